@@ -1,0 +1,191 @@
+"""What a circuit is once Qiskit is out of the way: numbers, frozen and picklable.
+
+A `Program` is the border of the package. Left of it are Qiskit's objects (`_lowering`), right of it
+only what is defined here, so that planning and execution can be tested, pickled and sent to another
+machine without a circuit. Nothing in this file imports Qiskit.
+
+Bit order is Qiskit's: qubit 0 is the least significant bit of an amplitude's index, and the first
+target of a gate is the least significant bit of its matrix's row and column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Tuple, Union
+
+import numpy as np
+
+DENSE = 0
+"""Form of a gate given by its whole matrix: 4**k coefficients, row-major."""
+DIAGONAL = 1
+"""Form of a gate given by its diagonal alone: 2**k coefficients."""
+
+
+class Kind(NamedTuple):
+    """What all gates of one kind share, whatever their qubits and their coefficients.
+
+    Attributes:
+        form: `DENSE` or `DIAGONAL`.
+        num_targets: k, the width of the matrix.
+        num_controls: the qubits in front of the targets that must have the values in
+            `control_state` for the matrix to be applied.
+        control_state: bit j is the value that control j must have.
+        pattern: for `DENSE` gates of k <= 2 targets, bit ``row * 2**k + column`` is set where the
+            matrix can be non-zero for *some* parameters of this kind; -1 means all of it.
+        is_real: True if the coefficients are real for *all* parameters of this kind.
+    """
+
+    form: int
+    num_targets: int
+    num_controls: int = 0
+    control_state: int = 0
+    pattern: int = -1
+    is_real: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Gates:
+    """A run of unitary gates, as flat arrays.
+
+    Gate ``i`` is of kind ``kinds[kind[i]]``, acts on ``qubits[start[i]:start[i + 1]]`` (controls
+    first, then targets) and has its coefficients from ``coefficients[offset[i]]`` on. Gates may
+    share coefficients. Two runs with equal `kinds`, `kind` and `qubits` have the same structure and
+    so the same schedule, whatever their coefficients.
+
+    Attributes:
+        kinds: the kinds that occur.
+        kind: int32, shape (num_gates,).
+        start: int32, shape (num_gates + 1,).
+        qubits: int32, shape (start[-1],).
+        offset: int64, shape (num_gates,).
+        coefficients: complex128, one-dimensional.
+    """
+
+    kinds: Tuple[Kind, ...]
+    kind: np.ndarray
+    start: np.ndarray
+    qubits: np.ndarray
+    offset: np.ndarray
+    coefficients: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+
+class Measure(NamedTuple):
+    """Measures `qubit` and writes the outcome to `clbit`. One uniform draw."""
+
+    qubit: int
+    clbit: int
+
+
+class Reset(NamedTuple):
+    """Measures `qubit` and brings it to |0>. One uniform draw."""
+
+    qubit: int
+
+
+class Prepare(NamedTuple):
+    """Brings `qubits`, all known to be in |0>, to ``sum_s amplitudes[s] |s>``. No draw.
+
+    Only ever follows resets of the same qubits (`initialize` is lowered to both).
+    """
+
+    qubits: Tuple[int, ...]
+    amplitudes: np.ndarray
+
+
+class BitsEqual(NamedTuple):
+    """True where the clbits, the first the least significant, hold `value` (any width)."""
+
+    clbits: Tuple[int, ...]
+    value: int
+
+
+class Expression(NamedTuple):
+    """A classical expression, as a tree.
+
+    Attributes:
+        operator: "bits" (operands: the clbits, least significant first), "value" (one operand, an
+            int), "cast" (operand and target width), or the name of a
+            `qiskit.circuit.classical.expr` operator in lower case ("bit_and", "logic_not",
+            "less_equal", ...).
+        operands: expressions, or what `operator` says.
+        width: bits of the result; 1 for a Bool.
+    """
+
+    operator: str
+    operands: tuple
+    width: int
+
+
+Condition = Union[BitsEqual, Expression]
+
+
+class IfElse(NamedTuple):
+    """Runs `true_body` where the condition holds, otherwise `false_body`. `c_if` lowers to it."""
+
+    condition: Condition
+    true_body: Tuple["Operation", ...]
+    false_body: Tuple["Operation", ...] = ()
+
+
+class While(NamedTuple):
+    """Runs `body` as long as the condition holds before it."""
+
+    condition: Condition
+    body: Tuple["Operation", ...]
+
+
+class For(NamedTuple):
+    """Runs the bodies one after another, one for each value of the loop variable, bound already."""
+
+    bodies: Tuple[Tuple["Operation", ...], ...]
+
+
+class Switch(NamedTuple):
+    """Runs the body of the first case that lists the target's value.
+
+    Attributes:
+        target: "bits" or any other expression.
+        cases: pairs of the values (None in place of the tuple for the default) and the body.
+    """
+
+    target: Expression
+    cases: Tuple[Tuple[Union[Tuple[int, ...], None], Tuple["Operation", ...]], ...]
+
+
+class Break(NamedTuple):
+    """Leaves the innermost loop."""
+
+
+class Continue(NamedTuple):
+    """Goes on with the innermost loop's next turn."""
+
+
+Operation = Union[
+    Gates, Measure, Reset, Prepare, IfElse, While, For, Switch, Break, Continue
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A circuit as numbers.
+
+    Attributes:
+        num_qubits: width of the state.
+        num_clbits: width of the classical memory.
+        body: what is done, in order. `Gates` runs are as long as the operations between allow.
+        global_phase: radians; multiplies the initial state by ``exp(1j * global_phase)``.
+        name: for messages only.
+        samples: True if terra's BasicAer would draw all shots from the final state: no reset
+            anywhere, and after the first measurement nothing but measurements, barriers and
+            identities. (It depends on the instructions' names, so lowering decides it.)
+    """
+
+    num_qubits: int
+    num_clbits: int
+    body: Tuple[Operation, ...]
+    global_phase: float = 0.0
+    name: str = ""
+    samples: bool = True
