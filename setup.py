@@ -1,0 +1,193 @@
+"""Builds the extension modules; all else about the package is in pyproject.toml.
+
+``basicaer/_kernels.pyx`` is compiled several times, each time under another module name and for
+another instruction set (``VARIANTS``), and the fittest that the processor can run is chosen when
+basicaer is imported. An extension module must know its own name, so each build translates a copy
+of the source; the copies, and the C made of them, live below the build directory only.
+
+Which flags are used, and which variants are built at all, is decided by asking the compiler that
+really runs. A variant it does not know is left out. Nothing is ever compiled for the processor of
+the machine that builds: the package must run on another node of the same cluster.
+
+The environment variable BASICAER_BUILD chooses the kind of build (default "release"):
+    debug   no optimisation, bounds checks on every access
+    asan    address sanitizer
+    ubsan   undefined-behaviour sanitizer, aborts at the first finding
+    tsan    thread sanitizer
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+PACKAGE = "basicaer"
+
+# Module name -> (source it is made of, compiler family -> flag sets, the first known one is used).
+# "gnu" is gcc, clang and whatever takes their options. An empty set always works.
+BASELINE = {"gnu": [[]], "msvc": [[]]}
+AVX2 = {
+    "gnu": [
+        ["-march=x86-64-v3"],
+        ["-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mf16c", "-mlzcnt", "-mmovbe", "-mpopcnt"],
+    ],
+    "msvc": [["/arch:AVX2"]],
+}
+AVX512 = {
+    "gnu": [
+        [*flags, *width]
+        for flags in (
+            ["-march=x86-64-v4"],
+            [
+                *AVX2["gnu"][1],
+                *("-mavx512f", "-mavx512cd", "-mavx512bw", "-mavx512dq", "-mavx512vl"),
+            ],
+        )
+        for width in (["-mprefer-vector-width=512"], [])
+    ],
+    "msvc": [["/arch:AVX512"]],
+}
+MODULES = {
+    "_kernels": ("_kernels.pyx", BASELINE),
+    "_kernels_avx2": ("_kernels.pyx", AVX2),
+    "_kernels_avx512": ("_kernels.pyx", AVX512),
+    "_planning": ("_planning.pyx", BASELINE),
+}
+
+# Contraction to FMA is wanted. Signed zeros, NaN and the order of sums are kept, so no -ffast-math;
+# only errno and floating-point traps, which nobody reads, are given up to let loops vectorise.
+GNU_FLAGS = ["-O3", "-g0", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"]
+GNU_CHECKED_FLAGS = ["-O1", "-g", "-fno-omit-frame-pointer", "-ffp-contract=fast"]
+MSVC_FLAGS = ["/O2"]
+
+SANITIZERS = {
+    "asan": ["-fsanitize=address"],
+    "ubsan": ["-fsanitize=undefined", "-fno-sanitize-recover=all"],
+    "tsan": ["-fsanitize=thread"],
+}
+MODES = ("release", "debug", *SANITIZERS)
+
+PROBE = """
+#if defined(PROBE_X86_64) && !defined(__x86_64__) && !defined(_M_X64)
+#error "not x86-64"
+#endif
+int probe(int i) { return i + 1; }
+"""
+
+
+def build_mode() -> str:
+    mode = os.environ.get("BASICAER_BUILD", "") or "release"
+    if mode not in MODES:
+        raise SystemExit(f"BASICAER_BUILD is {mode!r}; it must be one of {', '.join(MODES)}")
+    return mode
+
+
+class BuildExtensions(build_ext):
+    """Chooses the flags, makes the copies, runs Cython, and then compiles as usual."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        if self.parallel is None:
+            self.parallel = min(4, os.cpu_count() or 1)
+
+    def build_extensions(self) -> None:
+        from Cython.Build import cythonize
+
+        mode = build_mode()
+        generated = os.path.join(self.build_temp, "generated", mode, PACKAGE)
+        os.makedirs(generated, exist_ok=True)
+        # The modules last built may be of another mode and yet newer than all their sources.
+        stamp = os.path.join(self.build_temp, "generated", "mode")
+        self.force = self.force or not _reads(stamp, mode)
+
+        family = "msvc" if self.compiler.compiler_type == "msvc" else "gnu"
+        if mode != "release" and family == "msvc" and mode != "debug":
+            raise SystemExit(f"BASICAER_BUILD={mode} needs gcc or clang")
+        common, link = self._common_flags(family, mode)
+
+        kept = []
+        for extension in self.extensions:
+            name = extension.name.rpartition(".")[2]
+            source, flag_sets = MODULES[name]
+            flags = next((f for f in flag_sets[family] if self._compiles(common + f)), None)
+            if flags is None:
+                print(f"{name}: this compiler does not know the instruction set, left out")
+                continue
+            copy = os.path.join(generated, name + ".pyx")
+            if not os.path.exists(copy) or os.path.getmtime(copy) != os.path.getmtime(
+                os.path.join(PACKAGE, source)
+            ):
+                shutil.copy2(os.path.join(PACKAGE, source), copy)  # keeps the time of last change
+            extension.sources = [copy]
+            extension.extra_compile_args = common + flags
+            extension.extra_link_args = link
+            kept.append(extension)
+
+        checked = mode == "debug"
+        translated = cythonize(
+            kept,
+            include_path=[os.curdir, PACKAGE],
+            compiler_directives={
+                "language_level": 3,
+                "boundscheck": checked,
+                "initializedcheck": checked,
+                "wraparound": False,
+                "cdivision": True,
+            },
+            force=self.force,
+        )
+        for extension, module in zip(kept, translated):
+            extension.sources = module.sources
+        self.extensions[:] = kept
+        super().build_extensions()
+        with open(stamp, "w", encoding="utf-8") as file:
+            file.write(mode)
+
+    def _common_flags(self, family: str, mode: str) -> tuple[list[str], list[str]]:
+        """The flags of every module: for the compiler and for the linker."""
+        if family == "msvc":
+            return (MSVC_FLAGS if mode == "release" else ["/Od", "/Zi"]), []
+        if mode == "release":
+            return [flag for flag in GNU_FLAGS if self._compiles([flag])], []
+        sanitizer = SANITIZERS.get(mode, [])
+        return GNU_CHECKED_FLAGS + sanitizer, sanitizer
+
+    def _compiles(self, flags: list[str]) -> bool:
+        """True if the compiler in use takes the flags, all of them, for its target."""
+        from distutils.errors import CompileError
+
+        architecture = [flag for flag in flags if flag.startswith(("-m", "/arch"))]
+        macros = [("PROBE_X86_64", "1")] if architecture else []
+        with tempfile.TemporaryDirectory() as folder:
+            source = os.path.join(folder, "probe.c")
+            with open(source, "w", encoding="utf-8") as file:
+                file.write(PROBE)
+            try:
+                self.compiler.compile(
+                    [source], output_dir=folder, macros=macros, extra_postargs=flags
+                )
+            except CompileError:
+                return False
+        return True
+
+
+def _reads(path: str, text: str) -> bool:
+    """True if the file is there and holds the text."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return file.read() == text
+    except FileNotFoundError:
+        return False
+
+
+setup(
+    cmdclass={"build_ext": BuildExtensions},
+    ext_modules=[
+        Extension(f"{PACKAGE}.{name}", [f"{PACKAGE}/{source}"], depends=["setup.py"])
+        for name, (source, _) in MODULES.items()
+    ],
+)
