@@ -19,6 +19,7 @@ The environment variable BASICAER_BUILD chooses the kind of build (default "rele
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 
@@ -105,7 +106,7 @@ class BuildExtensions(build_ext):
         self.force = self.force or not _reads(stamp, mode)
 
         family = "msvc" if self.compiler.compiler_type == "msvc" else "gnu"
-        if mode != "release" and family == "msvc" and mode != "debug":
+        if family == "msvc" and mode in SANITIZERS:
             raise SystemExit(f"BASICAER_BUILD={mode} needs gcc or clang")
         common, link = self._common_flags(family, mode)
 
@@ -118,10 +119,7 @@ class BuildExtensions(build_ext):
                 print(f"{name}: this compiler does not know the instruction set, left out")
                 continue
             copy = os.path.join(generated, name + ".pyx")
-            if not os.path.exists(copy) or os.path.getmtime(copy) != os.path.getmtime(
-                os.path.join(PACKAGE, source)
-            ):
-                shutil.copy2(os.path.join(PACKAGE, source), copy)  # keeps the time of last change
+            _copy_source(os.path.join(PACKAGE, source), copy, checked=mode == "debug")
             extension.sources = [copy]
             extension.extra_compile_args = common + flags
             extension.extra_link_args = link
@@ -173,6 +171,22 @@ class BuildExtensions(build_ext):
             except CompileError:
                 return False
         return True
+
+
+def _copy_source(source: str, copy: str, *, checked: bool) -> None:
+    """Copies a source and the time of its last change, by which Cython sees what is out of date.
+
+    What a source says itself about checks comes before the directives that Cython is given, so it
+    is turned in the copy of a checked build.
+    """
+    with open(source, encoding="utf-8") as file:
+        text = file.read()
+    if checked:
+        text = re.sub(r"\b(boundscheck|initializedcheck)(\s*[=(]\s*)False", r"\1\2True", text)
+    if not _reads(copy, text):
+        with open(copy, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        shutil.copystat(source, copy)
 
 
 def _reads(path: str, text: str) -> bool:
