@@ -126,21 +126,21 @@ class IfElse(NamedTuple):
     """Runs `true_body` where the condition holds, otherwise `false_body`. `c_if` lowers to it."""
 
     condition: Condition
-    true_body: Tuple["Operation", ...]
-    false_body: Tuple["Operation", ...] = ()
+    true_body: Tuple[Operation, ...]
+    false_body: Tuple[Operation, ...] = ()
 
 
 class While(NamedTuple):
     """Runs `body` as long as the condition holds before it."""
 
     condition: Condition
-    body: Tuple["Operation", ...]
+    body: Tuple[Operation, ...]
 
 
 class For(NamedTuple):
     """Runs the bodies one after another, one for each value of the loop variable, bound already."""
 
-    bodies: Tuple[Tuple["Operation", ...], ...]
+    bodies: Tuple[Tuple[Operation, ...], ...]
 
 
 class Switch(NamedTuple):
@@ -152,7 +152,7 @@ class Switch(NamedTuple):
     """
 
     target: Expression
-    cases: Tuple[Tuple[Union[Tuple[int, ...], None], Tuple["Operation", ...]], ...]
+    cases: Tuple[Tuple[Union[Tuple[int, ...], None], Tuple[Operation, ...]], ...]
 
 
 class Break(NamedTuple):
@@ -163,9 +163,7 @@ class Continue(NamedTuple):
     """Goes on with the innermost loop's next turn."""
 
 
-Operation = Union[
-    Gates, Measure, Reset, Prepare, IfElse, While, For, Switch, Break, Continue
-]
+Operation = Union[Gates, Measure, Reset, Prepare, IfElse, While, For, Switch, Break, Continue]
 
 
 @dataclass(frozen=True, eq=False)
