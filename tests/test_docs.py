@@ -1,0 +1,84 @@
+"""What the documents say is what the code does.
+
+Run as a script, this writes the options table into README.md.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import basicaer
+from basicaer import _options
+
+ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+TABLE = re.compile(r"(<!-- options:.*? -->\n)(.*?)(<!-- end of options -->)", re.DOTALL)
+
+
+def options_table() -> str:
+    """The table of options as Markdown."""
+    lines = ["| option | default | simulators | what it does |", "|---|---|---|---|"]
+    for option in _options.TABLE:
+        kinds = [
+            kind
+            for kind in (_options.QASM, _options.STATEVECTOR, _options.UNITARY)
+            if kind in option.backends
+        ]
+        where = "all" if len(kinds) == 3 else ", ".join(kinds)
+        lines.append(f"| `{option.name}` | `{option.default!r}` | {where} | {option.doc} |")
+    return "\n".join(lines) + "\n"
+
+
+def test_options_table_is_up_to_date():
+    found = TABLE.search(README.read_text(encoding="utf-8"))
+    assert found
+    assert found[2] == options_table(), "write it anew: python tests/test_docs.py"
+
+
+def test_python_in_the_readme_runs():
+    text = README.read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) >= 2
+    finished = subprocess.run(
+        [sys.executable, "-c", "\n".join(blocks)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    counts = re.search(r"\{.*\}", finished.stdout)
+    assert counts
+    assert set(re.findall(r"'(\d+)'", counts[0])) == {"00", "11"}
+
+
+def test_links_in_the_documents_lead_somewhere():
+    for document in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "benchmarks/README.md"]:
+        for link in re.findall(r"\]\(([^)#]+)", document.read_text(encoding="utf-8")):
+            if not link.startswith(("http:", "https:")):
+                assert (document.parent / link).exists(), f"{document.name}: {link}"
+
+
+def test_architecture_lists_each_file_of_the_package():
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\|(.*?)\|", text, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+\.pyx?)`", row)}
+    package = ROOT / "basicaer"
+    there = {path.name for pattern in ("*.py", "*.pyx") for path in package.glob(pattern)}
+    assert named == there
+
+
+def test_version_is_that_of_the_distribution():
+    metadata = importlib.import_module("importlib.metadata")
+    assert basicaer.__version__ == metadata.version("basicaer")
+
+
+if __name__ == "__main__":
+    readme = README.read_text(encoding="utf-8")
+    README.write_text(
+        TABLE.sub(lambda found: found[1] + options_table() + found[3], readme), encoding="utf-8"
+    )
