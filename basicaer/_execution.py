@@ -1,0 +1,427 @@
+"""Runs a program: once and sampled, branch by branch, or shot by shot.
+
+Which draws are made, and in which order, is BasicAer's, so that a seed gives the same outcomes:
+
+- sampled: all shots at once from the final state, as `RandomState.choice` does it;
+- otherwise one uniform per measurement or reset, shot after shot, and outcome 0 where it is less
+  than the probability of 0 in the normalised state.
+"""
+
+from __future__ import annotations
+
+import cmath
+import time
+from dataclasses import dataclass, field
+from typing import Any, Callable, Iterator, Sequence, Tuple, Union
+
+import numpy as np
+
+from basicaer import _memory
+from basicaer._branching import Limits, Machine, run_groups, run_in_order, run_one
+from basicaer._classical import evaluate, holds
+from basicaer._flow import Code, flatten
+from basicaer._program import (
+    Break,
+    Continue,
+    For,
+    Gates,
+    IfElse,
+    Measure,
+    Operation,
+    Prepare,
+    Program,
+    Reset,
+    Switch,
+    While,
+)
+from basicaer._sampling import draw_rows, memory_rows, num_words, stream
+from basicaer.exceptions import BasicAerError
+
+_UNIFORM_BYTES = 256 << 20
+"""Uniforms that are drawn beforehand; more shots than that are run in several turns."""
+
+_SMALL_STATES = 64 << 20
+"""Bytes of states that need no look at how much memory there is."""
+
+_TABLE_BYTES = 1 << 20
+"""Bytes of joint probabilities that are allowed whatever the limit."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What is to be computed; `execute` is a function of this alone.
+
+    Attributes:
+        program: the circuit.
+        output: "counts", "statevector" or "unitary".
+        shots: how often it is run, for "counts"; a statevector is that of one shot.
+        seed: of the draws.
+        initial: the state to begin with, shape (2**n,), or unitary, shape (2**n, 2**n); None for
+            |0...0> or the identity.
+        precision: "double" or "single".
+        threads: the most threads to use.
+        fusion: whether gates may be multiplied together before they are applied.
+        allow_sampling: whether all shots may be drawn from the final state of one run.
+        memory_limit: bytes that the states may take together; None for what is available.
+        max_iterations: the most turns of a while loop, each time it is entered; None for no limit.
+        branching: whether shots share their past. Without it they are run one by one.
+    """
+
+    program: Program
+    output: str = "counts"
+    shots: int = 1024
+    seed: int = 0
+    initial: Union[np.ndarray, None] = None
+    precision: str = "double"
+    threads: int = 1
+    fusion: bool = True
+    allow_sampling: bool = True
+    memory_limit: Union[int, None] = None
+    max_iterations: Union[int, None] = None
+    branching: bool = True
+
+
+@dataclass(eq=False)
+class Outcome:
+    """What came out.
+
+    Attributes:
+        memory: uint64 of shape (shots, words), word 0 the least significant; no rows where BasicAer
+            gives no outcomes.
+        array: the final statevector or unitary, or None.
+        metadata: how it was computed: method, states_simulated, branches, statistics, time.
+    """
+
+    memory: np.ndarray
+    array: Union[np.ndarray, None] = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def execute(task: Task, control: Any, state_class: Any = None) -> Outcome:
+    """Computes what a task asks for.
+
+    Args:
+        task: what to compute.
+        control: of the job: can cancel it, and is told of its progress.
+        state_class: what holds the amplitudes; the package's own `State` by default.
+
+    Raises:
+        Cancelled: the job was cancelled.
+        BasicAerError: a while loop went past `max_iterations`.
+    """
+    if state_class is None:
+        from basicaer._state import State
+
+        state_class = State
+    run = _Run(task, control, state_class)
+    begun = time.perf_counter()
+    if task.output == "unitary":
+        outcome = run.unitary()
+    elif task.output == "statevector":
+        outcome = run.statevector()
+    elif task.output != "counts":
+        raise ValueError(f"unknown output {task.output!r}")
+    elif task.shots > 1 and task.program.samples and task.allow_sampling:
+        outcome = run.sampled()
+    elif task.branching:
+        outcome = run.branching()
+    else:
+        outcome = run.shot_by_shot()
+    outcome.metadata["time"]["total"] = time.perf_counter() - begun
+    return outcome
+
+
+class _Run:
+    """One execution of a task."""
+
+    def __init__(self, task: Task, control: Any, state_class: Any) -> None:
+        self.task = task
+        self.program = task.program
+        self.control = control
+        self.state_class = state_class
+        self.words = num_words(task.program.num_clbits)
+        self.apply_options = {
+            "threads": task.threads,
+            "fusion": task.fusion,
+            "control": control,
+        }
+
+    # --- the ways to run -------------------------------------------------------------------------
+
+    def unitary(self) -> Outcome:
+        task = self.task
+        num_qubits = self.program.num_qubits
+        code = flatten(self.program, "none")
+        if code.num_draws != 0 or any(not isinstance(item, Gates) for item in self.program.body):
+            raise BasicAerError(
+                f'circuit "{self.program.name}" has no unitary: expected gates only, without '
+                "measurements, resets, conditions and loops"
+            )
+        self.control.add_total(max(1, code.num_gates) << (2 * num_qubits))
+        machine = self._machine(code, self._new_unitary, shift=num_qubits)
+        branch = machine.start()
+        machine.advance(branch)
+        array = branch.state.to_array().reshape(2**num_qubits, 2**num_qubits)
+        return Outcome(self._no_memory(), array, self._metadata("unitary", machine, 1))
+
+    def statevector(self) -> Outcome:
+        code = flatten(self.program, "none")
+        machine = self._machine(code, self._new_state)
+        self.control.add_total(self._unit(code))
+        branch = machine.start()
+        run_one(machine, branch, stream(self._random()))
+        memory = self._memory(1)
+        if self.words:
+            memory[:] = memory_rows(1, self.words, branch.bits, {}, None)
+        array = branch.state.to_array()
+        return Outcome(memory, array, self._metadata("statevector", machine, 1))
+
+    def sampled(self) -> Outcome:
+        """All measurements at the end, of one state, by `RandomState.choice`'s method."""
+        task = self.task
+        code = flatten(self.program, "all")
+        machine = self._machine(code, self._new_state, known=0)
+        self.control.add_total(self._unit(code))
+        branch = machine.start()
+        if machine.advance(branch) is not None:
+            raise ValueError("the program cannot be sampled: it resets, or goes on after measuring")
+        begun = time.perf_counter()
+        numbers = None
+        sources: dict[int, int] = {}
+        if branch.deferred and self.words:
+            qubits = sorted(branch.deferred)
+            order = {qubit: position for position, qubit in enumerate(qubits)}
+            for clbit, position in branch.sources.items():
+                sources[clbit] = order[branch.deferred[position]]
+            uniforms = self._random().random_sample(task.shots)
+            numbers = branch.state.sample(qubits, uniforms, threads=task.threads)
+        machine.drop(branch)
+        shots = task.shots if self.words else 0
+        memory = memory_rows(shots, self.words, branch.bits, sources, numbers)
+        machine.seconds["sample"] += time.perf_counter() - begun
+        return Outcome(memory, None, self._metadata("sampled", machine, 1))
+
+    def branching(self) -> Outcome:
+        task = self.task
+        code = flatten(self.program, "possible")
+        machine = self._machine(code, self._new_state)
+        progress = _Progress(self.control, machine, self._unit(code), task.shots)
+        random = self._random()
+        memory = np.zeros((task.shots, self.words), dtype=np.uint64)
+        if code.num_draws is None:
+            run_in_order(machine, stream(random), memory, progress.resolved)
+        else:
+            step = max(1, _UNIFORM_BYTES // (8 * max(1, code.num_draws)))
+            for first in range(0, task.shots, step):
+                part = memory[first : first + step]
+                uniforms = draw_rows(random, len(part), code.num_draws)
+                run_groups(machine, uniforms, part, progress.resolved)
+        metadata = self._metadata("branching", machine, machine.leaves)
+        return Outcome(memory if self.words else self._no_memory(), None, metadata)
+
+    def shot_by_shot(self) -> Outcome:
+        """As BasicAer does it, from the start for each shot; what `branching` is held against."""
+        task = self.task
+        code = flatten(self.program, "none")
+        machine = self._machine(code, self._new_state)
+        self.control.add_total(self._unit(code) * task.shots)
+        uniforms = stream(self._random())
+        memory = np.zeros((task.shots, self.words), dtype=np.uint64)
+        for shot in range(task.shots):
+            bits = _Shot(self, machine, uniforms).run()
+            if self.words:
+                memory[shot] = memory_rows(1, self.words, bits, {}, None)[0]
+        metadata = self._metadata("shot_by_shot", machine, task.shots)
+        return Outcome(memory if self.words else self._no_memory(), None, metadata)
+
+    # --- what they share ---------------------------------------------------------------------------
+
+    def _random(self) -> np.random.RandomState:
+        return np.random.RandomState(self.task.seed)
+
+    def _no_memory(self) -> np.ndarray:
+        return self._memory(0)
+
+    def _memory(self, shots: int) -> np.ndarray:
+        return np.zeros((shots if self.words else 0, self.words), dtype=np.uint64)
+
+    def _new_state(self) -> Any:
+        task = self.task
+        num_qubits = self.program.num_qubits
+        if task.initial is None:
+            state = self.state_class.zero(num_qubits, precision=task.precision)
+        else:
+            state = self.state_class.from_amplitudes(task.initial, precision=task.precision)
+        return self._with_phase(state)
+
+    def _new_unitary(self) -> Any:
+        task = self.task
+        if task.initial is None:
+            num_qubits = self.program.num_qubits
+            state = self.state_class.identity(num_qubits, precision=task.precision)
+        else:
+            amplitudes = np.ascontiguousarray(task.initial).reshape(-1)
+            state = self.state_class.from_amplitudes(amplitudes, precision=task.precision)
+        return self._with_phase(state)
+
+    def _with_phase(self, state: Any) -> Any:
+        if self.program.global_phase:
+            state.scale(cmath.exp(1j * self.program.global_phase))
+        return state
+
+    def _machine(
+        self,
+        code: Code,
+        new_state: Callable[[], Any],
+        *,
+        shift: int = 0,
+        known: Union[int, None] = None,
+    ) -> Machine:
+        if known is None:
+            known = (1 << self.program.num_qubits) - 1 if self.task.initial is None else 0
+        return Machine(
+            code,
+            self.program.name,
+            new_state,
+            known,
+            self._limits(code),
+            {**self.apply_options, "shift": shift} if shift else self.apply_options,
+            self.control,
+        )
+
+    def _limits(self, code: Code) -> Limits:
+        task = self.task
+        num_qubits = self.program.num_qubits
+        most_turns = task.max_iterations
+        state_bytes = max(8, 1 << num_qubits) * _memory.ITEM_BYTES[task.precision]
+        limit = task.memory_limit
+        if limit is None:
+            if 64 * state_bytes <= _SMALL_STATES:
+                return Limits(float("inf"), num_qubits, most_turns)
+            limit = _memory.available_bytes() // 2
+        # Joint probabilities of t qubits take 16 * 2**t bytes, refined ones and sums together.
+        room = max(_TABLE_BYTES, limit // 4 if code.branches else limit - state_bytes)
+        table = min(num_qubits, (room // 16).bit_length() - 1)
+        return Limits(max(1, limit // state_bytes), table, most_turns)
+
+    def _unit(self, code: Code) -> int:
+        """Returns the work of one run from start to end, each loop's body taken once."""
+        return max(1, code.num_gates) << self.program.num_qubits
+
+    def _metadata(self, method: str, machine: Machine, states: int) -> dict[str, Any]:
+        return {
+            "method": method,
+            "states_simulated": states,
+            "branches": machine.leaves,
+            **machine.statistics,
+            "time": dict(machine.seconds),
+        }
+
+
+class _Progress:
+    """Reports shots that have come to their end as work done.
+
+    Work is announced as if each shot were run alone. Kernels report what they do; at the end of
+    each branch the rest of what its shots would have taken alone is added.
+    """
+
+    def __init__(self, control: Any, machine: Machine, unit: int, shots: int) -> None:
+        self.control = control
+        self.machine = machine
+        # The total must fit the counter with room to spare.
+        self.unit = min(unit, (1 << 60) // shots)
+        self.done = 0
+        self.added = 0
+        control.add_total(self.unit * shots)
+
+    def resolved(self, shots: int) -> None:
+        """Takes note of shots that have come to their end."""
+        self.done += shots * self.unit
+        missing = self.done - self.added - self.machine.work
+        if missing > 0:
+            self.added += missing
+            self.control.flags[1] += missing
+
+
+class _Shot:
+    """One shot, run straight through the nested body, with nothing shared and nothing deferred.
+
+    It has an own way through loops and conditions, so that it and `Machine` can be compared.
+    """
+
+    def __init__(self, run: _Run, machine: Machine, uniforms: Iterator[float]) -> None:
+        self.body = run.program.body
+        self.name = run.program.name
+        self.most_turns = run.task.max_iterations
+        self.options = run.apply_options
+        self.control = run.control
+        self.machine = machine
+        self.uniforms = uniforms
+        self.state = machine.new_state()
+        self.bits = 0
+
+    def run(self) -> int:
+        """Returns the clbits at the end."""
+        self._run(self.body)
+        return self.bits
+
+    def _run(self, body: Sequence[Operation]) -> Union[Break, Continue, None]:
+        """Runs a body; returns what ended it early, if anything did."""
+        for operation in body:
+            left: Union[Break, Continue, None] = None
+            if isinstance(operation, Gates):
+                if len(operation):
+                    self.state.apply(operation, **self.options)
+            elif isinstance(operation, Measure):
+                outcome, chance = self._outcome(operation.qubit)
+                self.state.collapse(operation.qubit, outcome, chance)
+                mask = 1 << operation.clbit
+                self.bits = self.bits | mask if outcome else self.bits & ~mask
+            elif isinstance(operation, Reset):
+                outcome, chance = self._outcome(operation.qubit)
+                self.state.reset(operation.qubit, outcome, chance)
+            elif isinstance(operation, Prepare):
+                self.state.prepare(operation.qubits, operation.amplitudes)
+            elif isinstance(operation, IfElse):
+                chosen = holds(operation.condition, self.bits)
+                left = self._run(operation.true_body if chosen else operation.false_body)
+            elif isinstance(operation, Switch):
+                left = self._run(self._case(operation))
+            elif isinstance(operation, While):
+                self._while(operation)
+            elif isinstance(operation, For):
+                for turn in operation.bodies:
+                    self.control.check()
+                    if isinstance(self._run(turn), Break):
+                        break
+            elif isinstance(operation, (Break, Continue)):
+                left = operation
+            if left is not None:
+                return left
+        return None
+
+    def _outcome(self, qubit: int) -> Tuple[int, float]:
+        chances = self.state.probabilities((qubit,), threads=self.machine.threads)
+        zero, one = float(chances[0]), float(chances[1])
+        outcome = 0 if next(self.uniforms) < zero / (zero + one) else 1
+        return outcome, (one if outcome else zero)
+
+    def _case(self, operation: Switch) -> Sequence[Operation]:
+        value = evaluate(operation.target, self.bits)
+        for values, body in operation.cases:
+            if values is None or value in values:
+                return body
+        return ()
+
+    def _while(self, operation: While) -> None:
+        turns = 0
+        while holds(operation.condition, self.bits):
+            self.control.check()
+            turns += 1
+            if self.most_turns is not None and turns > self.most_turns:
+                raise BasicAerError(
+                    f'circuit "{self.name}": a while loop went on after '
+                    f"max_iterations={self.most_turns} turns"
+                )
+            if isinstance(self._run(operation.body), Break):
+                break
