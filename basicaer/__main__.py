@@ -1,0 +1,8 @@
+"""`python -m basicaer script.py`: runs a script with qiskit's BasicAer replaced by this package."""
+
+import sys
+
+from ._patch import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

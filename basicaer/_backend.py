@@ -1,0 +1,524 @@
+"""What the three simulators share: `run()`, and how their jobs are carried out.
+
+A run is made ready on the caller's thread, so that whatever is wrong is raised there: options are
+checked, circuits lowered, memory counted, seeds drawn. What is left, `_Run`, is numbers only and
+goes to the pool. The backend itself keeps nothing of a run.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import time
+import uuid
+from dataclasses import replace
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
+
+import numpy as np
+from qiskit.circuit import ParameterVector, QuantumCircuit
+from qiskit.providers.backend import BackendV1
+from qiskit.providers.models import QasmBackendConfiguration
+from qiskit.providers.options import Options
+from qiskit.qobj import QasmQobj
+from qiskit.result import Result
+
+from . import _memory, _options, _pool, _qobj, _result
+from ._execution import Outcome, Task, execute
+from ._lowering import lower
+from ._program import For, IfElse, Measure, Operation, Program, Switch, While
+from .basicaerjob import BasicAerJob
+from .exceptions import BasicAerError
+
+_SPREAD_AMPLITUDES = 1 << 12
+"""Circuits with fewer amplitudes than this are run one after the other: their time is mostly
+Python's, of which there is only one at a time."""
+
+_OUTPUT = {
+    _options.QASM: "counts",
+    _options.STATEVECTOR: "statevector",
+    _options.UNITARY: "unitary",
+}
+
+
+class _Item(NamedTuple):
+    """One circuit of a run.
+
+    Attributes:
+        header: of its result.
+        seed: of its outcomes.
+        task: what is to be executed.
+        need: bytes that this takes.
+    """
+
+    header: Dict[str, Any]
+    seed: int | None
+    task: Task
+    need: int
+
+
+class Simulator(BackendV1):
+    """Base of the three simulators.
+
+    Subclasses say what kind they are and how terra describes them.
+    """
+
+    KIND = ""
+    DEFAULT_CONFIGURATION: Dict[str, Any] = {}
+    _logger = logging.getLogger(__name__)
+
+    def __init__(
+        self,
+        configuration: QasmBackendConfiguration | None = None,
+        provider: Any = None,
+        **fields: Any,
+    ) -> None:
+        """Makes a simulator.
+
+        Args:
+            configuration: what the simulator says of itself; None for what it is. The number of
+                qubits in a configuration given here is a bound on what may be run.
+            provider: the provider that it belongs to.
+            fields: options that are to have other values than the default.
+        """
+        own = configuration is None
+        if configuration is None:
+            configuration = QasmBackendConfiguration.from_dict(dict(self.DEFAULT_CONFIGURATION))
+            configuration.n_qubits = self._largest_circuit()
+        super().__init__(configuration=configuration, provider=provider)
+        # What we said last of the number of qubits; None once somebody else has said it.
+        self._said_qubits = configuration.n_qubits if own else None
+        if fields:
+            self.set_options(**fields)
+
+    @classmethod
+    def _default_options(cls) -> Options:
+        return Options(**_options.defaults(cls.KIND))
+
+    @classmethod
+    def _largest_circuit(cls) -> int:
+        return _memory.largest_circuit(unitary=cls.KIND == _options.UNITARY)
+
+    def configuration(self) -> QasmBackendConfiguration:
+        """Returns the configuration; its `n_qubits` is what the memory now available holds."""
+        configuration = self._configuration
+        if self._said_qubits is not None:
+            if configuration.n_qubits == self._said_qubits:
+                configuration.n_qubits = self._said_qubits = self._largest_circuit()
+            else:
+                self._said_qubits = None
+        return configuration
+
+    def set_options(self, **fields: Any) -> None:
+        """Sets options for all runs to come; an argument of `run()` goes before them.
+
+        Raises:
+            AttributeError: if there is no option of that name.
+            BasicAerError: if a value is wrong.
+        """
+        known = _options.of_backend(self.KIND)
+        for name, value in fields.items():
+            if name in known:
+                _options.check(self.KIND, name, value)
+        super().set_options(**fields)
+
+    # ------------------------------------------------------------------------------------------
+    # run
+    # ------------------------------------------------------------------------------------------
+
+    def run(self, run_input: Any, **backend_options: Any) -> BasicAerJob:
+        """Runs circuits; returns at once with the job that does it.
+
+        Args:
+            run_input: a circuit, a list of circuits, or a QasmQobj.
+            backend_options: options of this run, see `basicaer._options.TABLE`.
+
+        Raises:
+            BasicAerError: if a circuit, an option or the memory that is needed is out of bounds;
+                nothing has been begun then.
+        """
+        qobj = run_input if isinstance(run_input, QasmQobj) else None
+        settings = dict(self._options.items())
+        if qobj is not None:
+            known = _options.of_backend(self.KIND)
+            for name, value in _qobj.settings(qobj).items():
+                if name in known and value is not None:
+                    settings[name] = value
+        values = _options.resolve(self.KIND, settings, backend_options, stacklevel=2)
+        header = {
+            "backend_name": self._configuration.backend_name,
+            "backend_version": self._configuration.backend_version,
+        }
+        if qobj is not None:
+            entries = _qobj.experiments(qobj)
+            circuits = [entry.circuit for entry in entries]
+            headers: List[Dict[str, Any]] | None = [entry.header for entry in entries]
+            sampling = [entry.config.get("allows_measure_sampling", True) for entry in entries]
+            seeds = [entry.config.get("seed_simulator") for entry in entries]
+            header.update(qobj.header.to_dict())
+            qobj_id = qobj.qobj_id
+        else:
+            circuits, headers, sampling, seeds = _circuits(run_input), None, None, None
+            qobj_id = str(uuid.uuid4())
+        if not circuits:
+            raise BasicAerError("There is no circuit to run: the list is empty.")
+        if headers is None:
+            circuits = _bind(circuits, values["parameter_binds"])
+        items = self._prepare(circuits, headers, values, sampling, seeds)
+        job_id = str(uuid.uuid4())
+        run = _Run(
+            items=items,
+            values=values,
+            threads=values["max_parallel_threads"] or _pool.cpu_count(),
+            control=_pool.Control(parts=len(items)),
+            identity={
+                "backend_name": self.name(),
+                "backend_version": self._configuration.backend_version,
+                "qobj_id": qobj_id,
+                "job_id": job_id,
+                "header": header,
+            },
+        )
+        return BasicAerJob(self, job_id, _pool.submit(run, run.control), control=run.control)
+
+    def _prepare(
+        self,
+        circuits: Sequence[QuantumCircuit],
+        headers: Sequence[Dict[str, Any]] | None,
+        values: Mapping[str, Any],
+        sampling: Sequence[bool] | None,
+        own_seeds: Sequence[int | None] | None,
+    ) -> List[_Item]:
+        kind = self.KIND
+        unitary = kind == _options.UNITARY
+        initial = values["initial_unitary" if unitary else "initial_statevector"]
+        shots = values["shots"]
+        if kind != _options.QASM and shots != 1:
+            self._logger.info('"%s" only supports 1 shot. Setting shots=1.', self.name())
+            shots = 1
+        threads = values["max_parallel_threads"] or _pool.cpu_count()
+        limit = values["max_memory_mb"] or None
+        for circuit in circuits:
+            self._check_size(circuit, shots, threads, values)
+        ready = []
+        for position, circuit in enumerate(circuits):
+            program = lower(circuit, unitary_only=unitary)
+            header = _result.header_of(circuit) if headers is None else headers[position]
+            if initial is not None and len(initial) != 1 << program.num_qubits:
+                raise BasicAerError(
+                    f"initial {'unitary' if unitary else 'statevector'} is incorrect length: "
+                    f'{len(initial)} != {1 << program.num_qubits} for circuit "{circuit.name}" '
+                    f"of {program.num_qubits} qubits."
+                )
+            if kind == _options.QASM:
+                self._remark(program, header)
+            need = _need(program, shots, threads, values, unitary)
+            self._check_need(need, circuit, limit, values)
+            ready.append((program, header, need))
+        # Drawn last: a run that raises draws nothing.
+        seeds = itertools.repeat(None) if unitary else _seeds(len(ready), values, own_seeds)
+        return [
+            _Item(
+                header,
+                seed,
+                Task(
+                    program=program,
+                    output=_OUTPUT[kind],
+                    shots=shots,
+                    seed=seed or 0,
+                    initial=initial,
+                    precision=values["precision"],
+                    threads=threads,
+                    fusion=values["fusion"],
+                    allow_sampling=sampling is None or bool(sampling[position]),
+                    memory_limit=limit,
+                    max_iterations=values.get("max_iterations"),
+                    branching=values.get("branching", True),
+                ),
+                need,
+            )
+            for position, ((program, header, need), seed) in enumerate(zip(ready, seeds))
+        ]
+
+    # ------------------------------------------------------------------------------------------
+    # Checks
+    # ------------------------------------------------------------------------------------------
+
+    def _check_size(
+        self, circuit: QuantumCircuit, shots: int, threads: int, values: Mapping[str, Any]
+    ) -> None:
+        """Raises if a circuit is too large, before anything is done with it."""
+        if self._said_qubits is None and circuit.num_qubits > self._configuration.n_qubits:
+            raise BasicAerError(
+                f'Number of qubits {circuit.num_qubits} of circuit "{circuit.name}" is greater '
+                f"than maximum ({self._configuration.n_qubits}) "
+                f'for "{self.name()}".'
+            )
+        need = _memory.required_bytes(
+            circuit.num_qubits,
+            precision=values["precision"],
+            unitary=self.KIND == _options.UNITARY,
+            threads=threads,
+            shots=shots,
+            num_clbits=circuit.num_clbits,
+            memory=values.get("memory", False),
+        )
+        self._check_need(need, circuit, values["max_memory_mb"] or None, values)
+
+    def _check_need(
+        self, need: int, circuit: QuantumCircuit, limit: int | None, values: Mapping[str, Any]
+    ) -> None:
+        if need < _memory.SMALL and limit is None:
+            return
+        if limit is not None and need > limit:
+            space, why = limit, "allowed by max_memory_mb"
+        else:
+            space, why = _memory.available_bytes(), "available"
+            if need > space:
+                # A moment ago it may have been less.
+                space = _memory.available_bytes(fresh=True)
+        if need > space:
+            raise BasicAerError(
+                f'Circuit "{circuit.name}" ({circuit.num_qubits} qubits, '
+                f"{values['precision']} precision) on {self.name()} needs "
+                f"{_memory.describe(need)}, {_memory.describe(space)} {why}; "
+                f"the maximum is {self.configuration().n_qubits} qubits at double precision, "
+                "without lists of outcomes."
+            )
+
+    def _remark(self, program: Program, header: Mapping[str, Any]) -> None:
+        """Logs what terra logs about circuits whose counts tell nothing."""
+        if header["memory_slots"] == 0:
+            self._logger.warning(
+                'No classical registers in circuit "%s", counts will be empty.', header["name"]
+            )
+        elif not any(isinstance(each, Measure) for each in _operations(program.body)):
+            self._logger.warning(
+                'No measurements in circuit "%s", classical register will remain all zeros.',
+                header["name"],
+            )
+
+
+# ----------------------------------------------------------------------------------------------
+# Input
+# ----------------------------------------------------------------------------------------------
+
+
+def _circuits(run_input: Any) -> List[QuantumCircuit]:
+    circuits = run_input if isinstance(run_input, list) else [run_input]
+    for position, circuit in enumerate(circuits):
+        if not isinstance(circuit, QuantumCircuit):
+            place = f" at place {position} of the list" if circuits is run_input else ""
+            raise BasicAerError(
+                f"What is run must be a QuantumCircuit, a list of them or a QasmQobj, not "
+                f"{type(circuit).__name__}{place}."
+            )
+    return list(circuits)
+
+
+def _bind(
+    circuits: List[QuantumCircuit], binds: Sequence[Dict[Any, Any]] | None
+) -> List[QuantumCircuit]:
+    """Runs each circuit with each of the binds, as terra does: all with the same parameters."""
+    if not binds or not (any(binds) or any(circuit.parameters for circuit in circuits)):
+        return circuits
+    wanted = set(circuits[0].parameters)
+    for circuit in circuits:
+        if set(circuit.parameters) != wanted:
+            raise BasicAerError(
+                "With parameter_binds all circuits must have the same parameters; those of circuit "
+                f'"{circuit.name}" are {_names(circuit.parameters)}, those of '
+                f'"{circuits[0].name}" {_names(wanted)}.'
+            )
+    for position, bind in enumerate(binds):
+        given = set()
+        for key in bind:
+            given.update(key if isinstance(key, ParameterVector) else (key,))
+        if given != wanted:
+            raise BasicAerError(
+                f"Mismatch between parameter_binds[{position}], which gives {_names(given)}, and "
+                f"the parameters of the circuits, {_names(wanted)}."
+            )
+    return [circuit.assign_parameters(bind) for circuit in circuits for bind in binds]
+
+
+def _names(parameters: Any) -> str:
+    names = sorted(str(getattr(each, "name", each)) for each in parameters)
+    return ", ".join(names) if names else "none"
+
+
+def _operations(body: Sequence[Operation]) -> Iterator[Operation]:
+    """All operations of a program, those within control flow too."""
+    for operation in body:
+        yield operation
+        if isinstance(operation, IfElse):
+            yield from _operations(operation.true_body)
+            yield from _operations(operation.false_body)
+        elif isinstance(operation, While):
+            yield from _operations(operation.body)
+        elif isinstance(operation, For):
+            for each in operation.bodies:
+                yield from _operations(each)
+        elif isinstance(operation, Switch):
+            for _, each in operation.cases:
+                yield from _operations(each)
+
+
+def _need(
+    program: Program, shots: int, threads: int, values: Mapping[str, Any], unitary: bool
+) -> int:
+    """Bytes that a circuit takes while it runs."""
+    measured = None
+    if program.samples and program.num_qubits >= 20 and not unitary:
+        # Below that, the table of probabilities is too small to count.
+        measured = len(
+            {each.qubit for each in _operations(program.body) if isinstance(each, Measure)}
+        )
+    return _memory.required_bytes(
+        program.num_qubits,
+        precision=values["precision"],
+        unitary=unitary,
+        threads=threads,
+        measured=measured,
+        shots=shots,
+        num_clbits=program.num_clbits,
+        memory=values.get("memory", False),
+    )
+
+
+def _seeds(count: int, values: Mapping[str, Any], own: Sequence[int | None] | None) -> List[int]:
+    """The seed of each circuit.
+
+    One that is given serves all circuits alike. Otherwise one each is drawn from NumPy's global
+    generator, as terra draws it, so that numpy.random.seed fixes them.
+    """
+    given = values["seed_simulator"]
+    seeds: List[int | None] = [given] * count
+    if values["seed_per_circuit"] and given is not None:
+        seeds = [_seed_of_circuit(given, position) for position in range(count)]
+    if own is not None:
+        seeds = [first if first is not None else other for first, other in zip(own, seeds)]
+    return [
+        int(np.random.randint(2147483647, dtype="int32")) if seed is None else int(seed)
+        for seed in seeds
+    ]
+
+
+def _seed_of_circuit(seed: int, position: int) -> int:
+    """A seed for one circuit of a list: any two differ as independent streams do."""
+    return int(np.random.SeedSequence([seed, position]).generate_state(1)[0])
+
+
+# ----------------------------------------------------------------------------------------------
+# Carrying it out
+# ----------------------------------------------------------------------------------------------
+
+
+class _Run:
+    """What the pool is given of a job: calls, once, and returns the result."""
+
+    def __init__(
+        self,
+        items: List[_Item],
+        values: Mapping[str, Any],
+        threads: int,
+        control: _pool.Control,
+        identity: Mapping[str, Any],
+    ) -> None:
+        self.items = items
+        self.memory = values.get("memory", False)
+        self.chop_threshold = values["chop_threshold"]
+        self.limit = values["max_memory_mb"] or None
+        self.threads = threads
+        self.control = control
+        self.identity = identity
+
+    def __call__(self) -> Result:
+        control, items = self.control, self.items
+        at_once = self._circuits_at_once()
+        need = sum(sorted((item.need for item in items), reverse=True)[:at_once])
+        taken = _memory.budget.take(need, self.limit, control.check)
+        try:
+            start = time.time()
+            results: List[Any] = [None] * len(items)
+            if at_once == 1:
+                for position in range(len(items)):
+                    results[position] = self._one(position, self.threads)
+            else:
+                self._several(results, at_once)
+            return _result.whole(results, time_taken=time.time() - start, **self.identity)
+        finally:
+            _memory.budget.give_back(taken)
+
+    def _circuits_at_once(self) -> int:
+        """How many circuits are run at the same time."""
+        items = self.items
+        most = min(len(items), self.threads)
+        if most == 1 or not any(
+            1 << item.task.program.num_qubits >= _SPREAD_AMPLITUDES for item in items
+        ):
+            return 1
+        needs = sorted((item.need for item in items), reverse=True)
+        if needs[0] < _memory.SMALL and self.limit is None:
+            return most
+        space = _memory.available_bytes() if self.limit is None else self.limit
+        while most > 1 and sum(needs[:most]) > space:
+            most -= 1
+        return most
+
+    def _several(self, results: List[Any], at_once: int) -> None:
+        """Runs the circuits spread over threads; the order of the results is that of the list."""
+        position = itertools.count()
+        threads = max(1, self.threads // at_once)
+
+        def work() -> None:
+            try:
+                while True:
+                    mine = next(position)
+                    if mine >= len(results):
+                        return
+                    results[mine] = self._one(mine, threads)
+            except BaseException:
+                self.control.halt()  # one has failed: the result is lost anyhow
+                raise
+
+        _pool.cooperate(work, at_once)
+
+    def _one(self, position: int, threads: int) -> Any:
+        header, seed, task, _ = self.items[position]
+        control = self.control
+        control.check()
+        control.begin_part()
+        if threads != task.threads:
+            task = replace(task, threads=threads)
+        start = time.time()
+        try:
+            outcome = execute(task, control)
+            return self._result_of(header, seed, task, outcome, start)
+        except _pool.Cancelled:
+            raise
+        except Exception as error:
+            # The original error goes to the caller; this says which circuit it was.
+            error.basicaer_circuit = (position, header["name"])  # type: ignore[attr-defined]
+            raise
+
+    def _result_of(
+        self,
+        header: Dict[str, Any],
+        seed: int | None,
+        task: Task,
+        outcome: Outcome,
+        start: float,
+    ) -> Any:
+        arrays: Dict[str, Tuple[Any, Any]] = {}
+        if task.output != "counts":
+            arrays[task.output] = _result.chop(outcome.array, self.chop_threshold)
+        return _result.experiment(
+            header,
+            shots=task.shots,
+            seed=seed,
+            words=None if task.output == "unitary" else outcome.memory,
+            memory=self.memory,
+            metadata=outcome.metadata,
+            time_taken=time.time() - start,
+            **arrays,
+        )

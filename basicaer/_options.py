@@ -1,0 +1,354 @@
+"""The options of the simulators, one row each.
+
+Defaults, checks, the warning about unknown names and the reference in the docs come from `TABLE`.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import warnings
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Tuple
+
+import numpy as np
+
+from ._memory import MIB
+from .exceptions import BasicAerError
+
+QASM, STATEVECTOR, UNITARY = "qasm", "statevector", "unitary"
+_SHOTS = frozenset({QASM, STATEVECTOR})
+_UNITARY = frozenset({UNITARY})
+_ALL = _SHOTS | _UNITARY
+
+MAX_SEED = 2**32 - 1
+"""The largest seed that NumPy's RandomState takes."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option.
+
+    Attributes:
+        name: as given to `run()` and `set_options()`.
+        default: its value where nobody gives one. None given stands for "not given".
+        check: returns the value as the simulators want it, or raises `BasicAerError`.
+        backends: the kinds of simulator that have it.
+        doc: what it does.
+    """
+
+    name: str
+    default: Any
+    check: Callable[[str, Any], Any]
+    backends: FrozenSet[str]
+    doc: str
+
+
+# ----------------------------------------------------------------------------------------------
+# Checks
+# ----------------------------------------------------------------------------------------------
+
+
+def _wrong(name: str, value: Any, right: str) -> BasicAerError:
+    shown = repr(value)
+    if len(shown) > 80:
+        shown = shown[:77] + "..."
+    return BasicAerError(f"Option {name} must be {right}, not {shown}.")
+
+
+def _integer(least: int, most: float, right: str) -> Callable[[str, Any], int]:
+    def check(name: str, value: Any) -> int:
+        try:
+            number = operator.index(value)
+        except TypeError:
+            raise _wrong(name, value, right) from None
+        if not least <= number <= most:
+            raise _wrong(name, value, right)
+        return number
+
+    return check
+
+
+def _flag(name: str, value: Any) -> bool:
+    if isinstance(value, (bool, np.bool_)) or (isinstance(value, int) and value in (0, 1)):
+        return bool(value)
+    raise _wrong(name, value, "True or False")
+
+
+def _threshold(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not number >= 0:
+        raise _wrong(name, value, "a number, 0 or more")
+    return number
+
+
+def _one_of(*choices: str) -> Callable[[str, Any], str]:
+    def check(name: str, value: Any) -> str:
+        if isinstance(value, str) and value in choices:
+            return value
+        raise _wrong(name, value, " or ".join(map(repr, choices)))
+
+    return check
+
+
+def _mebibytes(name: str, value: Any) -> int:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise _wrong(name, value, "a number of MiB, or 0 for what is available")
+    return int(number * MIB)
+
+
+def _binds(name: str, value: Any) -> List[Dict[Any, Any]]:
+    if isinstance(value, (list, tuple)) and all(isinstance(bind, Mapping) for bind in value):
+        return [dict(bind) for bind in value]
+    raise _wrong(name, value, "a list of dicts, each from parameter to value")
+
+
+def _complex_array(name: str, value: Any) -> np.ndarray:
+    try:
+        array = np.array(value, dtype=complex)
+    except (TypeError, ValueError) as error:
+        raise BasicAerError(f"Option {name} is no array of complex numbers: {error}") from None
+    if not np.isfinite(array).all():
+        raise BasicAerError(f"Option {name} holds numbers that are NaN or infinite.")
+    return array
+
+
+def _statevector(name: str, value: Any) -> np.ndarray:
+    array = _complex_array(name, value)
+    if array.ndim == 0 or array.size != len(array):
+        raise BasicAerError(
+            f"Option {name} must be a vector of 2**n amplitudes, not of shape {array.shape}."
+        )
+    array = np.ascontiguousarray(array.reshape(-1))
+    norm = float(np.linalg.norm(array))
+    if round(norm, 12) != 1:
+        raise BasicAerError(
+            f"Option {name}: the initial statevector is not normalized: norm {norm} != 1."
+        )
+    return array
+
+
+def _unitary(name: str, value: Any) -> np.ndarray:
+    array = np.ascontiguousarray(_complex_array(name, value))
+    if array.ndim != 2 or array.shape[0] != array.shape[1]:
+        raise BasicAerError(
+            f"Option {name}: the initial unitary is not a square matrix, its shape is "
+            f"{array.shape}."
+        )
+    # Row by row of the product with its adjoint, so that no second matrix of its size is held.
+    size, step, total = len(array), 256, 0.0
+    for start in range(0, size, step):
+        rows = array[:, start : start + step].conj().T @ array
+        index = np.arange(len(rows))
+        rows[index, start + index] -= 1
+        total += float(np.vdot(rows, rows).real)
+    distance = math.sqrt(total)
+    if round(distance, 10) != 0:
+        raise BasicAerError(
+            f"Option {name}: the initial unitary is not unitary, its product with its adjoint is "
+            f"{distance:.3g} off the identity."
+        )
+    return array
+
+
+# ----------------------------------------------------------------------------------------------
+# The table
+# ----------------------------------------------------------------------------------------------
+
+TABLE: Tuple[Option, ...] = (
+    Option(
+        "shots",
+        1024,
+        _integer(1, math.inf, "a whole number, 1 or more"),
+        _ALL,
+        "Repetitions of each circuit. The statevector and the unitary simulator always make one.",
+    ),
+    Option(
+        "memory",
+        False,
+        _flag,
+        _SHOTS,
+        "Whether the result lists the outcome of each shot, in order.",
+    ),
+    Option(
+        "initial_statevector",
+        None,
+        _statevector,
+        _SHOTS,
+        "The state that circuits begin with, 2**n amplitudes of norm 1, in place of |0...0>.",
+    ),
+    Option(
+        "initial_unitary",
+        None,
+        _unitary,
+        _UNITARY,
+        "The matrix that circuits are multiplied onto, in place of the identity.",
+    ),
+    Option(
+        "chop_threshold",
+        1e-15,
+        _threshold,
+        _ALL,
+        "Entries of the final statevector or unitary whose absolute value is below it become 0. "
+        "Nothing that the qasm simulator returns depends on it.",
+    ),
+    Option(
+        "allow_sample_measuring",
+        True,
+        _flag,
+        _SHOTS,
+        "Accepted and without effect, as in terra: whether shots are drawn from one final state "
+        "depends on the circuit alone, so that the outcomes of a seed do too.",
+    ),
+    Option(
+        "seed_simulator",
+        None,
+        _integer(0, MAX_SEED, f"a whole number from 0 to {MAX_SEED}"),
+        _SHOTS,
+        "Seed of the outcomes, the same for each circuit of a list. Where none is given, one for "
+        "each circuit is drawn from NumPy's global generator.",
+    ),
+    Option(
+        "parameter_binds",
+        None,
+        _binds,
+        _ALL,
+        "List of dicts from parameter to value. Each circuit is run with each of them.",
+    ),
+    Option(
+        "seed_per_circuit",
+        False,
+        _flag,
+        _SHOTS,
+        "Whether each circuit of a list has a seed of its own, made of seed_simulator and its "
+        "place in the list; the result tells which.",
+    ),
+    Option(
+        "max_parallel_threads",
+        0,
+        _integer(0, 1 << 20, "a whole number, 0 for as many as there are processors"),
+        _ALL,
+        "The most threads that a job uses; 0 for as many as there are processors. The outcomes do "
+        "not depend on it.",
+    ),
+    Option(
+        "precision",
+        "double",
+        _one_of("double", "single"),
+        _ALL,
+        "Amplitudes of 16 bytes (double) or of 8 (single).",
+    ),
+    Option(
+        "fusion",
+        True,
+        _flag,
+        _ALL,
+        "Whether neighbouring gates may be merged before they are applied.",
+    ),
+    Option(
+        "branching",
+        True,
+        _flag,
+        _SHOTS,
+        "Whether shots of a circuit with measurements in its middle share what they have in "
+        "common. The outcomes do not depend on it, the time does.",
+    ),
+    Option(
+        "max_iterations",
+        None,
+        _integer(1, 2**62, "a whole number, 1 or more"),
+        _SHOTS,
+        "The most turns that a while loop may make in one shot before it is an error; None for no "
+        "bound.",
+    ),
+    Option(
+        "max_memory_mb",
+        0,
+        _mebibytes,
+        _ALL,
+        "The most memory, in MiB, that this job and those that run beside it may take; 0 for what "
+        "is available. A job that cannot ever fit is an error, one that does not fit now waits.",
+    ),
+)
+
+
+def of_backend(kind: str) -> Dict[str, Option]:
+    """Returns the options that a kind of simulator has, by name."""
+    return _BY_KIND[kind]
+
+
+def defaults(kind: str) -> Dict[str, Any]:
+    """Returns the default value of each option of a kind of simulator."""
+    values = {name: option.default for name, option in of_backend(kind).items()}
+    if kind == UNITARY:
+        values["shots"] = 1
+    return values
+
+
+_BY_KIND: Dict[str, Dict[str, Option]] = {
+    kind: {option.name: option for option in TABLE if kind in option.backends}
+    for kind in (QASM, STATEVECTOR, UNITARY)
+}
+_CHECKED_DEFAULTS: Dict[str, Dict[str, Any]] = {
+    kind: {
+        name: value if value is None else _BY_KIND[kind][name].check(name, value)
+        for name, value in defaults(kind).items()
+    }
+    for kind in _BY_KIND
+}
+_DEFAULTS: Dict[str, Dict[str, Any]] = {kind: defaults(kind) for kind in _BY_KIND}
+
+
+def check(kind: str, name: str, value: Any) -> Any:
+    """Returns a value of an option as the simulators want it, or raises `BasicAerError`."""
+    return value if value is None else _BY_KIND[kind][name].check(name, value)
+
+
+def resolve(
+    kind: str, settings: Mapping[str, Any], arguments: Mapping[str, Any], stacklevel: int
+) -> Dict[str, Any]:
+    """Returns the value of each option for one run.
+
+    Args:
+        kind: of the simulator.
+        settings: what `set_options` has set, by name.
+        arguments: what `run` was given; goes before `settings`. May hold the legacy dict
+            "backend_options", whose initial state and chop threshold go first of all, as in terra.
+        stacklevel: of the caller that warnings about unknown names are to point at, counted from
+            the caller of this function (1).
+
+    Raises:
+        BasicAerError: if a value is wrong.
+    """
+    options = _BY_KIND[kind]
+    usual, values = _DEFAULTS[kind], dict(_CHECKED_DEFAULTS[kind])
+    for name, value in settings.items():
+        # Most settings are never touched: they need no second check.
+        if value is not None and name in options and value is not usual[name]:
+            values[name] = options[name].check(name, value)
+    if not arguments:
+        return values
+    legacy = arguments.get("backend_options")
+    given = dict(arguments)
+    if isinstance(legacy, Mapping):
+        for name, value in legacy.items():
+            if name in _LEGACY_FIRST or given.get(name) is None:
+                given[name] = value
+    elif legacy is not None:
+        raise _wrong("backend_options", legacy, "a dict of options")
+    for name, value in given.items():
+        if name not in options:
+            warnings.warn(f"Option {name} is not used by this backend", UserWarning, stacklevel + 1)
+        elif value is not None:
+            values[name] = options[name].check(name, value)
+    return values
+
+
+_LEGACY_FIRST = ("initial_statevector", "initial_unitary", "chop_threshold")

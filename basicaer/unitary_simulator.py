@@ -1,0 +1,33 @@
+"""The simulator that returns a circuit's unitary."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, ClassVar, Dict
+
+from ._backend import Simulator
+from ._configuration import SMALL_BASIS, configuration
+from ._options import UNITARY
+from ._terra import reference
+
+
+class UnitarySimulatorPy(Simulator):
+    """Returns the matrix of a circuit that consists of gates alone."""
+
+    KIND = UNITARY
+    DEFAULT_CONFIGURATION = configuration(
+        "unitary_simulator",
+        "1.1.0",
+        "A python simulator for unitary matrix corresponding to a circuit",
+        basis_gates=SMALL_BASIS,
+        definitions=SMALL_BASIS,
+        conditional=False,
+        memory=False,
+        unitary=True,
+    )
+    DEFAULT_OPTIONS: ClassVar[Dict[str, Any]] = {"initial_unitary": None, "chop_threshold": 1e-15}
+    MAX_QUBITS_MEMORY = DEFAULT_CONFIGURATION["n_qubits"]
+    _logger = logging.getLogger(__name__)
+
+
+reference.UnitarySimulatorPy.register(UnitarySimulatorPy)
