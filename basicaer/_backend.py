@@ -12,7 +12,7 @@ import logging
 import time
 import uuid
 from dataclasses import replace
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Any, ClassVar, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Set
 
 import numpy as np
 from qiskit.circuit import ParameterVector, QuantumCircuit
@@ -63,7 +63,7 @@ class Simulator(BackendV1):
     """
 
     KIND = ""
-    DEFAULT_CONFIGURATION: Dict[str, Any] = {}
+    DEFAULT_CONFIGURATION: ClassVar[Dict[str, Any]] = {}
     _logger = logging.getLogger(__name__)
 
     def __init__(
@@ -140,9 +140,11 @@ class Simulator(BackendV1):
         settings = dict(self._options.items())
         if qobj is not None:
             known = _options.of_backend(self.KIND)
-            for name, value in _qobj.settings(qobj).items():
-                if name in known and value is not None:
-                    settings[name] = value
+            settings.update(
+                (name, value)
+                for name, value in _qobj.settings(qobj).items()
+                if name in known and value is not None
+            )
         values = _options.resolve(self.KIND, settings, backend_options, stacklevel=2)
         header = {
             "backend_name": self._configuration.backend_name,
@@ -330,7 +332,7 @@ def _bind(
                 f'"{circuits[0].name}" {_names(wanted)}.'
             )
     for position, bind in enumerate(binds):
-        given = set()
+        given: Set[Any] = set()
         for key in bind:
             given.update(key if isinstance(key, ParameterVector) else (key,))
         if given != wanted:
@@ -398,7 +400,7 @@ def _seeds(count: int, values: Mapping[str, Any], own: Sequence[int | None] | No
     if own is not None:
         seeds = [first if first is not None else other for first, other in zip(own, seeds)]
     return [
-        int(np.random.randint(2147483647, dtype="int32")) if seed is None else int(seed)
+        int(np.random.randint(2147483647, dtype="int32")) if seed is None else int(seed)  # noqa: NPY002
         for seed in seeds
     ]
 
@@ -509,8 +511,8 @@ class _Run:
         outcome: Outcome,
         start: float,
     ) -> Any:
-        arrays: Dict[str, Tuple[Any, Any]] = {}
-        if task.output != "counts":
+        arrays: Dict[str, Any] = {}
+        if outcome.array is not None:
             arrays[task.output] = _result.chop(outcome.array, self.chop_threshold)
         return _result.experiment(
             header,

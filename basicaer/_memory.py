@@ -146,7 +146,7 @@ def _windows_bytes() -> int | None:
 
     status = Status()
     status.length = ctypes.sizeof(Status)
-    kernel32 = ctypes.windll.kernel32
+    kernel32 = getattr(ctypes, "windll").kernel32  # noqa: B009 (there on Windows alone)
     if not kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
         return None
     return int(status.available)

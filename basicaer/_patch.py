@@ -55,10 +55,10 @@ def patch_qiskit() -> None:
         for name in _NAMES:
             if name in theirs.__dict__ and name in ours.__dict__:
                 replacements[id(theirs.__dict__[name])] = ours.__dict__[name]
-    for name, module in list(sys.modules.items()):
-        if name != "qiskit" and not name.startswith("qiskit."):
+    for place, loaded in list(sys.modules.items()):
+        if place != "qiskit" and not place.startswith("qiskit."):
             continue
-        space = getattr(module, "__dict__", {})
+        space = getattr(loaded, "__dict__", {})
         for wanted in _NAMES:
             if wanted in space and id(space[wanted]) in replacements:
                 _set(space, wanted, replacements[id(space[wanted])])

@@ -8,6 +8,7 @@ so that none is at work when it is taken down.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import threading
 import time
@@ -21,7 +22,7 @@ _EXIT_SECONDS = 0.8
 """How long the interpreter's exit waits for running jobs to stop."""
 
 
-class Cancelled(Exception):
+class Cancelled(Exception):  # noqa: N818
     """The job was cancelled while it ran."""
 
 
@@ -251,8 +252,8 @@ def cooperate(work: Callable[[], None], threads: int) -> None:
     finally:
         crew.dismiss()
     if crew.error is not None:
-        error, crew.error = crew.error, None
-        raise error
+        first, crew.error = crew.error, None
+        raise first
 
 
 # ----------------------------------------------------------------------------------------------
@@ -305,10 +306,8 @@ def _clear_frames(error: BaseException) -> None:
     """Frees the local variables of the frames that the exception went through."""
     traceback = error.__traceback__
     while traceback is not None:
-        try:
+        with contextlib.suppress(RuntimeError):  # the caller's frame still runs
             traceback.tb_frame.clear()
-        except RuntimeError:  # the frame of the caller, still running
-            pass
         traceback = traceback.tb_next
 
 
@@ -339,10 +338,8 @@ def cancel(future: Future[Any], control: Control | None) -> bool:
     if control is None or not control.cancel():
         return False
     # The verdict is ours: the thread that runs the job will not touch the future any more.
-    try:
+    with contextlib.suppress(InvalidStateError):  # cancelled before
         future.set_exception(CancelledError())
-    except InvalidStateError:  # cancelled before
-        pass
     return True
 
 

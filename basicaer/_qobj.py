@@ -69,8 +69,8 @@ def _experiment(source: Any) -> Experiment:
     header = dict(source.header.to_dict())
     config = dict(source.config.to_dict()) if hasattr(source, "config") else {}
     name = header.setdefault("name", "experiment")
-    num_qubits = config.get("n_qubits", header.get("n_qubits", 0))
-    num_clbits = config.get("memory_slots", header.get("memory_slots", 0))
+    num_qubits: Any = config.get("n_qubits", header.get("n_qubits", 0))
+    num_clbits: Any = config.get("memory_slots", header.get("memory_slots", 0))
     for what, number, most in (
         ("n_qubits", num_qubits, _MOST_QUBITS),
         ("memory_slots", num_clbits, _MOST_CLBITS),

@@ -7,11 +7,10 @@ nothing. The filter is in force only while this module is first imported, never 
 
 from __future__ import annotations
 
-import importlib
 import warnings
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
-    reference = importlib.import_module("qiskit.providers.basicaer")
+    import qiskit.providers.basicaer as reference
 
 __all__ = ["reference"]

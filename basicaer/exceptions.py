@@ -7,7 +7,7 @@ from qiskit.exceptions import QiskitError
 from ._terra import reference
 
 
-class BasicAerError(reference.BasicAerError):  # type: ignore[misc]
+class BasicAerError(reference.BasicAerError):
     """Something is wrong with a circuit, an option or a request; the message says what.
 
     It is a kind of terra's error of the same name, so that code which catches that one catches this
