@@ -29,7 +29,8 @@ def options_table() -> str:
             if kind in option.backends
         ]
         where = "all" if len(kinds) == 3 else ", ".join(kinds)
-        lines.append(f"| `{option.name}` | `{option.default!r}` | {where} | {option.doc} |")
+        doc = option.doc.replace("|", r"\|").replace("*", r"\*")
+        lines.append(f"| `{option.name}` | `{option.default!r}` | {where} | {doc} |")
     return "\n".join(lines) + "\n"
 
 
