@@ -204,9 +204,7 @@ def test_cancel_a_job_that_has_ended():
 
 def test_cancel_from_many_threads_is_one_cancel(running):
     answers = []
-    threads = [
-        threading.Thread(target=lambda: answers.append(running.cancel())) for _ in range(20)
-    ]
+    threads = [threading.Thread(target=lambda: answers.append(running.cancel())) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:

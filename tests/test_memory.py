@@ -1,0 +1,170 @@
+"""What a run needs, what there is, and jobs that share it."""
+
+import threading
+import time
+
+import pytest
+
+from basicaer import BasicAer, _memory
+
+
+def test_the_formula():
+    mib = _memory.MIB
+    assert _memory.required_bytes(20) == 16 * mib + mib
+    assert _memory.required_bytes(20, precision="single") == 8 * mib + mib
+    assert _memory.required_bytes(10, unitary=True) == 16 * mib + mib
+    assert _memory.required_bytes(20, threads=4) == 16 * mib + 4 * mib
+    assert _memory.required_bytes(0) == _memory.required_bytes(3) == 8 * 16 + mib
+    assert _memory.required_bytes(20, measured=17) == 17 * mib + mib
+    assert _memory.required_bytes(20, measured=20) == 17 * mib
+    assert _memory.required_bytes(20, shots=mib, num_clbits=64) == 17 * mib + 8 * mib
+    assert _memory.required_bytes(20, shots=mib, num_clbits=65) == 17 * mib + 16 * mib
+    listed = _memory.required_bytes(20, shots=mib, num_clbits=1, memory=True)
+    assert listed > _memory.required_bytes(20, shots=mib, num_clbits=1)
+    assert _memory.required_bytes(20, shots=mib, num_clbits=0, memory=True) == 17 * mib
+
+
+def test_what_there_is():
+    space = _memory.available_bytes()
+    assert isinstance(space, int) and space > 0
+    assert _memory.available_bytes() == space  # for a second it is not asked again
+
+
+@pytest.mark.parametrize("unitary", [False, True])
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_the_largest_circuit_is_the_largest_that_fits(monkeypatch, unitary, precision):
+    monkeypatch.setattr(_memory, "available_bytes", lambda fresh=False: 100 << 20)
+    most = _memory.largest_circuit(unitary=unitary, precision=precision)
+    need = [
+        _memory.required_bytes(n, unitary=unitary, precision=precision) for n in (most, most + 1)
+    ]
+    assert need[0] <= 100 << 20 < need[1]
+
+
+def test_the_configuration_says_what_fits(monkeypatch):
+    monkeypatch.setattr(_memory, "available_bytes", lambda fresh=False: 100 << 20)
+    sizes = {backend.name(): backend.configuration().n_qubits for backend in BasicAer.backends()}
+    assert sizes == {"qasm_simulator": 22, "statevector_simulator": 22, "unitary_simulator": 11}
+    monkeypatch.setattr(_memory, "available_bytes", lambda fresh=False: 200 << 20)
+    assert BasicAer.get_backend("qasm_simulator").configuration().n_qubits == 23
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (5, "5 bytes"),
+        (1 << 10, "1.0 KiB"),
+        (64 << 30, "64.0 GiB"),
+        (int(23.5 * 2**30), "23.5 GiB"),
+        (1 << 200, "2**200 bytes"),
+    ],
+)
+def test_describe(count, text):
+    assert _memory.describe(count) == text
+
+
+# ----------------------------------------------------------------------------------------------
+# Where the limits are found
+# ----------------------------------------------------------------------------------------------
+
+
+def write(folder, **files):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text)
+
+
+def test_control_group_of_the_second_version(tmp_path):
+    own = tmp_path / "own"
+    own.write_text("0::/outer/inner\n")
+    root = tmp_path / "cgroup"
+    write(root / "outer/inner", memory__max="max\n", memory__current="5\n")
+    assert _memory._cgroup_bytes(str(root), str(own)) is None
+    write(root / "outer", memory__max="1000\n", memory__current="600\n")
+    assert _memory._cgroup_bytes(str(root), str(own)) == 400
+    write(root / "outer", memory__stat="anon 1\ninactive_file 50\nactive_file 7\n")
+    assert _memory._cgroup_bytes(str(root), str(own)) == 450
+    write(root / "outer/inner", memory__max="100\n", memory__current="90\n")
+    assert _memory._cgroup_bytes(str(root), str(own)) == 10
+    # A container sees its own group as the root.
+    write(root, memory__max="50\n", memory__current="45\n")
+    assert _memory._cgroup_bytes(str(root), str(own)) == 5
+
+
+def test_control_group_of_the_first_version(tmp_path):
+    own = tmp_path / "own"
+    own.write_text("3:cpu,cpuacct:/a\n2:memory:/a\n")
+    root = tmp_path / "cgroup"
+    group = root / "memory/a"
+    write(group, memory__limit_in_bytes="9223372036854771712", memory__usage_in_bytes="1")
+    assert _memory._cgroup_bytes(str(root), str(own)) is None
+    write(group, memory__limit_in_bytes="1000", memory__usage_in_bytes="700")
+    assert _memory._cgroup_bytes(str(root), str(own)) == 300
+
+
+def test_without_control_groups(tmp_path):
+    assert _memory._cgroup_bytes(str(tmp_path), str(tmp_path / "none")) is None
+
+
+# ----------------------------------------------------------------------------------------------
+# Several jobs
+# ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def budget(monkeypatch):
+    monkeypatch.setattr(_memory, "available_bytes", lambda fresh=False: 1000 << 20)
+    return _memory.Budget()
+
+
+def take_in_thread(budget, need, limit=None, check=lambda: None):
+    got = threading.Event()
+
+    def take():
+        budget.take(need, limit, check)
+        got.set()
+
+    threading.Thread(target=take, daemon=True).start()
+    return got
+
+
+def test_jobs_that_fit_together_run_together(budget):
+    assert budget.take(400 << 20, None, lambda: None) == 400 << 20
+    assert budget.take(600 << 20, None, lambda: None) == 600 << 20
+
+
+def test_a_job_that_does_not_fit_waits(budget):
+    first = budget.take(600 << 20, None, lambda: None)
+    got = take_in_thread(budget, 500 << 20)
+    assert not got.wait(0.1)
+    budget.give_back(first)
+    assert got.wait(20)
+
+
+def test_a_job_with_a_limit_waits_for_the_others(budget):
+    first = budget.take(100 << 20, None, lambda: None)
+    got = take_in_thread(budget, 100 << 20, limit=150 << 20)
+    assert not got.wait(0.1)
+    budget.give_back(first)
+    assert got.wait(20)
+
+
+def test_alone_a_job_always_goes(budget):
+    assert budget.take(2000 << 20, None, lambda: None) == 2000 << 20
+
+
+def test_small_jobs_are_not_counted(budget):
+    assert budget.take(1 << 20, None, lambda: None) == 0
+    budget.give_back(0)
+
+
+def test_a_job_that_waits_can_be_cancelled(budget):
+    budget.take(900 << 20, None, lambda: None)
+
+    def check():
+        raise KeyError("cancelled")
+
+    begun = time.monotonic()
+    with pytest.raises(KeyError):
+        budget.take(900 << 20, None, check)
+    assert time.monotonic() - begun < 10
