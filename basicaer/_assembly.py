@@ -66,8 +66,13 @@ class Run:
         self._large: List[Tuple[int, np.ndarray]] = []
         self._free: List[Free] = []
 
-    def recognise(self, gate_class: type) -> Entry | None:
-        """Makes a gate of the table known to this run; None if it is not one, or not so simple."""
+    def recognise(self, operation: Any) -> Entry | None:
+        """Makes a gate's class known to this run; None if the gate is not one of the simple ones.
+
+        Simple is a gate of the table, of one part, that has neither a condition nor another control
+        state than its class.
+        """
+        gate_class = operation.__class__
         row = SINGLETON_OF_CLASS.get(gate_class)
         shared = row is not None
         if row is None:
@@ -79,6 +84,10 @@ class Run:
             check = SHARED_INSTANCE
         else:
             check = part.kind.control_state if row.num_controls else NO_CTRL_STATE
+            if operation.condition is not None:
+                return None
+            if row.num_controls and operation.ctrl_state != check:
+                return None
         kind = self._kinds.setdefault(part.kind, len(self._kinds))
         offset = len(self.coefficients)
         self.coefficients.extend(part.constant)

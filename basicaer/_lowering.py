@@ -97,6 +97,7 @@ class Lowering:
         phase: the global phase, without the `free_phases`.
         free_phases: expressions that add to the global phase.
         samples: as in `Program`, as far as can be told by now.
+        outermost: the last instruction of the circuit that went by its definition.
         nesting: how many bodies of control flow or of conditions this is inside of.
         loops: how many of them are loops.
         measured: whether a measurement has been read.
@@ -117,6 +118,7 @@ class Lowering:
         self.phase = 0.0
         self.free_phases: List[ParameterExpression] = []
         self.samples = True
+        self.outermost: Any = circuit
         self.nesting = 0
         self.loops = 0
         self.measured = False
@@ -142,7 +144,7 @@ class Lowering:
             self.add_phase(circuit.global_phase, scope, circuit)
             self.walk(data, scope)
         except RecursionError:
-            self.fail(circuit, "has definitions that are nested too deeply, or contain themselves")
+            self.fail(self.outermost, "has definitions nested too deeply; does it contain itself?")
         self.flush()
         return Program(
             num_qubits=len(qubits),
@@ -174,7 +176,7 @@ class Lowering:
                 qubits = self._find(instruction, scope)
             entry = known.get(operation.__class__)
             if entry is None:
-                entry = run.recognise(operation.__class__)
+                entry = run.recognise(operation)
                 if entry is None:
                     self.operation(operation, qubits, instruction.clbits, scope)
                     continue

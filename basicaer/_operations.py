@@ -106,7 +106,7 @@ def _controlled(
 def _annotated(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
-    width, state, power = 0, 0, 1.0
+    width, state, power = 0, 0, 1
     for modifier in operation.modifiers:
         if isinstance(modifier, ControlModifier):
             state = state << modifier.num_ctrl_qubits | modifier.ctrl_state
@@ -126,9 +126,12 @@ def _annotated(
         lowering.unconditional(base, targets, clbits, inner)
     elif power == -1 and hasattr(base, "inverse"):
         lowering.unconditional(base.inverse(), targets, clbits, inner)
-    else:
-        matrix = lowering.evaluate(operation, lambda: Operator(base).power(power).data)
+    elif power == int(power):
+        matrix = lowering.evaluate(operation, lambda: Operator(base).power(int(power)).data)
         lowering.emit_matrix(DENSE, matrix, targets, inner)
+    else:
+        root = lowering.evaluate(operation, lambda: base.power(power))
+        lowering.unconditional(root, targets, clbits, inner)
 
 
 def _unitary(
@@ -154,14 +157,13 @@ def _pauli(
 def _permutation(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
-    # Position k gets what is at pattern[k]; cycle by cycle, by swaps.
-    source = [int(position) for position in operation.params[0]]
-    for k in range(len(source)):
-        while source[k] != k:
-            other = source[k]
-            lowering.emit(_SWAP, _SWAP.kind, [qubits[k], qubits[other]], (), scope)
-            source[k], source[other] = source[other], other
-            k = other
+    # Position k gets the qubit at pattern[k]: bring it there by a swap, position after position.
+    order = list(range(len(qubits)))
+    for k, wanted in enumerate(operation.params[0]):
+        found = order.index(wanted)
+        if found != k:
+            lowering.emit(_SWAP, _SWAP.kind, [qubits[k], qubits[found]], (), scope)
+            order[k], order[found] = order[found], order[k]
 
 
 def _global_phase(
@@ -225,6 +227,8 @@ def _delay(
 def _composite(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
+    if scope.depth == 0:
+        lowering.outermost = operation
     definition = lowering.evaluate(operation, lambda: _definition(operation))
     if definition is not None:
         if scope.depth >= _MAX_DEPTH:

@@ -6,11 +6,12 @@ Nothing here is shared with the package but the definition of a `Program`.
 from __future__ import annotations
 
 import numpy as np
-from basicaer._lowering import lower
-from basicaer._program import DENSE, Gates, Program
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import standard_gates as sg
 from qiskit.circuit.library.generalized_gates.rv import RVGate
+
+from basicaer._lowering import lower
+from basicaer._program import DENSE, Gates, Program
 
 # Class and number of parameters of every gate of fixed width, written down again on purpose.
 TABLE = {

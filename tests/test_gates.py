@@ -1,0 +1,170 @@
+"""The gate table against terra's matrices."""
+
+from __future__ import annotations
+
+import numpy as np
+import oracle
+import pytest
+from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
+from qiskit.quantum_info import Operator
+
+from basicaer._gates import (
+    BASIS_GATES,
+    COLUMN,
+    GATES,
+    NATIVE_GATES,
+    ROW_OF_CLASS,
+    SCALAR,
+    SINGLETON_OF_CLASS,
+)
+from basicaer._program import DENSE, DIAGONAL
+
+PARTS = [(row, part) for row in GATES for part in row.parts]
+EVERY_ROW = pytest.mark.parametrize("row", GATES, ids=lambda row: row.gate_class.__name__)
+EVERY_PART = pytest.mark.parametrize(
+    ("row", "part"),
+    PARTS,
+    ids=[f"{row.gate_class.__name__}-{i}" for i, (row, _) in enumerate(PARTS)],
+)
+
+
+def matrix_of(row, parameters, ctrl_state=None):
+    """The gate's matrix, from its parts."""
+    whole = np.eye(1 << row.num_qubits, dtype=complex)
+    for part in row.parts:
+        values = np.array(part.entries(SCALAR, *parameters), dtype=complex)
+        size = 1 << part.kind.num_targets
+        matrix = values.reshape(size, size) if part.kind.form == DENSE else np.diag(values)
+        state = part.kind.control_state if ctrl_state is None else ctrl_state
+        matrix = oracle.controlled_matrix(matrix, part.kind.num_controls, state)
+        whole = oracle.apply_matrix(whole, matrix, list(part.positions))
+    return whole
+
+
+def test_no_standard_gate_is_missing():
+    mapping = get_standard_gate_name_mapping()
+    other = {"measure", "reset", "delay", "global_phase"}
+    assert set(mapping) - other == {row.name for row in GATES} & set(mapping)
+    assert {row.gate_class for row in GATES} == set(oracle.TABLE)
+
+
+@EVERY_ROW
+def test_row_is_of_its_class(row):
+    gate = row.gate_class(*[0.3] * row.num_params)
+    assert (gate.name, gate.num_qubits, len(gate.params)) == (
+        row.name,
+        row.num_qubits,
+        row.num_params,
+    )
+    assert getattr(gate, "num_ctrl_qubits", 0) == row.num_controls
+    assert ROW_OF_CLASS[row.gate_class] is row
+    if row.num_params == 0:
+        assert SINGLETON_OF_CLASS[type(row.gate_class())] is row
+
+
+@EVERY_ROW
+def test_matrix(row):
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        parameters = rng.uniform(-7, 7, row.num_params).tolist()
+        expected = row.gate_class(*parameters).to_matrix()
+        assert np.allclose(matrix_of(row, parameters), expected, atol=1e-14, rtol=0)
+
+
+@EVERY_ROW
+def test_every_control_state(row):
+    parameters = np.random.default_rng(2).uniform(-7, 7, row.num_params).tolist()
+    for state in range(1 << row.num_controls if row.num_controls else 0):
+        gate = row.gate_class(*parameters, ctrl_state=state)
+        expected = gate.to_matrix()
+        assert np.allclose(matrix_of(row, parameters, state), expected, atol=1e-14, rtol=0)
+
+
+@EVERY_ROW
+def test_matrix_is_terras_definition(row):
+    parameters = np.random.default_rng(3).uniform(-7, 7, row.num_params).tolist()
+    definition = row.gate_class(*parameters).definition
+    if definition is not None:
+        assert np.allclose(matrix_of(row, parameters), Operator(definition).data, atol=1e-10)
+
+
+@EVERY_PART
+def test_columns_equal_scalars(row, part):
+    columns = np.random.default_rng(4).uniform(-7, 7, (row.num_params, 6))
+    columns[:, 0] = 0
+    found = np.array([np.broadcast_to(e, 6) for e in part.entries(COLUMN, *columns)])
+    for i in range(6):
+        expected = part.entries(SCALAR, *columns[:, i].tolist())
+        assert np.allclose(found[:, i], expected, atol=1e-15, rtol=1e-15)
+
+
+@EVERY_PART
+def test_kind(row, part):
+    kind = part.kind
+    assert len(part.positions) == kind.num_controls + kind.num_targets
+    assert sorted(part.positions) == list(range(row.num_qubits))
+    rng = np.random.default_rng(5)
+    tried = [rng.uniform(-7, 7, row.num_params) for _ in range(20)]
+    values = np.array([part.entries(SCALAR, *p.tolist()) for p in tried], dtype=complex)
+    size = 1 << kind.num_targets
+    assert values.shape[1] == (size * size if kind.form == DENSE else size)
+    assert kind.is_real == (not values.imag.any())
+    occurs = values.any(axis=0)
+    if kind.pattern == -1:
+        assert kind.form == DIAGONAL or kind.num_targets > 2 or occurs.all()
+    else:
+        assert kind.form == DENSE and kind.num_targets <= 2
+        assert [bool(kind.pattern >> i & 1) for i in range(size * size)] == occurs.tolist()
+
+
+@EVERY_PART
+def test_diagonal_matrices_are_diagonal_kinds(row, part):
+    if part.kind.form == DENSE and part.kind.num_targets <= 2 and part.kind.pattern != -1:
+        size = 1 << part.kind.num_targets
+        diagonal = sum(1 << i * (size + 1) for i in range(size))
+        assert part.kind.pattern & ~diagonal
+
+
+@EVERY_PART
+def test_constants(row, part):
+    if row.num_params:
+        assert part.constant == ()
+    else:
+        assert part.constant == tuple(part.entries(SCALAR))
+
+
+@pytest.mark.parametrize("name", BASIS_GATES)
+def test_advertised_gates_are_terras(name):
+    from qiskit.providers import basicaer
+
+    simulator = {
+        "qasm_simulator": basicaer.QasmSimulatorPy,
+        "statevector_simulator": basicaer.StatevectorSimulatorPy,
+        "unitary_simulator": basicaer.UnitarySimulatorPy,
+    }[name]
+    assert simulator.DEFAULT_CONFIGURATION["basis_gates"] == BASIS_GATES[name]
+    assert set(BASIS_GATES[name]) <= set(NATIVE_GATES)
+
+
+@pytest.mark.parametrize("num_qubits", [1, 2, 3])
+def test_oracle_draws_unitaries(num_qubits):
+    for seed in range(5):
+        matrix = oracle.random_unitary(num_qubits, seed)
+        assert np.allclose(matrix @ matrix.conj().T, np.eye(1 << num_qubits), atol=1e-13)
+        assert not np.allclose(matrix, oracle.random_unitary(num_qubits, seed + 100))
+
+
+def test_oracle_applies_matrices():
+    rng = np.random.default_rng(6)
+    for seed in range(20):
+        num_qubits = int(rng.integers(1, 6))
+        width = int(rng.integers(1, min(3, num_qubits) + 1))
+        qubits = rng.permutation(num_qubits)[:width].tolist()
+        matrix = oracle.random_unitary(width, seed)
+        expected = Operator(np.eye(1 << num_qubits)).compose(Operator(matrix), qubits)
+        found = oracle.apply_matrix(np.eye(1 << num_qubits, dtype=complex), matrix, qubits)
+        assert np.allclose(found, expected.data, atol=1e-13)
+        state = oracle.random_state(num_qubits, seed)
+        assert np.allclose(
+            oracle.apply_matrix(state, matrix, qubits), expected.data @ state, atol=1e-13
+        )
