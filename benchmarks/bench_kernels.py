@@ -15,8 +15,10 @@ from __future__ import annotations
 
 import argparse
 import ctypes
-import importlib
+import functools
+import importlib.resources
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -32,10 +34,11 @@ from measure import machine, versions
 
 HERE = Path(__file__).parent
 BUILDS = {
-    "baseline": ("basicaer._kernels", []),
-    "avx2": ("basicaer._kernels_avx2", ["-march=x86-64-v3"]),
-    "avx512": ("basicaer._kernels_avx512", ["-march=x86-64-v4", "-mprefer-vector-width=512"]),
+    "baseline": [],
+    "avx2": ["-march=x86-64-v3"],
+    "avx512": ["-march=x86-64-v4", "-mprefer-vector-width=512"],
 }
+"""Builds of the kernels, and the flags by which the ceilings are compiled alike."""
 REALS = {"double": np.float64, "single": np.float32}
 GOAL = 0.70
 """Share of the roofline that dense kernels are to reach in cache."""
@@ -143,6 +146,16 @@ class Ceilings:
         return self._bytes[size]
 
 
+@functools.lru_cache
+def columns() -> dict[str, int]:
+    """The columns of operations and passes, read from the source of the kernels."""
+    source = importlib.resources.files("basicaer").joinpath("_kernels.pyx")
+    found = re.findall(
+        r"^ +((?:COL|PASS|OP)_\w+) = (\d+)", source.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    return {name: int(number) for name, number in found}
+
+
 def kernel_call(
     kernels: Any, name: str, load: Load, precision: str, num_qubits: int, repeats: int
 ) -> Callable[[], None]:
@@ -157,21 +170,16 @@ def kernel_call(
     dtype = REALS[precision]
     state = aligned(2 << num_qubits, dtype)
     state[:] = 2.0 ** (-num_qubits / 2)
-    columns = kernels.COLUMNS
-    ops = np.zeros((repeats, len(columns["op"])), dtype=np.int64)
-    row = {
-        "kind": kernels.KERNELS[name],
-        "t0": load.targets[0],
-        "t1": load.targets[1],
-        "live": local_bits,
-        "count": load.count,
-    }
-    for column, value in row.items():
-        ops[:, columns["op"].index(column)] = value
-    passes = np.zeros((1, len(columns["pass"])), dtype=np.int64)
-    row = {"last": repeats, "bits": local_bits, "live": local_bits, "in_place": 1}
-    for column, value in row.items():
-        passes[0, columns["pass"].index(column)] = value
+    column = columns()
+    ops = np.zeros((repeats, column["OP_COLUMNS"]), dtype=np.int64)
+    ops[:, column["COL_KIND"]] = kernels.KERNELS[name]
+    ops[:, column["COL_T0"]], ops[:, column["COL_T1"]] = load.targets
+    ops[:, column["COL_LIVE"]] = local_bits
+    ops[:, column["COL_COUNT"]] = load.count
+    passes = np.zeros((1, column["PASS_COLUMNS"]), dtype=np.int64)
+    passes[0, column["PASS_LAST"]] = repeats
+    passes[0, column["PASS_BITS"]] = passes[0, column["PASS_LIVE"]] = local_bits
+    passes[0, column["PASS_IN_PLACE"]] = 1
     coefficients = aligned(max(64, 2 << load.count) * lanes, dtype)
     lists = np.array([*load.list, 0], dtype=np.int64)
     scratch = aligned(2 * 2 ** (local_bits // 2 + 2) * lanes + 4096, dtype)
@@ -185,15 +193,17 @@ def kernel_call(
 
 
 def measure(arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    from basicaer import _dispatch
+
+    available = _dispatch.available()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for simd in arguments.simd:
-            module, flags = BUILDS[simd]
-            kernels = usable(module)
-            if kernels is None:
+            if simd not in available:
                 print(f"{simd}: not built, or not for this processor", file=sys.stderr)
                 continue
-            ceilings = Ceilings(flags, arguments.budget, folder)
+            kernels = available[simd]
+            ceilings = Ceilings(BUILDS[simd], arguments.budget, folder)
             for precision in arguments.precision:
                 lanes = kernels.LANES[precision]
                 lane_bits = lanes.bit_length() - 1
@@ -244,13 +254,6 @@ def measure(arguments: argparse.Namespace) -> list[dict[str, Any]]:
                             f"{moved / seconds / 1e9:>9.1f}{bound:>10}{share:>8.0%}{mark}"
                         )
     return rows
-
-
-def usable(module: str) -> Any:
-    """The module of kernels, or None if it was not built or needs another processor."""
-    from basicaer import _dispatch
-
-    return _dispatch.load(module) if hasattr(_dispatch, "load") else importlib.import_module(module)
 
 
 def main() -> None:
