@@ -296,14 +296,17 @@ _BY_KIND: Dict[str, Dict[str, Option]] = {
     kind: {option.name: option for option in TABLE if kind in option.backends}
     for kind in (QASM, STATEVECTOR, UNITARY)
 }
-_CHECKED_DEFAULTS: Dict[str, Dict[str, Any]] = {
+_DEFAULTS: Dict[str, Dict[str, Any]] = {kind: defaults(kind) for kind in _BY_KIND}
+_UNSET: Dict[str, Dict[str, Any]] = {
     kind: {
         name: value if value is None else _BY_KIND[kind][name].check(name, value)
-        for name, value in defaults(kind).items()
+        for name, value in values.items()
     }
-    for kind in _BY_KIND
+    for kind, values in _DEFAULTS.items()
 }
-_DEFAULTS: Dict[str, Dict[str, Any]] = {kind: defaults(kind) for kind in _BY_KIND}
+"""What counts where nobody gives a value."""
+# As in terra, that is more shots than the unitary simulator makes, which it remarks in the log.
+_UNSET[UNITARY]["shots"] = 1024
 
 
 def check(kind: str, name: str, value: Any) -> Any:
@@ -328,7 +331,7 @@ def resolve(
         BasicAerError: if a value is wrong.
     """
     options = _BY_KIND[kind]
-    usual, values = _DEFAULTS[kind], dict(_CHECKED_DEFAULTS[kind])
+    usual, values = _DEFAULTS[kind], dict(_UNSET[kind])
     for name, value in settings.items():
         # Most settings are never touched: they need no second check.
         if value is not None and name in options and value is not usual[name]:

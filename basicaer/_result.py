@@ -182,13 +182,13 @@ def experiment(
     more: Dict[str, Any] = {"name": header["name"]}
     if seed is not None:
         more["seed_simulator"] = seed
+    more["time_taken"] = time_taken
     result = ExperimentResult(
         shots,
         True,
         ExperimentResultData(**data),
         status="DONE",
         header=QobjExperimentHeader(**header),
-        time_taken=time_taken,
         **more,
     )
     # An attribute of its own, beside what to_dict() shows.
