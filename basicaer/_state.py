@@ -1,0 +1,368 @@
+"""The amplitudes, and all that is done to them: what the kernels know, as one object.
+
+A state keeps its amplitudes in the lane layout (see `_kernels`) from the first gate to the last and
+is turned into Qiskit's order only when it is handed out. It also knows which qubits can be other
+than |0>: the rest of its memory has never been touched.
+"""
+
+from __future__ import annotations
+
+import mmap
+from typing import TYPE_CHECKING, Any, Dict, Sequence
+
+import numpy as np
+
+from basicaer import _planning
+from basicaer._costs import BLOCK_QUBITS, KERNEL_COSTS
+from basicaer._dispatch import kernels
+from basicaer._pool import cooperate
+from basicaer._program import DENSE, Gates, Kind
+
+if TYPE_CHECKING:
+    from basicaer._pool import Control
+
+_REAL = {"double": np.dtype(np.float64), "single": np.dtype(np.float32)}
+_COMPLEX = {"double": np.dtype(np.complex128), "single": np.dtype(np.complex64)}
+
+_HUGE = 4 << 20
+"""Bytes from which memory is asked for in huge pages."""
+_SHARED = 1 << 15
+"""Amplitudes from which more than one thread is used."""
+_SAMPLED_IN_PLACE = 18
+"""Qubits from which all-qubit samples are drawn without a table of all probabilities."""
+_SAMPLE_BLOCK = 4096
+"""Amplitudes of a block when samples are drawn without that table."""
+
+_PROJECTORS = (
+    Kind(DENSE, 1, pattern=0b0001, is_real=True),
+    Kind(DENSE, 1, pattern=0b1000, is_real=True),
+    Kind(DENSE, 1, pattern=0b0010, is_real=True),
+)
+
+
+def _zeros(count: int, dtype: np.dtype) -> np.ndarray:
+    """Zeros, cache-line aligned; large ones in huge pages, none of which is touched yet."""
+    size = count * dtype.itemsize
+    if size < _HUGE:
+        array = _planning.aligned(count, dtype)
+        array[:] = 0
+        return array
+    memory = mmap.mmap(-1, size)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        try:
+            memory.madvise(mmap.MADV_HUGEPAGE)
+        except OSError:
+            pass  # a kernel without them: ordinary pages do as well
+    return np.frombuffer(memory, dtype=dtype)
+
+
+def _kind_rows(kinds: Sequence[Kind]) -> np.ndarray:
+    return np.array(kinds, dtype=np.int64).reshape(len(kinds), len(Kind._fields))
+
+
+class State:
+    """2**n amplitudes.
+
+    Attributes:
+        num_qubits: n.
+        precision: "double" (complex128) or "single" (complex64).
+    """
+
+    __slots__ = ("_lane_bits", "_live", "_reals", "_width", "num_qubits", "precision")
+
+    def __init__(self, num_qubits: int, precision: str, reals: np.ndarray | None = None) -> None:
+        self.num_qubits = num_qubits
+        self.precision = precision
+        self._lane_bits = kernels.LANES[precision].bit_length() - 1
+        self._width = max(num_qubits, self._lane_bits)
+        self._reals = _zeros(2 << self._width, _REAL[precision]) if reals is None else reals
+        # Mask of the qubits that can be other than |0>.
+        self._live = (1 << num_qubits) - 1
+
+    @classmethod
+    def zero(cls, num_qubits: int, precision: str = "double") -> State:
+        """Returns |0...0>."""
+        state = cls(num_qubits, precision)
+        state._reals[0] = 1
+        state._live = 0
+        return state
+
+    @classmethod
+    def from_amplitudes(cls, array: np.ndarray, precision: str = "double") -> State:
+        """Returns the state of the given amplitudes, shape (2**n,)."""
+        array = np.asarray(array).reshape(-1)
+        state = cls(len(array).bit_length() - 1, precision)
+        state._reals.view(_COMPLEX[precision])[: len(array)] = array
+        kernels.deinterleave(state._reals, 0, state._pairs)
+        return state
+
+    @classmethod
+    def identity(cls, num_qubits: int, precision: str = "double") -> State:
+        """Returns the 2n-qubit state ``sum_i |i>|i>``: the identity, row-major, row the high bits."""
+        state = cls(2 * num_qubits, precision)
+        diagonal = np.arange(1 << num_qubits, dtype=np.int64) * ((1 << num_qubits) + 1)
+        lanes = 1 << state._lane_bits
+        state._reals[(diagonal // lanes) * 2 * lanes + diagonal % lanes] = 1
+        return state
+
+    @property
+    def _pairs(self) -> int:
+        return 1 << (self._width - self._lane_bits)
+
+    def copy(self) -> State:
+        """Returns an independent copy."""
+        reals = _zeros(2 << self._width, self._reals.dtype)
+        reals[:] = self._reals
+        other = State(self.num_qubits, self.precision, reals)
+        other._live = self._live
+        return other
+
+    def to_array(self) -> np.ndarray:
+        """Returns the amplitudes, shape (2**n,), in Qiskit's order. The state is spent by it."""
+        reals = self._reals
+        self._reals = np.empty(0, dtype=reals.dtype)
+        self._share(
+            lambda first, last: kernels.interleave(reals, first, last), reals, self._threads_all()
+        )
+        return reals.view(_COMPLEX[self.precision])[: 1 << self.num_qubits]
+
+    def _threads_all(self) -> int:
+        return 1
+
+    def _share(self, work: Any, reals: np.ndarray, threads: int) -> None:
+        """Calls ``work(first, last)`` for ranges of pairs that cover the state."""
+        pairs = self._pairs
+        if threads <= 1 or len(reals) < 2 * _SHARED:
+            work(0, pairs)
+            return
+        step = max(1, pairs // (8 * threads))
+        ranges = iter([(first, min(first + step, pairs)) for first in range(0, pairs, step)])
+
+        def some() -> None:
+            for first, last in ranges:  # next() of a list iterator is atomic
+                work(first, last)
+
+        cooperate(some, threads)
+
+    # --- gates ---------------------------------------------------------------------------------
+
+    def apply(
+        self,
+        gates: Gates,
+        *,
+        shift: int = 0,
+        threads: int = 1,
+        fusion: bool = True,
+        control: Control | None = None,
+    ) -> Dict[str, float]:
+        """Applies a run of gates.
+
+        Args:
+            gates: the run.
+            shift: added to each of its qubits.
+            threads: the most to use.
+            fusion: False keeps each gate an operation of its own.
+            control: cancels and counts.
+
+        Returns:
+            What the plan was: "gates", "fused_gates", "passes", "operations", "amplitude_gates".
+
+        Raises:
+            Cancelled: if `control` says so; the state is spoilt then.
+        """
+        qubits = gates.qubits + np.int32(shift) if shift else gates.qubits
+        plan = _planning.plan(
+            _kind_rows(gates.kinds),
+            gates.kind,
+            gates.start,
+            qubits,
+            gates.offset,
+            gates.coefficients.view(np.float64),
+            self._width,
+            self._live,
+            self._lane_bits,
+            BLOCK_QUBITS[self.precision] - self._lane_bits,
+            fusion,
+            KERNEL_COSTS,
+        )
+        self._run(plan, threads, control)
+        return {
+            "gates": plan.gates,
+            "fused_gates": plan.fused_gates,
+            "passes": len(plan.passes),
+            "operations": len(plan.ops),
+            "amplitude_gates": plan.work,
+        }
+
+    def _run(self, plan: _planning.Plan, threads: int, control: Control | None) -> None:
+        reals = self._reals
+        dtype = reals.dtype
+        if self._live == 0:
+            value = complex(reals[0], reals[1 << self._lane_bits]) * plan.scalar
+            reals[0] = value.real
+            reals[1 << self._lane_bits] = value.imag
+        self._live = plan.live
+        if not len(plan.passes):
+            return
+        coefficients = plan.coefficients
+        if coefficients.dtype != dtype:
+            coefficients = _planning.aligned(len(coefficients), dtype)
+            coefficients[:] = plan.coefficients
+        sync = np.zeros(2 * len(plan.passes), dtype=np.int64)
+        flags = control.flags if control is not None else np.zeros(8, dtype=np.int64)
+
+        def work() -> None:
+            scratch = _planning.aligned(plan.scratch_reals, dtype)
+            kernels.run_passes(
+                reals, plan.passes, plan.ops, coefficients, plan.lists, sync, flags, scratch
+            )
+
+        if len(reals) < 2 * _SHARED:
+            threads = 1
+        cooperate(work, min(threads, plan.max_blocks))
+        if control is not None:
+            control.check()
+
+    def _apply_matrix(self, kind: Kind, entries: Sequence[complex], qubit: int) -> None:
+        gates = Gates(
+            (kind,),
+            np.zeros(1, dtype=np.int32),
+            np.array([0, 1], dtype=np.int32),
+            np.array([qubit], dtype=np.int32),
+            np.zeros(1, dtype=np.int64),
+            np.array(entries, dtype=np.complex128),
+        )
+        self.apply(gates)
+
+    def collapse(self, qubit: int, outcome: int, probability: float) -> None:
+        """Projects `qubit` onto `outcome` and divides by the root of its probability."""
+        entries = [0.0] * 4
+        entries[3 * outcome] = probability**-0.5
+        self._apply_matrix(_PROJECTORS[outcome], entries, qubit)
+
+    def reset(self, qubit: int, outcome: int, probability: float) -> None:
+        """As `collapse`, and then moves the outcome to |0>."""
+        entries = [0.0] * 4
+        entries[outcome] = probability**-0.5
+        self._apply_matrix(_PROJECTORS[2 * outcome], entries, qubit)
+
+    def prepare(self, qubits: Sequence[int], amplitudes: np.ndarray) -> None:
+        """Brings `qubits`, all in |0>, to the state of the given amplitudes, shape (2**k,)."""
+        values = np.ascontiguousarray(amplitudes, dtype=_COMPLEX[self.precision])
+        where = np.array(qubits, dtype=np.int64)
+        kernels.prepare(self._reals, where, values.view(self._reals.dtype))
+        for qubit in qubits:
+            self._live |= 1 << qubit
+
+    def scale(self, factor: complex) -> None:
+        """Multiplies all amplitudes by `factor`."""
+        factor = complex(factor)
+        kernels.scale(self._reals, factor.real, factor.imag, 0, self._pairs)
+
+    # --- probabilities -------------------------------------------------------------------------
+
+    def norm_squared(self) -> float:
+        """Returns the sum of all probabilities."""
+        return float(self.probabilities(())[0])
+
+    def probabilities(self, qubits: Sequence[int], threads: int = 1) -> np.ndarray:
+        """Returns the probabilities of the outcomes of measuring `qubits`.
+
+        Args:
+            qubits: distinct, in any order; the first is the least significant bit of the outcome.
+            threads: the most to use.
+
+        Returns:
+            float64, shape (2**len(qubits),).
+        """
+        lane_bits, pair_bits = self._lane_bits, self._width - self._lane_bits
+        to = {qubit - lane_bits: 1 << i for i, qubit in enumerate(qubits)}
+        low_bits = min(8, pair_bits)
+        low_to = _deposit([to.get(bit, 0) for bit in range(low_bits)])
+        lane_to = _deposit([to.get(bit - lane_bits, 0) for bit in range(lane_bits)])
+        high = [bit for bit in range(low_bits, pair_bits) if bit in to]
+        high_to = [to[bit].bit_length() - 1 for bit in high]
+        rest = [bit for bit in range(low_bits, pair_bits) if bit not in to]
+        # Sums of their own for groups of blocks: work for several threads, yet never much memory.
+        groups = 0
+        while groups < min(6, len(rest)) and groups + len(qubits) < 14:
+            groups += 1
+        cut = len(rest) - groups
+        out = np.zeros((1 << groups, 1 << len(qubits)))
+        sync = np.zeros(1, dtype=np.int64)
+        dtype = self._reals.dtype
+        lists = [np.array(x, dtype=np.int64) for x in (high, high_to, rest[:cut], rest[cut:])]
+
+        def work() -> None:
+            scratch = _planning.aligned((1 << low_bits) << lane_bits, dtype)
+            kernels.probabilities(self._reals, low_bits, low_to, lane_to, *lists, out, sync, scratch)
+
+        # Units that differ in unmeasured low bits only never share an element of `out`.
+        cooperate(work, threads if len(self._reals) >= 2 * _SHARED else 1)
+        return out[0] if groups == 0 else out.sum(axis=0)
+
+    def sample(self, qubits: Sequence[int], uniforms: np.ndarray, threads: int = 1) -> np.ndarray:
+        """Draws outcomes of measuring `qubits`, as numpy's ``RandomState.choice(p=...)`` would.
+
+        Args:
+            qubits: ascending; the first is the least significant bit of the outcome.
+            uniforms: float64, shape (shots,), the draws, in [0, 1).
+            threads: the most to use.
+
+        Returns:
+            int64, shape (shots,).
+        """
+        if len(qubits) == self.num_qubits >= _SAMPLED_IN_PLACE:
+            return self._sample_in_place(uniforms, threads)
+        cdf = self.probabilities(qubits, threads).cumsum()
+        cdf /= cdf[-1]
+        return _invert(cdf, uniforms)
+
+    def _sample_in_place(self, uniforms: np.ndarray, threads: int) -> np.ndarray:
+        """Samples of all qubits: first the block, by the norms of all, then within each block."""
+        norms = np.empty((1 << self._width) // _SAMPLE_BLOCK)
+        sync = np.zeros(1, dtype=np.int64)
+        cooperate(lambda: kernels.block_norms(self._reals, _SAMPLE_BLOCK, norms, sync), threads)
+        cdf = norms.cumsum()
+        before = np.concatenate(([0.0], cdf[:-1]))
+        targets = uniforms * cdf[-1]
+        blocks = _invert(cdf / cdf[-1], uniforms)
+        order = np.argsort(blocks, kind="stable")
+        sorted_blocks, sorted_targets = blocks[order], targets[order]
+        found = np.empty(len(uniforms), dtype=np.int64)
+        step = max(1, -(-len(uniforms) // (4 * max(1, threads))))
+        starts = iter(range(0, len(uniforms), step))
+
+        def work() -> None:
+            space = np.empty(_SAMPLE_BLOCK)
+            for first in starts:
+                last = min(first + step, len(uniforms))
+                kernels.sample_blocks(
+                    self._reals, _SAMPLE_BLOCK, before, sorted_blocks, sorted_targets, found,
+                    space, first, last,
+                )
+
+        cooperate(work, threads)
+        out = np.empty_like(found)
+        out[order] = found
+        return out
+
+
+def _deposit(bits: Sequence[int]) -> np.ndarray:
+    """Returns, for each number, the sum of ``bits[i]`` over its bits i. int64."""
+    table = np.zeros(1, dtype=np.int64)
+    for bit in bits:
+        table = np.concatenate((table, table | bit))
+    return table
+
+
+def _invert(cdf: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
+    """``cdf.searchsorted(uniforms, side="right")``, within bounds, quick for many draws."""
+    guide = np.empty(0, dtype=np.int64)
+    if len(uniforms) > 4096:
+        cells = 1 << min(16, len(cdf).bit_length())
+        edges = np.arange(cells + 1) / cells
+        guide = np.minimum(cdf.searchsorted(edges, side="right"), len(cdf) - 1).astype(np.int64)
+    out = np.empty(len(uniforms), dtype=np.int64)
+    kernels.invert_cdf(cdf, np.ascontiguousarray(uniforms, dtype=np.float64), guide, out, 0, len(out))
+    return out
