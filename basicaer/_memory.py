@@ -70,12 +70,16 @@ def largest_circuit(*, unitary: bool = False, precision: str = "double") -> int:
 
 def describe(count: int) -> str:
     """Returns a number of bytes as a person reads it, "23.5 GiB"."""
+    if count >> 70:
+        return f"2**{count.bit_length() - 1} bytes"
+    if count < 1024:
+        return f"{count} bytes"
     value = float(count)
-    for unit in ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"):
-        if value < 1024:
-            return f"{value:.1f} {unit}" if unit != "bytes" else f"{count} bytes"
+    for unit in ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB"):
         value /= 1024
-    return f"2**{count.bit_length() - 1} bytes"
+        if value < 1024:
+            break
+    return f"{value:.1f} {unit}"
 
 
 # ----------------------------------------------------------------------------------------------
