@@ -27,6 +27,20 @@ def qft(num_qubits: int) -> QuantumCircuit:
     return circuit
 
 
+def qft_in(num_qubits: int) -> QuantumCircuit:
+    """The same of a state in which no qubit is |0>.
+
+    From |0...0> every controlled phase of a Fourier transform finds its control in |0>, so that a
+    simulator that knows this has nothing but h and swap left to do. Here it has not.
+    """
+    rng = np.random.default_rng(5)
+    circuit = QuantumCircuit(num_qubits)
+    for qubit in range(num_qubits):
+        circuit.ry(rng.uniform(0.5, 2.5), qubit)
+        circuit.rz(rng.uniform(-math.pi, math.pi), qubit)
+    return circuit.compose(qft(num_qubits))
+
+
 def hea(num_qubits: int, layers: int = 5) -> QuantumCircuit:
     """Hardware-efficient ansatz: ry and rz on each qubit, then a chain of cx, five times."""
     rng = np.random.default_rng(1)
@@ -82,6 +96,7 @@ def qaoa(num_qubits: int, layers: int = 4) -> QuantumCircuit:
 
 FAMILIES: dict[str, Callable[[int], QuantumCircuit]] = {
     "qft": qft,
+    "qft_in": qft_in,
     "hea": hea,
     "qv": qv,
     "ghz": ghz,

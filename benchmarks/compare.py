@@ -89,7 +89,7 @@ def ratio(record: dict[str, Any], ours: str, peers: str) -> float | None:
 
 def print_table(records: list[dict[str, Any]], names: list[str]) -> None:
     widths = [max(len(name), 8) for name in names]
-    head = f"{'circuit':<9}{'gates':>6}  " + "  ".join(
+    head = f"{'circuit':<11}{'gates':>6}  " + "  ".join(
         f"{name:>{width}}" for name, width in zip(names, widths)
     )
     print(head + "   best double peer   ratio")
@@ -103,7 +103,7 @@ def print_table(records: list[dict[str, Any]], names: list[str]) -> None:
         factor = ratio(record, "basicaer", "double")
         label = f"{record['family']} {record['qubits']}"
         print(
-            f"{label:<9}{record['gates']:>6}  {cells}"
+            f"{label:<11}{record['gates']:>6}  {cells}"
             f"   {peer[0] if peer else '-':>16}   {f'{factor:.2f}' if factor else '-':>5}"
         )
 

@@ -65,7 +65,9 @@ def draw(report: dict, paths: list[Path]) -> None:
         axis.grid(axis="y", alpha=0.3)
         axis.set_axisbelow(True)
     axes[0][0].set_ylabel("seconds to the final state (less is better)")
-    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
+    columns = len(shown) if len(sizes) > 2 else (len(shown) + 1) // 2
+    handles = axes[0][0].get_legend_handles_labels()
+    figure.legend(*handles, loc="outside lower center", ncols=columns)
     machine = report["machine"]
     figure.suptitle(
         f"{machine['processor']}, {report['threads']} threads, {machine['date']}", fontsize=9
