@@ -48,8 +48,9 @@ def _for_loop(
 ) -> None:
     indices, parameter, body = operation.params
     lowering.loops += 1
-    if parameter is None or parameter not in body.parameters:
-        # The same body each time: read once, and the same object in each place.
+    if parameter in lowering.free_parameters or parameter not in body.parameters:
+        # The same body each time: read once, and the same object in each place. (So it is too where
+        # a value is given to the loop's parameter from outside, as if it were any other.)
         bodies = (lowering.block(body, qubits, clbits, scope),) * len(indices) if indices else ()
     else:
         bodies = tuple(

@@ -92,6 +92,7 @@ class Lowering:
     Attributes:
         circuit: the circuit.
         unitary_only: whether to refuse what is not unitary.
+        free_parameters: the parameters that need no value.
         body: what has been read, the gates since the last `flush` excepted.
         free: runs with coefficients to be filled in, and where.
         phase: the global phase, without the `free_phases`.
@@ -113,6 +114,7 @@ class Lowering:
     ) -> None:
         self.circuit = circuit
         self.unitary_only = unitary_only
+        self.free_parameters = free_parameters
         self.body: List[Operation] = []
         self.free: List[Tuple[Gates, List[Free]]] = []
         self.phase = 0.0
@@ -124,7 +126,6 @@ class Lowering:
         self.measured = False
         self.conditional = False
         self.shared: AbstractSet[int] = frozenset()
-        self._free_parameters = free_parameters
         self._run = Run()
 
     def program(self) -> Program:
@@ -335,7 +336,7 @@ class Lowering:
     def number(self, value: Any, source: Any) -> Any:
         """Returns a parameter as a float, or as it is if it may be free."""
         if isinstance(value, ParameterExpression) and value.parameters:
-            if value.parameters <= self._free_parameters:
+            if value.parameters <= self.free_parameters:
                 return value
             names = ", ".join(sorted(f'"{p.name}"' for p in value.parameters))
             self.fail(source, f"has the unbound parameter {names}; bind it with assign_parameters")

@@ -58,7 +58,8 @@ def lower_sweep(
     phase = program.global_phase + sum(
         (columns.of(expression) for expression in lowering.free_phases), np.zeros(len(values))
     )
-    tables = {id(gates): _coefficients(gates, frees, columns) for gates, frees in lowering.free}
+    with np.errstate(all="ignore"):  # what is not finite is reported below
+        tables = {id(gates): _coefficients(gates, frees, columns) for gates, frees in lowering.free}
     for table in tables.values():
         if not np.isfinite(table).all():
             row = values[int(np.argmin(np.isfinite(table).all(axis=1)))]
