@@ -17,9 +17,11 @@ from typing import Any, Callable, Iterator, Sequence, Tuple, Union
 import numpy as np
 
 from basicaer import _memory
-from basicaer._branching import Limits, Machine, run_groups, run_in_order, run_one
+from basicaer._branching import Limits, Machine, run_one
 from basicaer._classical import evaluate, holds
 from basicaer._flow import Code, flatten
+from basicaer._groups import run_groups
+from basicaer._in_order import run_in_order
 from basicaer._program import (
     Break,
     Continue,
@@ -149,7 +151,6 @@ class _Run:
     # --- the ways to run -------------------------------------------------------------------------
 
     def unitary(self) -> Outcome:
-        task = self.task
         num_qubits = self.program.num_qubits
         code = flatten(self.program, "none")
         if code.num_draws != 0 or any(not isinstance(item, Gates) for item in self.program.body):
@@ -234,7 +235,7 @@ class _Run:
         metadata = self._metadata("shot_by_shot", machine, task.shots)
         return Outcome(memory if self.words else self._no_memory(), None, metadata)
 
-    # --- what they share ---------------------------------------------------------------------------
+    # --- what they share -------------------------------------------------------------------------
 
     def _random(self) -> np.random.RandomState:
         return np.random.RandomState(self.task.seed)

@@ -427,7 +427,7 @@ def _successors(item: Instruction, place: int) -> Iterator[int]:
     yield place + 1
 
 
-# --- how many draws a shot makes ------------------------------------------------------------------
+# --- how many draws a shot makes -----------------------------------------------------------------
 
 
 def count_draws(body: Sequence[Operation]) -> int | None:
@@ -471,13 +471,12 @@ def _common(counts: list[int | None]) -> int | None:
 
 def _leaves_early(body: Sequence[Operation]) -> bool:
     """Returns whether the body has a break or continue of the loop that it is the body of."""
+    inner: list[Sequence[Operation]] = []
     for operation in body:
         if isinstance(operation, (Break, Continue)):
             return True
         if isinstance(operation, IfElse):
-            if _leaves_early(operation.true_body) or _leaves_early(operation.false_body):
-                return True
+            inner += [operation.true_body, operation.false_body]
         elif isinstance(operation, Switch):
-            if any(_leaves_early(case) for _, case in operation.cases):
-                return True
-    return False
+            inner += [case for _, case in operation.cases]
+    return any(_leaves_early(part) for part in inner)

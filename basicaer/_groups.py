@@ -1,0 +1,257 @@
+"""All shots of a program at once, where each makes the same number of draws.
+
+Shot i's j-th draw is known beforehand. Groups of shots go down the tree of outcomes depth first,
+the smaller group first, so that s shots never hold more than log2(s) + 1 states at once. If copying
+would pass the budget, the state is moved to one group, and recomputed for the other from the
+nearest ancestor that is there, or from the start.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, Tuple
+
+import numpy as np
+
+from basicaer._branching import Branch, Machine, chances_of, needed, run_one
+from basicaer._flow import Draw
+from basicaer._sampling import memory_rows
+
+
+class _Past:
+    """The outcome taken at one draw, linked to the ones before it.
+
+    `origin` is the group that stayed behind there, for its state before the collapse.
+    """
+
+    __slots__ = ("before", "chances", "origin", "outcome")
+
+    def __init__(
+        self,
+        before: _Past | None,
+        origin: _Group | None,
+        outcome: int,
+        chances: Tuple[float, float],
+    ) -> None:
+        self.before = before
+        self.origin = origin
+        self.outcome = outcome
+        self.chances = chances
+
+
+class _Group:
+    """Shots that agree so far.
+
+    Attributes:
+        branch: their history, stopped at `draw` if that is not None.
+        shots: their indices; None for all.
+        numbers: the outcomes of the deferred qubits for each; None if all are 0.
+        decided: how many deferred qubits the numbers are about.
+        drawn: the draws that each has made before the branch's `draws`.
+        past: the outcomes so far, for recomputing.
+        draw, outcome, chances: what is to be done first, if the group had to wait.
+    """
+
+    __slots__ = (
+        "branch",
+        "chances",
+        "decided",
+        "draw",
+        "drawn",
+        "numbers",
+        "outcome",
+        "past",
+        "shots",
+    )
+
+    def __init__(self, branch: Branch, past: _Past | None) -> None:
+        self.branch = branch
+        self.shots: Any = None
+        self.numbers: Any = None
+        self.decided = 0
+        self.drawn = 0
+        self.past = past
+        self.draw: Draw | None = None
+        self.outcome = 0
+        self.chances = (1.0, 0.0)
+
+
+class _Groups:
+    """All shots of a program in which each makes the same number of draws."""
+
+    def __init__(
+        self, machine: Machine, uniforms: np.ndarray, memory: np.ndarray, resolved: Any
+    ) -> None:
+        self.machine = machine
+        self.uniforms = uniforms
+        self.memory = memory
+        self.resolved = resolved
+        self.waiting: list[_Group] = []
+
+    def run(self) -> None:
+        machine = self.machine
+        self.waiting.append(_Group(machine.start(), None))
+        self.work()
+
+    def work(self) -> None:
+        """Runs the groups that wait until none is left."""
+        while self.waiting:
+            group = self.waiting.pop()
+            if group.draw is not None:
+                if group.branch.state is None:
+                    group.branch.state = self._recompute(group)
+                self._go_past(group, None, group.draw, group.outcome, group.chances)
+            self._follow(group)
+
+    def _follow(self, group: _Group) -> None:
+        """Runs a group to its end; those that part from it are left waiting."""
+        machine = self.machine
+        while True:
+            branch = group.branch
+            draw = machine.advance(branch)
+            count = self.memory.shape[0] if group.shots is None else len(group.shots)
+            if count == 1:
+                self._finish_one(group, draw)
+                return
+            pending = len(branch.deferred) if draw is not None else needed(branch)
+            joint = None
+            if draw is not None or pending > group.decided:
+                joint = machine.joint(branch, draw, group.decided)
+            begun = time.perf_counter()
+            for place, position in enumerate(branch.draws):
+                if joint is not None and 0 <= position < pending:
+                    ones = joint.decide(position, group.numbers, self._row(group, place))
+                    more = ones.astype(np.int64) << position
+                    group.numbers = more if group.numbers is None else group.numbers | more
+            if draw is None:
+                self._record(group, count)
+                machine.seconds["sample"] += time.perf_counter() - begun
+                return
+            assert joint is not None
+            chances = chances_of(joint)
+            ones = joint.decide(pending, group.numbers, self._row(group, len(branch.draws)))
+            machine.seconds["sample"] += time.perf_counter() - begun
+            group.decided = pending
+            num_ones = int(np.count_nonzero(ones))
+            if 0 < num_ones < count:
+                self._part(group, draw, ones, num_ones, count, chances)
+            else:
+                self._go_past(group, None, draw, int(num_ones > 0), chances)
+
+    def _row(self, group: _Group, place: int) -> np.ndarray:
+        row = self.uniforms[group.drawn + place]
+        return row if group.shots is None else row[group.shots]
+
+    def _go_past(
+        self,
+        group: _Group,
+        origin: _Group | None,
+        draw: Draw,
+        outcome: int,
+        chances: Tuple[float, float],
+    ) -> None:
+        """Takes the group past the draw that its branch has stopped at."""
+        branch = group.branch
+        group.past = _Past(group.past, origin, outcome, chances)
+        group.drawn += len(branch.draws) + 1
+        group.draw = None
+        self.machine.settle(branch, draw, outcome, chances)
+
+    def _part(
+        self,
+        group: _Group,
+        draw: Draw,
+        ones: np.ndarray,
+        num_ones: int,
+        count: int,
+        chances: Tuple[float, float],
+    ) -> None:
+        """Leaves the larger part of the group waiting; the group becomes the smaller one."""
+        machine = self.machine
+        branch = group.branch
+        smaller = int(2 * num_ones <= count)
+        sides = [np.flatnonzero(~ones), np.flatnonzero(ones)]
+        with machine.lock:
+            copies = machine.alive < machine.limits.states
+        if copies:
+            mine = machine.fork(branch)
+        else:
+            # The state goes with the smaller group.
+            mine = branch.twin(branch.state)
+            branch.state = None
+        other = _Group(branch, group.past)
+        other.decided = group.decided
+        other.drawn = group.drawn
+        other.draw, other.outcome, other.chances = draw, 1 - smaller, chances
+        if group.numbers is not None:
+            other.numbers = group.numbers[sides[1 - smaller]]
+            group.numbers = group.numbers[sides[smaller]]
+        if group.shots is not None:
+            sides = [group.shots[side] for side in sides]
+        other.shots = sides[1 - smaller]
+        group.shots = sides[smaller]
+        group.branch = mine
+        self.waiting.append(other)
+        self._go_past(group, other, draw, smaller, chances)
+
+    def _recompute(self, group: _Group) -> Any:
+        """Returns the state of a group that waits without one."""
+        machine = self.machine
+        machine.statistics["recomputed"] += 1
+        steps: list[_Past] = []
+        past = group.past
+        source: Branch | None = None
+        while past is not None and source is None:
+            steps.append(past)
+            if past.origin is not None and past.origin.branch.state is not None:
+                source = past.origin.branch
+            past = past.before
+        if source is None:
+            branch = machine.start()
+            draw = machine.advance(branch)
+        else:
+            branch = machine.fork(source)
+            draw = machine.code[branch.place]  # type: ignore[assignment]
+        for step in reversed(steps):
+            assert isinstance(draw, Draw)
+            machine.settle(branch, draw, step.outcome, step.chances)
+            draw = machine.advance(branch)
+        return branch.state
+
+    def _finish_one(self, group: _Group, draw: Draw | None) -> None:
+        """Runs a group of one shot to its end."""
+        shot = 0 if group.shots is None else int(group.shots[0])
+        rest = iter(self.uniforms[group.drawn :, shot].tolist())
+        number = 0 if group.numbers is None else int(group.numbers[0])
+        self.machine.statistics["lone_shots"] += 1
+        number = run_one(
+            self.machine, group.branch, rest, draw=draw, decided=group.decided, number=number
+        )
+        group.numbers = np.array([number])
+        self._record(group, 1)
+
+    def _record(self, group: _Group, count: int) -> None:
+        branch = group.branch
+        words = self.memory.shape[1]
+        rows = memory_rows(count, words, branch.bits, branch.sources, group.numbers)
+        if group.shots is None:
+            self.memory[:] = rows
+        else:
+            self.memory[group.shots] = rows
+        self.machine.drop(branch)
+        self.machine.leaves += 1
+        self.resolved(count)
+
+
+def run_groups(
+    machine: Machine, uniforms: np.ndarray, memory: np.ndarray, resolved: Callable[[int], None]
+) -> None:
+    """Runs shots of which each makes as many draws as the others.
+
+    Args:
+        machine: what runs them.
+        uniforms: float64 of shape (draws, shots).
+        memory: uint64 of shape (shots, words), filled.
+        resolved: called with the number of shots whenever some have come to their end.
+    """
+    _Groups(machine, uniforms, memory, resolved).run()
