@@ -17,7 +17,11 @@ from basicaer.exceptions import BasicAerError
 VARIABLE = "BASICAER_SIMD"
 
 # Name -> the module and the level of processor that it needs.
-_BUILDS = {"baseline": ("_kernels", 0), "avx2": ("_kernels_avx2", 1), "avx512": ("_kernels_avx512", 2)}
+_BUILDS = {
+    "baseline": ("_kernels", 0),
+    "avx2": ("_kernels_avx2", 1),
+    "avx512": ("_kernels_avx512", 2),
+}
 
 
 def available() -> Dict[str, ModuleType]:

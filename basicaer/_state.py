@@ -7,6 +7,7 @@ than |0>: the rest of its memory has never been touched.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 from typing import TYPE_CHECKING, Any, Dict, Sequence
 
@@ -47,12 +48,13 @@ def _zeros(count: int, dtype: np.dtype) -> np.ndarray:
         array = _planning.aligned(count, dtype)
         array[:] = 0
         return array
-    memory = mmap.mmap(-1, size)
+    if not hasattr(mmap, "MAP_PRIVATE"):
+        return np.zeros(count + 8, dtype=dtype)[:count]
+    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
-        try:
+        # A kernel without them answers with an error: ordinary pages do as well.
+        with contextlib.suppress(OSError):
             memory.madvise(mmap.MADV_HUGEPAGE)
-        except OSError:
-            pass  # a kernel without them: ordinary pages do as well
     return np.frombuffer(memory, dtype=dtype)
 
 
@@ -98,7 +100,7 @@ class State:
 
     @classmethod
     def identity(cls, num_qubits: int, precision: str = "double") -> State:
-        """Returns the 2n-qubit state ``sum_i |i>|i>``: the identity, row-major, row the high bits."""
+        """Returns ``sum_i |i>|i>`` on 2n qubits: the identity, row-major, its row the high bits."""
         state = cls(2 * num_qubits, precision)
         diagonal = np.arange(1 << num_qubits, dtype=np.int64) * ((1 << num_qubits) + 1)
         lanes = 1 << state._lane_bits
@@ -295,7 +297,9 @@ class State:
 
         def work() -> None:
             scratch = _planning.aligned((1 << low_bits) << lane_bits, dtype)
-            kernels.probabilities(self._reals, low_bits, low_to, lane_to, *lists, out, sync, scratch)
+            kernels.probabilities(
+                self._reals, low_bits, low_to, lane_to, *lists, out, sync, scratch
+            )
 
         # Units that differ in unmeasured low bits only never share an element of `out`.
         cooperate(work, threads if len(self._reals) >= 2 * _SHARED else 1)
@@ -338,8 +342,15 @@ class State:
             for first in starts:
                 last = min(first + step, len(uniforms))
                 kernels.sample_blocks(
-                    self._reals, _SAMPLE_BLOCK, before, sorted_blocks, sorted_targets, found,
-                    space, first, last,
+                    self._reals,
+                    _SAMPLE_BLOCK,
+                    before,
+                    sorted_blocks,
+                    sorted_targets,
+                    found,
+                    space,
+                    first,
+                    last,
                 )
 
         cooperate(work, threads)
@@ -364,5 +375,7 @@ def _invert(cdf: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
         edges = np.arange(cells + 1) / cells
         guide = np.minimum(cdf.searchsorted(edges, side="right"), len(cdf) - 1).astype(np.int64)
     out = np.empty(len(uniforms), dtype=np.int64)
-    kernels.invert_cdf(cdf, np.ascontiguousarray(uniforms, dtype=np.float64), guide, out, 0, len(out))
+    kernels.invert_cdf(
+        cdf, np.ascontiguousarray(uniforms, dtype=np.float64), guide, out, 0, len(out)
+    )
     return out

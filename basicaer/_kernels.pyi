@@ -1,0 +1,57 @@
+"""Types of the compiled kernels; the contracts are in `_kernels.pyx`."""
+
+from typing import Dict
+
+import numpy as np
+
+KERNELS: Dict[str, int]
+LANES: Dict[str, int]
+CPU_LEVEL: int
+
+def run_passes(
+    state: np.ndarray,
+    passes: np.ndarray,
+    ops: np.ndarray,
+    coefficients: np.ndarray,
+    lists: np.ndarray,
+    sync: np.ndarray,
+    flags: np.ndarray,
+    scratch: np.ndarray,
+) -> None: ...
+def interleave(state: np.ndarray, first: int, last: int) -> None: ...
+def deinterleave(state: np.ndarray, first: int, last: int) -> None: ...
+def prepare(state: np.ndarray, qubits: np.ndarray, amplitudes: np.ndarray) -> None: ...
+def scale(state: np.ndarray, re: float, im: float, first: int, last: int) -> None: ...
+def probabilities(
+    state: np.ndarray,
+    low_bits: int,
+    low_to: np.ndarray,
+    lane_to: np.ndarray,
+    high: np.ndarray,
+    high_to: np.ndarray,
+    summed: np.ndarray,
+    groups: np.ndarray,
+    out: np.ndarray,
+    sync: np.ndarray,
+    scratch: np.ndarray,
+) -> None: ...
+def invert_cdf(
+    cdf: np.ndarray,
+    uniforms: np.ndarray,
+    guide: np.ndarray,
+    out: np.ndarray,
+    first: int,
+    last: int,
+) -> None: ...
+def block_norms(state: np.ndarray, block: int, out: np.ndarray, sync: np.ndarray) -> None: ...
+def sample_blocks(
+    state: np.ndarray,
+    block: int,
+    before: np.ndarray,
+    blocks: np.ndarray,
+    targets: np.ndarray,
+    out: np.ndarray,
+    cdf: np.ndarray,
+    first: int,
+    last: int,
+) -> None: ...

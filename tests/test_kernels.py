@@ -1,0 +1,315 @@
+"""Each kernel, of each build, in both precisions, against the numpy oracle."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import oracle
+import pytest
+
+import basicaer._state as state_module
+from basicaer import _dispatch, _planning
+from basicaer._lowering import lower
+from basicaer._pool import Cancelled, Control
+from basicaer._program import DENSE, DIAGONAL, Gates, Kind
+from basicaer._state import State
+
+BUILDS = _dispatch.available()
+TOLERANCE = {"double": 1e-12, "single": 2e-5}
+
+
+@pytest.fixture(params=list(BUILDS))
+def build(request, monkeypatch):
+    """Each build that this processor can run, in place of the one chosen at import."""
+    monkeypatch.setattr(state_module, "kernels", BUILDS[request.param])
+    return request.param
+
+
+@pytest.fixture(params=["double", "single"])
+def precision(request):
+    return request.param
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Blocks so small that a few qubits are enough for many of them, and threads for any size."""
+    monkeypatch.setattr(state_module, "BLOCK_QUBITS", {"double": 6, "single": 6})
+    monkeypatch.setattr(state_module, "_SHARED", 0)
+
+
+def run_of(*gates, num_rows=None):
+    """Gates of (matrix or diagonal, qubits, number of controls, control state)."""
+    kinds, start, qubits, offset, coefficients = [], [0], [], [], []
+    for entries, on, controls, control_state in gates:
+        entries = np.asarray(entries, dtype=complex)
+        form = DENSE if entries.ndim == 2 else DIAGONAL
+        targets = len(on) - controls
+        pattern = -1
+        if form == DENSE and targets <= 2:
+            pattern = sum(1 << int(i) for i in np.flatnonzero(entries.reshape(-1)))
+        real = bool(np.all(entries.imag == 0))
+        kinds.append(Kind(form, targets, controls, control_state, pattern, real))
+        qubits += list(on)
+        start.append(len(qubits))
+        offset.append(len(coefficients))
+        coefficients += list(entries.reshape(-1))
+    return Gates(
+        tuple(kinds),
+        np.arange(len(gates), dtype=np.int32),
+        np.array(start, dtype=np.int32),
+        np.array(qubits, dtype=np.int32),
+        np.array(offset, dtype=np.int64),
+        np.array(coefficients, dtype=np.complex128),
+    )
+
+
+def check(run, num_qubits, precision, **options):
+    """Applies a run to a random state, with and without fusion, and compares with the oracle."""
+    initial = oracle.random_state(num_qubits, 7)
+    expected = oracle.apply_gates(run, initial.copy())
+    for fusion in (True, False):
+        state = State.from_amplitudes(initial, precision)
+        state.apply(run, fusion=fusion, **options)
+        got = state.to_array()
+        assert got.dtype == (np.complex128 if precision == "double" else np.complex64)
+        np.testing.assert_allclose(got, expected, rtol=0, atol=TOLERANCE[precision])
+
+
+def phases(count, seed):
+    return np.exp(1j * np.random.default_rng(seed).uniform(-3, 3, count))
+
+
+def orthogonal(num_qubits, seed):
+    return np.linalg.qr(np.random.default_rng(seed).normal(size=(2**num_qubits, 2**num_qubits)))[0]
+
+
+N = 9  # lanes, block and outer qubits for every build, with small blocks
+
+MATRICES = {
+    "dense": oracle.random_unitary(1, 1),
+    "real": orthogonal(1, 2),
+    "flip": np.array([[0, 1], [1, 0]]),
+    "phase flip": np.array([[0, -1j], [1j, 0]]),
+}
+PAIRS = {
+    "dense": oracle.random_unitary(2, 1),
+    "real": orthogonal(2, 2),
+    "swap": np.eye(4)[[0, 2, 1, 3]],
+    "iswap": np.array([[1, 0, 0, 0], [0, 0, 1j, 0], [0, 1j, 0, 0], [0, 0, 0, 1]]),
+    "steered": np.kron(np.diag([1, 0]), oracle.random_unitary(1, 3))
+    + np.kron(np.diag([0, 1]), oracle.random_unitary(1, 4)),
+    "steered by the first": np.kron(oracle.random_unitary(1, 3), np.diag([1, 0]))
+    + np.kron(orthogonal(1, 4), np.diag([0, 1])),
+    "diagonal": np.diag(phases(4, 5)),
+}
+
+
+@pytest.mark.parametrize("name", MATRICES)
+def test_one_qubit(build, precision, small_blocks, name):
+    for qubit in range(N):
+        check(run_of((MATRICES[name], [qubit], 0, 0)), N, precision)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_two_qubits_each_ordered_pair(build, precision, small_blocks, name):
+    for pair in itertools.permutations(range(N), 2):
+        check(run_of((PAIRS[name], pair, 0, 0)), N, precision)
+
+
+@pytest.mark.parametrize("name", MATRICES)
+@pytest.mark.parametrize("control_state", [0, 1])
+def test_one_control(build, precision, small_blocks, name, control_state):
+    for pair in itertools.permutations(range(N), 2):
+        check(run_of((MATRICES[name], pair, 1, control_state)), N, precision)
+
+
+@pytest.mark.parametrize("control_state", range(4))
+def test_two_controls(build, precision, small_blocks, control_state):
+    for triple in itertools.permutations((0, 2, 3, 5, 7, 8), 3):
+        check(run_of((MATRICES["dense"], triple, 2, control_state)), N, precision)
+
+
+def test_flip_under_two_controls(build, precision, small_blocks):
+    for triple in itertools.permutations((1, 3, 4, 6, 8), 3):
+        check(run_of((MATRICES["flip"], triple, 2, 0b10)), N, precision)
+
+
+@pytest.mark.parametrize("controls", [4, 6])
+def test_many_controls(build, precision, small_blocks, controls):
+    rng = np.random.default_rng(controls)
+    for _ in range(20):
+        on = rng.permutation(N)[: controls + 1]
+        state = int(rng.integers(2**controls))
+        check(run_of((MATRICES["dense"], on, controls, state)), N, precision)
+        check(run_of((phases(2, 3), on, controls, state)), N, precision)
+        check(run_of((np.array([1, 1j]), on, controls, 2**controls - 1)), N, precision)
+
+
+def test_controlled_pair(build, precision, small_blocks):
+    for on in itertools.permutations((0, 2, 4, 6, 8), 3):
+        check(run_of((PAIRS["dense"], on, 1, 1)), N, precision)
+
+
+def test_three_qubits_each_ordered_triple(build, precision, small_blocks):
+    matrix = oracle.random_unitary(3, 8)
+    for triple in itertools.permutations(range(7), 3):
+        check(run_of((matrix, triple, 0, 0)), 7, precision)
+
+
+@pytest.mark.parametrize("width", [4, 5, 8])
+def test_wide_matrices(build, precision, small_blocks, width):
+    rng = np.random.default_rng(width)
+    matrix = oracle.random_unitary(width, 3)
+    for _ in range(4):
+        check(run_of((matrix, rng.permutation(N)[:width], 0, 0)), N, precision)
+        check(run_of((matrix, rng.permutation(N)[: width + 1], 1, 0)), N, precision)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_diagonals_each_order(build, precision, small_blocks, width):
+    for on in itertools.permutations((0, 1, 3, 5, 7, 8), width):
+        check(run_of((phases(2**width, width), on, 0, 0)), N, precision)
+
+
+@pytest.mark.parametrize("controls", [0, 1, 2])
+def test_wide_diagonals(build, precision, small_blocks, controls):
+    rng = np.random.default_rng(controls)
+    for _ in range(10):
+        on = rng.permutation(N)[: 4 + controls]
+        check(run_of((phases(16, 1), on, controls, 2**controls // 2)), N, precision)
+
+
+def test_runs_of_diagonals(build, precision, small_blocks):
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        gates = []
+        for _ in range(25):
+            width = int(rng.integers(1, 4))
+            controls = int(rng.integers(0, 2)) if width == 1 else 0
+            on = rng.permutation(N)[: width + controls]
+            gates.append((phases(2**width, int(rng.integers(99))), on, controls, controls))
+        check(run_of(*gates), N, precision)
+
+
+def test_multiple_controlled_phases(build, precision, small_blocks):
+    rng = np.random.default_rng(3)
+    for _ in range(10):
+        gates = [
+            (np.array([1, np.exp(1j * rng.normal())]), rng.permutation(N)[: c + 1], c, 2**c - 1)
+            for c in rng.integers(0, 6, 12)
+        ]
+        check(run_of(*gates), N, precision)
+
+
+def test_every_kernel_is_reached(small_blocks):
+    """The cases above leave no kernel out: each is planned at least once."""
+    assert _dispatch.kernels.KERNELS == _planning.NUMBERS
+    seen = set()
+    for matrix in [*MATRICES.values(), *PAIRS.values(), oracle.random_unitary(3, 1)]:
+        for on in itertools.permutations((0, 1, 4, 8), int(np.log2(len(matrix)))):
+            seen |= kernels_of(run_of((matrix, on, 0, 0)))
+    for on in itertools.permutations(range(N), 3):
+        seen |= kernels_of(run_of((phases(2, 1), on, 2, 0), (phases(2, 2), on[:1], 0, 0)))
+    seen |= kernels_of(run_of((phases(16, 1), (0, 3, 5, 8), 0, 0)))
+    assert seen == set(_planning.NUMBERS)
+
+
+def kernels_of(run):
+    names = {number: name for name, number in _planning.NUMBERS.items()}
+    lane_bits = _dispatch.kernels.LANES["double"].bit_length() - 1
+    if lane_bits < 2:
+        lane_bits = 2
+    plan = _planning.plan(
+        state_module._kind_rows(run.kinds),
+        run.kind,
+        run.start,
+        run.qubits,
+        run.offset,
+        run.coefficients.view(np.float64),
+        N,
+        2**N - 1,
+        lane_bits,
+        3,
+        False,
+        state_module.KERNEL_COSTS,
+    )
+    return {names[kind] for kind in plan.ops[:, 0].tolist()}
+
+
+@pytest.mark.parametrize("num_qubits", range(1, 13))
+def test_random_circuits_from_zero(build, precision, small_blocks, num_qubits):
+    for seed in range(6):
+        program = lower(oracle.random_circuit(num_qubits, 60, 100 * num_qubits + seed))
+        expected = oracle.apply_program(program)
+        for fusion, threads in ((True, 1), (True, 2), (False, 1), (False, 2)):
+            state = State.zero(num_qubits, precision)
+            state.scale(np.exp(1j * program.global_phase))
+            for run in program.body:
+                state.apply(run, fusion=fusion, threads=threads)
+            tolerance = 1e-10 if precision == "double" else 1e-4
+            np.testing.assert_allclose(state.to_array(), expected, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("num_qubits", [14, 17])
+def test_blocks_of_the_real_size(build, precision, num_qubits):
+    program = lower(oracle.random_circuit(num_qubits, 40, num_qubits))
+    state = State.zero(num_qubits, precision)
+    state.scale(np.exp(1j * program.global_phase))
+    for run in program.body:
+        state.apply(run, threads=2)
+    tolerance = 1e-10 if precision == "double" else 1e-4
+    np.testing.assert_allclose(
+        state.to_array(), oracle.apply_program(program), rtol=0, atol=tolerance
+    )
+
+
+def test_any_number_of_threads_gives_the_same_bits(build, precision, small_blocks):
+    program = lower(oracle.random_circuit(11, 80, 5))
+    arrays = []
+    for threads in (1, 2, 3, 5):
+        state = State.zero(11, precision)
+        for run in program.body:
+            state.apply(run, threads=threads)
+        probabilities = state.probabilities((10, 2, 5), threads=threads)
+        arrays.append((probabilities, state.to_array()))
+    for probabilities, array in arrays[1:]:
+        np.testing.assert_array_equal(array, arrays[0][1])
+        np.testing.assert_array_equal(probabilities, arrays[0][0])
+
+
+def test_runs_follow_each_other(build, precision, small_blocks):
+    """What one run leaves in |0>, the next may still find there."""
+    first = run_of((MATRICES["dense"], [7], 0, 0), (MATRICES["flip"], [7, 2], 1, 1))
+    second = run_of((PAIRS["dense"], [0, 8], 0, 0), (MATRICES["dense"], [5, 7], 1, 1))
+    state = State.zero(N, precision)
+    expected = np.zeros(2**N, dtype=complex)
+    expected[0] = 1
+    for run in (first, second):
+        state.apply(run)
+        expected = oracle.apply_gates(run, expected)
+    np.testing.assert_allclose(state.to_array(), expected, atol=TOLERANCE[precision])
+
+
+def test_shift(build, precision):
+    run = run_of((PAIRS["dense"], [0, 2], 0, 0))
+    state = State.identity(3, precision)
+    state.apply(run, shift=3)
+    expected = np.column_stack([oracle.apply_gates(run, column) for column in np.eye(8) + 0j])
+    np.testing.assert_allclose(state.to_array().reshape(8, 8), expected, atol=TOLERANCE[precision])
+
+
+def test_cancelled_before_it_begins():
+    control = Control()
+    control.cancel()
+    with pytest.raises(Cancelled):
+        State.zero(4).apply(run_of((MATRICES["dense"], [1], 0, 0)), control=control)
+
+
+def test_work_is_counted():
+    control = Control()
+    state = State.zero(15)
+    info = state.apply(
+        run_of(*[(PAIRS["dense"], [q, q + 1], 0, 0) for q in range(14)]), control=control, threads=2
+    )
+    assert control.flags[1] == info["amplitude_gates"] > 0

@@ -1,0 +1,160 @@
+"""What a state can do besides applying gates, against plain numpy."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import oracle
+import pytest
+from numpy_state import NumpyState
+
+import basicaer._state as state_module
+from basicaer import _dispatch
+from basicaer._state import State
+
+BUILDS = _dispatch.available()
+
+
+@pytest.fixture(params=list(BUILDS), autouse=True)
+def build(request, monkeypatch):
+    monkeypatch.setattr(state_module, "kernels", BUILDS[request.param])
+    return request.param
+
+
+@pytest.fixture(params=["double", "single"])
+def precision(request):
+    return request.param
+
+
+def tolerance(precision):
+    return 1e-13 if precision == "double" else 1e-6
+
+
+@pytest.mark.parametrize("num_qubits", range(8))
+def test_in_and_out(precision, num_qubits):
+    amplitudes = oracle.random_state(num_qubits, 1)
+    got = State.from_amplitudes(amplitudes, precision).to_array()
+    assert got.shape == (2**num_qubits,) and got.flags.c_contiguous and got.flags.writeable
+    np.testing.assert_array_equal(got, amplitudes.astype(got.dtype))
+
+
+def test_zero_and_identity(precision):
+    zero = State.zero(5, precision).to_array()
+    assert zero[0] == 1 and np.count_nonzero(zero) == 1
+    identity = State.identity(3, precision).to_array().reshape(8, 8)
+    np.testing.assert_array_equal(identity, np.eye(8))
+
+
+def test_large_states_are_zero_beyond_what_was_touched(precision):
+    state = State.zero(20, precision)
+    array = state.to_array()
+    assert np.count_nonzero(array) == 1 and len(array) == 2**20
+
+
+@pytest.mark.parametrize("num_qubits", [1, 3, 5])
+def test_probabilities_of_each_ordered_choice(precision, num_qubits):
+    amplitudes = oracle.random_state(num_qubits, 2)
+    state = State.from_amplitudes(amplitudes, precision)
+    reference = NumpyState.from_amplitudes(amplitudes)
+    for width in range(num_qubits + 1):
+        for qubits in itertools.permutations(range(num_qubits), width):
+            np.testing.assert_allclose(
+                state.probabilities(qubits),
+                reference.probabilities(qubits),
+                rtol=0,
+                atol=tolerance(precision),
+            )
+
+
+@pytest.mark.parametrize("num_qubits", [12, 16])
+def test_probabilities_of_many_qubits(precision, num_qubits):
+    amplitudes = oracle.random_state(num_qubits, 3)
+    state = State.from_amplitudes(amplitudes, precision)
+    reference = NumpyState.from_amplitudes(amplitudes)
+    rng = np.random.default_rng(num_qubits)
+    for width in (0, 1, 2, 5, 9, num_qubits - 1, num_qubits):
+        qubits = tuple(int(q) for q in rng.permutation(num_qubits)[:width])
+        for threads in (1, 2):
+            np.testing.assert_allclose(
+                state.probabilities(qubits, threads=threads),
+                reference.probabilities(qubits),
+                rtol=0,
+                atol=tolerance(precision),
+            )
+    assert state.norm_squared() == pytest.approx(1, abs=tolerance(precision) * 10)
+
+
+@pytest.mark.parametrize("shots", [1, 100, 20000])
+@pytest.mark.parametrize("qubits", [(0, 1, 2, 3, 4, 5), (1, 4), (5,), ()])
+def test_samples_are_those_of_choice(shots, qubits):
+    amplitudes = oracle.random_state(6, 4)
+    state = State.from_amplitudes(amplitudes)
+    p = NumpyState.from_amplitudes(amplitudes).probabilities(qubits)
+    p /= p.sum()
+    expected = np.random.RandomState(9).choice(len(p), shots, p=p)
+    uniforms = np.random.RandomState(9).random_sample(shots)
+    np.testing.assert_array_equal(state.sample(qubits, uniforms), expected)
+
+
+@pytest.mark.parametrize("shots", [1, 3, 500, 30000])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_samples_without_a_table_of_all_probabilities(monkeypatch, precision, shots, threads):
+    monkeypatch.setattr(state_module, "_SAMPLED_IN_PLACE", 13)
+    amplitudes = oracle.random_state(14, 5)
+    state = State.from_amplitudes(amplitudes, precision)
+    uniforms = np.random.RandomState(1).random_sample(shots)
+    p = np.abs(state.copy().to_array().astype(complex)) ** 2
+    cdf = p.cumsum()
+    expected = (cdf / cdf[-1]).searchsorted(uniforms, side="right")
+    got = state.sample(tuple(range(14)), uniforms, threads=threads)
+    # Sums in another order may part draws at the very edge of an outcome.
+    assert np.count_nonzero(got != expected) <= 1e-4 * shots
+    assert np.abs(got - expected).max() <= 1
+
+
+@pytest.mark.parametrize("uniform", [0.0, np.nextafter(1.0, 0.0)])
+def test_samples_at_both_ends(uniform):
+    state = State.from_amplitudes(np.array([0, 0.6, 0.8, 0], dtype=complex))
+    assert state.sample((0, 1), np.array([uniform]))[0] == (1 if uniform == 0 else 2)
+
+
+@pytest.mark.parametrize("method", ["collapse", "reset"])
+def test_collapse_and_reset(precision, method):
+    for qubit in range(6):
+        for outcome in range(2):
+            amplitudes = oracle.random_state(6, 6)
+            state = State.from_amplitudes(amplitudes, precision)
+            reference = NumpyState.from_amplitudes(amplitudes)
+            p = reference.probabilities((qubit,))[outcome]
+            getattr(state, method)(qubit, outcome, p)
+            getattr(reference, method)(qubit, outcome, p)
+            np.testing.assert_allclose(
+                state.to_array(), reference.to_array(), rtol=0, atol=10 * tolerance(precision)
+            )
+
+
+@pytest.mark.parametrize("qubits", [(0,), (4, 1), (2, 5, 0), (0, 1, 2, 3, 4, 5)])
+def test_prepare(precision, qubits):
+    rest = [q for q in range(6) if q not in qubits]
+    others = oracle.random_state(len(rest), 1)
+    state = np.zeros([2] * 6, dtype=complex)
+    index = [0 if q in qubits else slice(None) for q in reversed(range(6))]
+    state[tuple(index)] = others.reshape([2] * len(rest))
+    wanted = oracle.random_state(len(qubits), 2)
+    ours = State.from_amplitudes(state.reshape(-1), precision)
+    ours.prepare(qubits, wanted)
+    reference = NumpyState.from_amplitudes(state.reshape(-1))
+    reference.prepare(qubits, wanted)
+    np.testing.assert_allclose(
+        ours.to_array(), reference.to_array(), rtol=0, atol=tolerance(precision)
+    )
+
+
+def test_copies_are_independent(precision):
+    state = State.from_amplitudes(oracle.random_state(5, 1), precision)
+    other = state.copy()
+    state.scale(1j)
+    np.testing.assert_allclose(
+        state.to_array(), 1j * other.to_array(), rtol=0, atol=tolerance(precision)
+    )
