@@ -22,8 +22,8 @@ from basicaer._program import DENSE, Gates, Kind
 if TYPE_CHECKING:
     from basicaer._pool import Control
 
-_REAL = {"double": np.dtype(np.float64), "single": np.dtype(np.float32)}
-_COMPLEX = {"double": np.dtype(np.complex128), "single": np.dtype(np.complex64)}
+_REAL: Dict[str, Any] = {"double": np.dtype(np.float64), "single": np.dtype(np.float32)}
+_COMPLEX: Dict[str, Any] = {"double": np.dtype(np.complex128), "single": np.dtype(np.complex64)}
 
 _HUGE = 4 << 20
 """Bytes from which memory is asked for in huge pages."""
@@ -41,7 +41,7 @@ _PROJECTORS = (
 )
 
 
-def _zeros(count: int, dtype: np.dtype) -> np.ndarray:
+def _zeros(count: int, dtype: Any) -> np.ndarray:
     """Zeros, cache-line aligned; large ones in huge pages, none of which is touched yet."""
     size = count * dtype.itemsize
     if size < _HUGE:
@@ -119,32 +119,20 @@ class State:
         other._live = self._live
         return other
 
-    def to_array(self) -> np.ndarray:
+    def to_array(self, threads: int = 1) -> np.ndarray:
         """Returns the amplitudes, shape (2**n,), in Qiskit's order. The state is spent by it."""
         reals = self._reals
         self._reals = np.empty(0, dtype=reals.dtype)
-        self._share(
-            lambda first, last: kernels.interleave(reals, first, last), reals, self._threads_all()
-        )
-        return reals.view(_COMPLEX[self.precision])[: 1 << self.num_qubits]
-
-    def _threads_all(self) -> int:
-        return 1
-
-    def _share(self, work: Any, reals: np.ndarray, threads: int) -> None:
-        """Calls ``work(first, last)`` for ranges of pairs that cover the state."""
         pairs = self._pairs
-        if threads <= 1 or len(reals) < 2 * _SHARED:
-            work(0, pairs)
-            return
         step = max(1, pairs // (8 * threads))
-        ranges = iter([(first, min(first + step, pairs)) for first in range(0, pairs, step)])
+        starts = iter(range(0, pairs, step))
 
-        def some() -> None:
-            for first, last in ranges:  # next() of a list iterator is atomic
-                work(first, last)
+        def work() -> None:
+            for first in starts:  # next() of a range's iterator is atomic
+                kernels.interleave(reals, first, min(first + step, pairs))
 
-        cooperate(some, threads)
+        cooperate(work, threads if len(reals) >= 2 * _SHARED else 1)
+        return reals.view(_COMPLEX[self.precision])[: 1 << self.num_qubits]
 
     # --- gates ---------------------------------------------------------------------------------
 
