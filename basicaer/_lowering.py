@@ -33,7 +33,7 @@ from basicaer._gates import (
     Part,
     Row,
 )
-from basicaer._operations import reader_of
+from basicaer._operations import READERS, reader_of
 from basicaer._program import (
     BitsEqual,
     Condition,
@@ -161,42 +161,43 @@ class Lowering:
     def walk(self, data: Any, scope: Scope) -> None:
         """Reads instructions one after another."""
         run = self._run
-        known, kind, offset = run.known, run.kind, run.offset
-        targets, coefficients = run.qubits, run.coefficients
-        index_of = scope.qubits
-        if scope.controls:
-            for instruction in data:
-                qubits = self._find(instruction, scope)
-                self.operation(instruction.operation, qubits, instruction.clbits, scope)
-            return
+        known, kind, offset, coefficients = run.known, run.kind, run.offset, run.coefficients
+        qubits: List[Any] = []  # of the gates since the last that went the long way, in one list
         for instruction in data:
             operation = instruction.operation
-            try:
-                qubits = [index_of[id(qubit)] for qubit in instruction.qubits]
-            except KeyError:
-                qubits = self._find(instruction, scope)
-            entry = known.get(operation.__class__)
-            if entry is None:
+            entry = None if scope.controls else known.get(operation.__class__)
+            if entry is None and not scope.controls:
                 entry = run.recognise(operation)
-                if entry is None:
-                    self.operation(operation, qubits, instruction.clbits, scope)
-                    continue
-            index, entries, where, check = entry
-            if check != SHARED_INSTANCE and (
-                operation.condition is not None or (check >= 0 and operation.ctrl_state != check)
-            ):
-                self.operation(operation, qubits, instruction.clbits, scope)
-                continue
-            if entries is not None:
-                where = len(coefficients)
-                try:
-                    coefficients += entries(SCALAR, *operation.params)
-                except (TypeError, ValueError):  # not bound, not finite, too many or too few
-                    self.operation(operation, qubits, instruction.clbits, scope)
-                    continue
-            kind.append(index)
-            offset.append(where)
-            targets += qubits
+            if entry is not None:
+                index, entries, where, check = entry
+                if check == SHARED_INSTANCE or (
+                    operation.condition is None and (check < 0 or operation.ctrl_state == check)
+                ):
+                    if entries is None:
+                        kind.append(index)
+                        offset.append(where)
+                        qubits += instruction.qubits
+                        continue
+                    where = len(coefficients)
+                    try:
+                        coefficients += entries(SCALAR, *operation.params)
+                    except (TypeError, ValueError):
+                        pass  # not bound, not finite, too many or too few: the long way says which
+                    else:
+                        kind.append(index)
+                        offset.append(where)
+                        qubits += instruction.qubits
+                        continue
+            if qubits:
+                run.qubits += self._indices(qubits, scope)
+                qubits.clear()
+            indices = self._indices(instruction.qubits, scope)
+            reader = READERS.get(operation.__class__)
+            if reader is not None and operation.condition is None:
+                reader(self, operation, indices, instruction.clbits, scope)
+            else:
+                self.operation(operation, indices, instruction.clbits, scope)
+        run.qubits += self._indices(qubits, scope)
 
     def operation(
         self, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
@@ -312,6 +313,8 @@ class Lowering:
 
     def add_phase(self, phase: Any, scope: Scope, source: Any) -> None:
         """Multiplies by ``exp(1j * phase)``, where the scope's controls and conditions hold."""
+        if phase.__class__ in (int, float) and phase == 0:
+            return
         value = self.number(phase, source)
         free = isinstance(value, ParameterExpression)
         if value == 0.0 and not free:
@@ -417,14 +420,19 @@ class Lowering:
                 f"{self.where(operation)} has no usable definition or matrix: {error}"
             ) from error
 
-    def _find(self, instruction: Any, scope: Scope) -> List[int]:
-        """Returns an instruction's qubits; they may be equal to the circuit's, not the same."""
+    def _indices(self, qubits: Sequence[Any], scope: Scope) -> List[int]:
+        """Returns where qubits of the scope's circuit are in the outermost circuit."""
+        try:
+            return list(map(scope.qubits.__getitem__, map(id, qubits)))
+        except KeyError:
+            pass  # they may be equal to the circuit's without being the same objects
         index_of = {qubit: scope.qubits.get(id(qubit)) for qubit in scope.circuit.qubits}
         found = []
-        for qubit in instruction.qubits:
+        for qubit in qubits:
             index = index_of.get(qubit)
             if index is None:
-                self.fail(instruction.operation, f"acts on {qubit!r}, which is not in the circuit")
+                user = next(i.operation for i in scope.circuit.data if qubit in i.qubits)
+                self.fail(user, f"acts on {qubit!r}, which is not in the circuit")
             found.append(index)
         return found
 

@@ -293,7 +293,7 @@ def _matrix(operation: Any) -> Any:
 
 
 _Reader = Callable[..., None]
-_READERS: Dict[type, _Reader] = {
+READERS: Dict[type, _Reader] = {
     MeasureInstruction: _measure,
     ResetInstruction: _reset,
     Barrier: _barrier,
@@ -305,7 +305,9 @@ _READERS: Dict[type, _Reader] = {
     PermutationGate: _permutation,
     GlobalPhaseGate: _global_phase,
 }
-_READERS.update({type(cls()): _READERS[cls] for cls in (MeasureInstruction, ResetInstruction)})
+READERS.update({type(cls()): READERS[cls] for cls in (MeasureInstruction, ResetInstruction)})
+"""Readers by exact class."""
+
 _BY_BASE: Tuple[Tuple[type, _Reader], ...] = (
     (ControlledGate, _controlled),
     (AnnotatedOperation, _annotated),
@@ -319,7 +321,7 @@ _BY_BASE: Tuple[Tuple[type, _Reader], ...] = (
 
 def reader_of(operation: Any) -> _Reader:
     """Returns the function that reads the operation, which is no gate of the table."""
-    reader = _READERS.get(operation.__class__)
+    reader = READERS.get(operation.__class__)
     if reader is None:
         reader = next((r for base, r in _BY_BASE if isinstance(operation, base)), _composite)
     return reader
