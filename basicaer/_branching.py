@@ -45,6 +45,7 @@ from basicaer._flow import (
     Turn,
     Unless,
 )
+from basicaer._program import Gates
 from basicaer._sampling import Marginals
 from basicaer.exceptions import BasicAerError
 
@@ -184,7 +185,7 @@ class Machine:
         check = self.control.check
         place = branch.place
         while True:
-            item = code[place]
+            item: Any = code[place]
             kind = type(item)
             if kind is Apply:
                 self._apply(branch, item)
@@ -219,18 +220,22 @@ class Machine:
             place += 1
 
     def _apply(self, branch: Branch, item: Apply) -> None:
-        begun = time.perf_counter()
-        found = branch.state.apply(item.gates, **self.apply_options)
-        seconds = time.perf_counter() - begun
-        with self.lock:
-            self.seconds["apply"] += seconds
-            self.work += len(item.gates) << branch.state.num_qubits
-            for key, value in found.items():
-                if isinstance(value, int):
-                    self.statistics[key] += value
+        self.apply(branch.state, item.gates)
         branch.work += len(item.gates)
         branch.values ^= item.flipped
         branch.known &= ~item.clobbered
+
+    def apply(self, state: Any, gates: Gates) -> None:
+        """Applies gates to a state, and adds up what that took."""
+        begun = time.perf_counter()
+        found = state.apply(gates, **self.apply_options)
+        seconds = time.perf_counter() - begun
+        with self.lock:
+            self.seconds["apply"] += seconds
+            self.work += found.get("amplitude_gates", len(gates) << state.num_qubits)
+            for key, value in found.items():
+                if isinstance(value, int):
+                    self.statistics[key] += value
 
     def _turn(self, branch: Branch, loop: int) -> None:
         self.control.check()

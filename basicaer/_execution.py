@@ -37,6 +37,7 @@ from basicaer._program import (
     While,
 )
 from basicaer._sampling import draw_rows, memory_rows, num_words, stream
+from basicaer._state import State
 from basicaer.exceptions import BasicAerError
 
 _UNIFORM_BYTES = 256 << 20
@@ -99,22 +100,18 @@ class Outcome:
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
-def execute(task: Task, control: Any, state_class: Any = None) -> Outcome:
+def execute(task: Task, control: Any, state_class: Any = State) -> Outcome:
     """Computes what a task asks for.
 
     Args:
         task: what to compute.
         control: of the job: can cancel it, and is told of its progress.
-        state_class: what holds the amplitudes; the package's own `State` by default.
+        state_class: what holds the amplitudes.
 
     Raises:
         Cancelled: the job was cancelled.
         BasicAerError: a while loop went past `max_iterations`.
     """
-    if state_class is None:
-        from basicaer._state import State
-
-        state_class = State
     run = _Run(task, control, state_class)
     begun = time.perf_counter()
     if task.output == "unitary":
@@ -225,11 +222,13 @@ class _Run:
         task = self.task
         code = flatten(self.program, "none")
         machine = self._machine(code, self._new_state)
-        self.control.add_total(self._unit(code) * task.shots)
+        progress = _Progress(self.control, machine, self._unit(code), task.shots)
         uniforms = stream(self._random())
         memory = np.zeros((task.shots, self.words), dtype=np.uint64)
         for shot in range(task.shots):
+            self.control.check()
             bits = _Shot(self, machine, uniforms).run()
+            progress.resolved(1)
             if self.words:
                 memory[shot] = memory_rows(1, self.words, bits, {}, None)[0]
         metadata = self._metadata("shot_by_shot", machine, task.shots)
@@ -354,7 +353,6 @@ class _Shot:
         self.body = run.program.body
         self.name = run.program.name
         self.most_turns = run.task.max_iterations
-        self.options = run.apply_options
         self.control = run.control
         self.machine = machine
         self.uniforms = uniforms
@@ -372,7 +370,7 @@ class _Shot:
             left: Union[Break, Continue, None] = None
             if isinstance(operation, Gates):
                 if len(operation):
-                    self.state.apply(operation, **self.options)
+                    self.machine.apply(self.state, operation)
             elif isinstance(operation, Measure):
                 outcome, chance = self._outcome(operation.qubit)
                 self.state.collapse(operation.qubit, outcome, chance)

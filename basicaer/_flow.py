@@ -327,7 +327,7 @@ class _Facts(NamedTuple):
     read: int  # clbits that conditions read
     branches: bool  # a draw that is not deferred
 
-    def __or__(self, other: object) -> _Facts:  # type: ignore[override]
+    def __or__(self, other: object) -> _Facts:
         assert isinstance(other, _Facts)
         return _Facts(
             self.used | other.used,
