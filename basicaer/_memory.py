@@ -74,12 +74,10 @@ def describe(count: int) -> str:
         return f"2**{count.bit_length() - 1} bytes"
     if count < 1024:
         return f"{count} bytes"
-    value = float(count)
-    for unit in ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB"):
-        value /= 1024
-        if value < 1024:
-            break
-    return f"{value:.1f} {unit}"
+    power = (count.bit_length() - 1) // 10
+    return (
+        f"{count / 2 ** (10 * power):.1f} {('KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB')[power - 1]}"
+    )
 
 
 # ----------------------------------------------------------------------------------------------

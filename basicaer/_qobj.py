@@ -57,7 +57,15 @@ def experiments(qobj: QasmQobj) -> List[Experiment]:
     Raises:
         BasicAerError: if it holds an instruction that is not understood, naming it.
     """
-    return [_experiment(each) for each in qobj.experiments]
+    found = []
+    for position, each in enumerate(qobj.experiments):
+        try:
+            found.append(_experiment(each))
+        except BasicAerError:
+            raise
+        except Exception as error:  # a Qobj is anybody's text: anything can be wrong with it
+            raise BasicAerError(f"Experiment {position} is malformed: {error!r}.") from error
+    return found
 
 
 def settings(qobj: QasmQobj) -> Dict[str, Any]:
@@ -93,7 +101,7 @@ def _experiment(source: Any) -> Experiment:
         header.setdefault(key, value)
     circuit = QuantumCircuit(
         QuantumRegister(num_qubits, "q"),
-        ClassicalRegister(num_clbits, "c"),
+        *_registers(header["creg_sizes"], num_clbits),
         name=name,
         global_phase=header["global_phase"],
     )
@@ -117,12 +125,20 @@ def _experiment(source: Any) -> Experiment:
             raise BasicAerError(
                 f'Experiment "{name}", instruction {position} ("{entry.name}"): {error.message}.'
             ) from None
-        except Exception as error:  # a Qobj is anybody's text: anything can be wrong with it
+        except Exception as error:
             raise BasicAerError(
                 f'Experiment "{name}", instruction {position} ("{entry.name}") is malformed: '
                 f"{error}."
             ) from error
     return Experiment(circuit, header, config)
+
+
+def _registers(sizes: Any, num_clbits: int) -> List[ClassicalRegister]:
+    """The classical registers that a header names, one of all bits if they do not fit."""
+    if sum(size for _, size in sizes) != num_clbits:
+        return [ClassicalRegister(num_clbits, "c")]
+    # Names are anybody's text and play no part in what is computed.
+    return [ClassicalRegister(size, f"c{index}") for index, (_, size) in enumerate(sizes)]
 
 
 def _operation(entry: Any) -> Instruction:
@@ -175,9 +191,13 @@ def _with_condition(
     if value & ~mask:
         raise BasicAerError("a condition that can never hold")
     compared = sum((value >> place & 1) << index for index, place in enumerate(places))
-    register = ClassicalRegister(bits=[circuit.clbits[place] for place in places])
-    circuit.add_register(register)
-    return operation.c_if(register, compared)
+    bits = [circuit.clbits[place] for place in places]
+    if len(bits) == 1:
+        return operation.c_if(bits[0], compared)
+    for register in circuit.cregs:
+        if list(register) == bits:
+            return operation.c_if(register, compared)
+    raise BasicAerError("a condition on bits that are neither one bit nor one whole register")
 
 
 def _gate_classes() -> Dict[str, Any]:

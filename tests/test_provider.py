@@ -1,0 +1,215 @@
+"""The provider, the public names, and what terra's own code asks of them."""
+
+import copy
+import importlib
+import inspect
+import logging
+import pickle
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.providers.exceptions import QiskitBackendNotFoundError
+
+import basicaer
+from basicaer import BasicAer, BasicAerProvider, basicaertools
+from basicaer._terra import reference
+
+NAMES = ("qasm_simulator", "statevector_simulator", "unitary_simulator")
+
+
+def test_public_names():
+    for name in reference.__dict__:
+        if name.startswith("BasicAer") or name.endswith("SimulatorPy"):
+            assert name in basicaer.__all__ and hasattr(basicaer, name)
+    assert basicaer.__version__ == "0.1.0"
+    for module in (
+        "basicaerjob",
+        "basicaerprovider",
+        "basicaertools",
+        "exceptions",
+        "qasm_simulator",
+        "statevector_simulator",
+        "unitary_simulator",
+    ):
+        ours = importlib.import_module(f"basicaer.{module}")
+        theirs = importlib.import_module(f"qiskit.providers.basicaer.{module}")
+        for name, value in vars(theirs).items():
+            if getattr(value, "__module__", None) == theirs.__name__ and not name.startswith("_"):
+                assert hasattr(ours, name), f"{module}.{name}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_instance_each_time(name):
+    backend = BasicAer.get_backend(name)
+    assert backend is BasicAer.get_backend(name) is BasicAer.backends(name)[0]
+    assert backend.provider() is BasicAer
+    assert backend.name() == name
+    assert BasicAerProvider().get_backend(name) is not backend
+
+
+@pytest.mark.parametrize("old", BasicAer._deprecated_backend_names())
+def test_old_names(old, caplog):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        terra = reference.BasicAerProvider()
+    assert BasicAer._deprecated_backend_names() == terra._deprecated_backend_names()
+    with caplog.at_level(logging.WARNING):
+        expected = terra.get_backend(old).name()
+        messages = [record.getMessage() for record in caplog.records]
+        caplog.clear()
+        assert BasicAer.get_backend(old).name() == expected
+        assert [record.getMessage() for record in caplog.records] == messages
+    assert [backend.name() for backend in BasicAer.backends(old)] == [expected]
+
+
+def test_backends():
+    assert [backend.name() for backend in BasicAer.backends()] == list(NAMES)
+    assert BasicAer.backends("foo") == []
+    assert len(BasicAer.backends(filters=lambda backend: backend.name().startswith("s"))) == 1
+    assert len(BasicAer.backends(conditional=True)) == 2
+    assert BasicAer.backends(simulator=False) == []
+    assert len(BasicAer.backends(operational=True)) == 3
+    assert len(BasicAer.backends("qasm_simulator", local=True)) == 1
+    assert BasicAer.get_backend(conditional=False).name() == "unitary_simulator"
+
+
+def test_errors():
+    with pytest.raises(QiskitBackendNotFoundError, match="'foo' backend is not installed"):
+        BasicAer.get_backend("foo")
+    with pytest.raises(QiskitBackendNotFoundError, match="More than one"):
+        BasicAer.get_backend()
+    with pytest.raises(QiskitBackendNotFoundError, match="No backend matches"):
+        BasicAer.get_backend("qasm_simulator", local=False)
+
+
+def test_str_and_equality():
+    assert str(BasicAer) == "BasicAer"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert BasicAer == reference.BasicAerProvider()
+
+
+def test_what_real_code_asks():
+    assert isinstance(BasicAer, reference.BasicAerProvider)
+    for ours, name in zip(BasicAer.backends(), NAMES):
+        assert isinstance(ours.provider(), reference.BasicAerProvider)
+        assert isinstance(ours, type(reference.BasicAer.get_backend(name)))
+    assert not isinstance(BasicAer.get_backend(NAMES[2]), reference.QasmSimulatorPy)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from qiskit.utils import backend_utils
+
+        for backend in BasicAer.backends():
+            assert backend_utils.is_basicaer_provider(backend)
+            assert backend_utils.is_simulator_backend(backend)
+            assert backend_utils.is_local_backend(backend)
+            assert backend_utils.support_backend_options(backend)
+            assert not backend_utils.is_aer_provider(backend)
+        assert backend_utils.is_statevector_backend(BasicAer.get_backend(NAMES[1]))
+
+
+def test_except_on_terras_error_catches_ours():
+    with pytest.raises(reference.BasicAerError) as caught:
+        BasicAer.get_backend(NAMES[0]).run([])
+    error = caught.value
+    assert isinstance(error, basicaer.BasicAerError)
+    assert str(error) == repr(error.message)
+    twin = pickle.loads(pickle.dumps(error))
+    assert type(twin) is type(error) and twin.message == error.message
+    assert basicaer.BasicAerError("two", "parts").message == "two parts"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_backends_pickle_and_copy(name):
+    backend = type(BasicAer.get_backend(name))(provider=BasicAer)
+    backend.set_options(chop_threshold=0.25)
+    for twin in (pickle.loads(pickle.dumps(backend)), copy.deepcopy(backend), copy.copy(backend)):
+        assert twin.name() == name
+        assert twin.options == backend.options and twin.options.chop_threshold == 0.25
+        assert twin.configuration().basis_gates == backend.configuration().basis_gates
+        assert twin.provider() == BasicAer
+        assert twin.run(QuantumCircuit(1)).result().success
+    provider = pickle.loads(pickle.dumps(BasicAer))
+    assert provider.get_backend(name).provider() is provider
+
+
+def test_a_configuration_of_ones_own():
+    configuration = BasicAer.get_backend(NAMES[0]).configuration().to_dict()
+    configuration.update(n_qubits=3, backend_name="mine")
+    from qiskit.providers.models import QasmBackendConfiguration
+
+    backend = basicaer.QasmSimulatorPy(QasmBackendConfiguration.from_dict(configuration))
+    assert backend.name() == "mine" and backend.configuration().n_qubits == 3
+    result = backend.run(QuantumCircuit(3, 1)).result()
+    assert result.backend_name == "mine"
+
+
+def test_no_deprecation_warning_anywhere():
+    script = """
+import warnings
+import qiskit
+warnings.simplefilter("error", DeprecationWarning)
+import basicaer, basicaer.basicaertools
+from qiskit import QuantumCircuit, transpile
+circuit = QuantumCircuit(2, 2)
+circuit.h(0)
+circuit.measure(0, 0)
+circuit.x(1).c_if(0, 1)
+for backend in basicaer.BasicAer.backends():
+    if backend.name() != "unitary_simulator":
+        backend.run(transpile(circuit, backend)).result().get_counts()
+    backend.run(QuantumCircuit(1), chop_threshold=0.1).result()
+basicaer.BasicAerProvider(), basicaer.QasmSimulatorPy(), basicaer.BasicAerError("text")
+basicaer.BasicAerJob(None, "id", None)
+basicaer.basicaertools.single_gate_matrix("h")
+basicaer.patch_qiskit()
+from qiskit import BasicAer
+from qiskit.providers.basicaer import QasmSimulatorPy
+QasmSimulatorPy()
+basicaer.unpatch_qiskit()
+warnings.warn("mine", UserWarning)
+try:
+    warnings.warn("mine", DeprecationWarning)
+except DeprecationWarning:
+    print("raised")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout == "raised\n", done.stderr
+
+
+# ----------------------------------------------------------------------------------------------
+# basicaertools
+# ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_tools():
+    theirs = reference.basicaertools
+    assert basicaertools.SINGLE_QUBIT_GATES == theirs.SINGLE_QUBIT_GATES
+    assert np.array_equal(basicaertools.cx_gate_matrix(), theirs.cx_gate_matrix())
+    params = {"U": 3, "u": 3, "u3": 3, "u2": 2, "u1": 1, "p": 1, "rz": 1}
+    for name in (*basicaertools.SINGLE_QUBIT_GATES, "id"):
+        given = [0.1, 0.2, 0.3][: params.get(name, 0)]
+        found = basicaertools.single_gate_matrix(name, given or None)
+        assert np.array_equal(found, theirs.single_gate_matrix(name, given or None))
+    for gate, width in (([0], 1), ([2], 5), ([3, 1], 4), ([0, 4, 2], 6), ([0, 1], 24)):
+        for function in ("einsum_matmul_index", "einsum_vecmul_index"):
+            expected = getattr(theirs, function)(gate, width)
+            assert getattr(basicaertools, function)(gate, width) == expected
+    for module in (basicaertools, theirs):
+        with pytest.raises(basicaer.exceptions.QiskitError):
+            module.single_gate_matrix("cx")
+        with pytest.raises(basicaer.exceptions.QiskitError):
+            module.einsum_vecmul_index([0, 1], 25)
+
+
+def test_everything_public_has_a_docstring():
+    for name in basicaer.__all__:
+        value = getattr(basicaer, name)
+        assert inspect.getdoc(value)
