@@ -14,11 +14,7 @@ import math
 from typing import AbstractSet, Any, Callable, Dict, List, NamedTuple, NoReturn, Sequence, Tuple
 
 import numpy as np
-from qiskit.circuit import (
-    Clbit,
-    ParameterExpression,
-    QuantumCircuit,
-)
+from qiskit.circuit import Clbit, ParameterExpression, QuantumCircuit
 
 from basicaer import _control_flow
 from basicaer._assembly import SHARED_INSTANCE, Free, Run, is_finite
@@ -34,15 +30,7 @@ from basicaer._gates import (
     Row,
 )
 from basicaer._operations import READERS, reader_of
-from basicaer._program import (
-    BitsEqual,
-    Condition,
-    Gates,
-    IfElse,
-    Kind,
-    Operation,
-    Program,
-)
+from basicaer._program import BitsEqual, Condition, Gates, IfElse, Kind, Operation, Program
 from basicaer.exceptions import BasicAerError
 
 
