@@ -291,7 +291,7 @@ class Lowering:
         inner = Scope(
             body,
             {id(qubit): index for qubit, index in zip(body.qubits, qubits)},
-            {own: scope.clbits[clbit] for own, clbit in zip(body.clbits, clbits)},
+            {own: self.clbit(clbit, body, scope) for own, clbit in zip(body.clbits, clbits)},
             scope.depth + 1,
             scope.controls,
             scope.state,
