@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
@@ -18,6 +18,9 @@ from qiskit.result import Result
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
 _CHOP_BLOCK = 1 << 15
+_FEW_SHOTS = 200
+"""Fewer shots than this are counted faster one by one."""
+_HEX = [hex(value) for value in range(4096)]
 
 
 # ----------------------------------------------------------------------------------------------
@@ -67,14 +70,12 @@ def tally(words: np.ndarray) -> Dict[str, int]:
     if width > 1:
         return {_hex(raw): count for raw, count in Counter(_rows(words)).items()}
     values = words[:, 0]
-    if shots > 2000:
-        distinct, first, counts = _distinct(values)
-        order = np.argsort(first)
-        return {
-            hex(value): count
-            for value, count in zip(distinct[order].tolist(), counts[order].tolist())
-        }
-    return {hex(value): count for value, count in Counter(values.tolist()).items()}
+    if shots < _FEW_SHOTS:
+        found = Counter(values.tolist())
+        return dict(zip(_hexes(list(found)), found.values()))
+    distinct, first, counts = _distinct(values)
+    order = np.argsort(first)
+    return dict(zip(_hexes(distinct[order].tolist()), counts[order].tolist()))
 
 
 def listing(words: np.ndarray) -> List[str]:
@@ -87,8 +88,17 @@ def listing(words: np.ndarray) -> List[str]:
         known_rows = {raw: _hex(raw) for raw in set(rows)}
         return [known_rows[raw] for raw in rows]
     values = words[:, 0].tolist()
+    if shots and int(words.max()) < len(_HEX):
+        return list(_hexes(values))
     known = {value: hex(value) for value in set(values)}
     return [known[value] for value in values]
+
+
+def _hexes(values: List[int]) -> Iterator[str]:
+    """Each value in hex; for small values that is only a look-up."""
+    if values and max(values) < len(_HEX):
+        return map(_HEX.__getitem__, values)
+    return map(hex, values)
 
 
 def _distinct(values: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
