@@ -41,7 +41,7 @@ cdef struct Buffer:
     index room
 
 
-cdef char* grow(Buffer* b, index bytes) except NULL:
+cdef char* grow(Buffer* b, index bytes) except NULL nogil:
     """Room for `bytes` more at the end, which is returned."""
     cdef index room = b.room
     cdef char* data
@@ -50,7 +50,8 @@ cdef char* grow(Buffer* b, index bytes) except NULL:
     if room != b.room:
         data = <char*>realloc(b.data, room)
         if data == NULL:
-            raise MemoryError("no memory left for the plan of the circuit")
+            with gil:
+                raise MemoryError("no memory left for the plan of the circuit")
         b.data = data
         b.room = room
     b.used += bytes
@@ -91,19 +92,54 @@ cdef void matmul(double* out, const double* a, const double* b, int n) noexcept 
     memcpy(out, t, 2 * n * n * sizeof(double))
 
 
-cdef void embed(double* out, const double* m, int side) noexcept nogil:
-    """The 4x4 matrix of the 2x2 matrix `m` on the first (side 0) or second qubit (side 1)."""
-    cdef int r, c, other
-    memset(out, 0, 32 * sizeof(double))
-    for r in range(2):
-        for c in range(2):
-            for other in range(2):
-                if side == 0:
-                    memcpy(out + 2 * (4 * (2 * other + r) + 2 * other + c), m + 2 * (2 * r + c),
-                           2 * sizeof(double))
-                else:
-                    memcpy(out + 2 * (4 * (2 * r + other) + 2 * c + other), m + 2 * (2 * r + c),
-                           2 * sizeof(double))
+cdef void mul_left(double* m, const double* small, int side) noexcept nogil:
+    """m = s @ m, s the 2x2 matrix `small` on the first (side 0) or second qubit (side 1)."""
+    cdef int c, k, low
+    cdef double* x
+    cdef double* y
+    cdef double a[2]
+    cdef double b[2]
+    cdef double t[2]
+    for k in range(2):
+        low = 2 * k if side == 0 else k
+        for c in range(4):
+            x = m + 2 * (4 * low + c)
+            y = x + (8 if side == 0 else 16)
+            zmul(a, small, x)
+            zmul(t, small + 2, y)
+            a[0] = a[0] + t[0]
+            a[1] = a[1] + t[1]
+            zmul(b, small + 4, x)
+            zmul(t, small + 6, y)
+            x[0] = a[0]
+            x[1] = a[1]
+            y[0] = b[0] + t[0]
+            y[1] = b[1] + t[1]
+
+
+cdef void mul_right(double* m, const double* small, int side) noexcept nogil:
+    """m = m @ s, s as in `mul_left`."""
+    cdef int r, k, low
+    cdef double* x
+    cdef double* y
+    cdef double a[2]
+    cdef double b[2]
+    cdef double t[2]
+    for r in range(4):
+        for k in range(2):
+            low = 2 * k if side == 0 else k
+            x = m + 2 * (4 * r + low)
+            y = x + (2 if side == 0 else 4)
+            zmul(a, x, small)
+            zmul(t, y, small + 4)
+            a[0] = a[0] + t[0]
+            a[1] = a[1] + t[1]
+            zmul(b, x, small + 2)
+            zmul(t, y, small + 6)
+            x[0] = a[0]
+            x[1] = a[1]
+            y[0] = b[0] + t[0]
+            y[1] = b[1] + t[1]
 
 
 cdef void exchange_qubits(double* m) noexcept nogil:
@@ -120,26 +156,28 @@ cdef void exchange_qubits(double* m) noexcept nogil:
 
 # Patterns: bit n * row + column is set where the entry can be non-zero.
 
-cdef inline int pattern_mul(int a, int b, int n) noexcept nogil:
-    cdef int r, k, out = 0, row_mask = (1 << n) - 1
-    for r in range(n):
-        for k in range(n):
-            if (a >> (n * r + k)) & 1:
-                out |= ((b >> (n * k)) & row_mask) << (n * r)
+cdef inline int pattern_mul2(int a, int b) noexcept nogil:
+    """The pattern of a product of 2x2 matrices."""
+    return ((a & 1) * (b & 3) | (a >> 1 & 1) * (b >> 2)
+            | ((a >> 2 & 1) * (b & 3) | (a >> 3) * (b >> 2)) << 2)
+
+
+cdef inline int pattern_mul4(int a, int b) noexcept nogil:
+    """The pattern of a product of 4x4 matrices: each row the union of the rows it combines."""
+    cdef int b0 = b & 15, b1 = b >> 4 & 15, b2 = b >> 8 & 15, b3 = b >> 12 & 15, r, out = 0
+    if a == ALL4 and b == ALL4:
+        return ALL4
+    for r in range(0, 16, 4):
+        out |= ((a >> r & 1) * b0 | (a >> r + 1 & 1) * b1 | (a >> r + 2 & 1) * b2
+                | (a >> r + 3 & 1) * b3) << r
     return out
 
 
 cdef inline int pattern_embed(int p, int side) noexcept nogil:
-    cdef int r, c, other, out = 0
-    for r in range(2):
-        for c in range(2):
-            if (p >> (2 * r + c)) & 1:
-                for other in range(2):
-                    if side == 0:
-                        out |= 1 << (4 * (2 * other + r) + 2 * other + c)
-                    else:
-                        out |= 1 << (4 * (2 * r + other) + 2 * c + other)
-    return out
+    """The pattern of `embed`: the bits of the 2x2 pattern, each at its two places."""
+    if side == 0:
+        return (p & 3 | (p >> 2) << 4) * 0x401
+    return (p & 1) * 0x21 | (p >> 1 & 1) * 0x84 | (p >> 2 & 1) * 0x2100 | (p >> 3) * 0x8400
 
 
 cdef inline int pattern_exchange(int p) noexcept nogil:
@@ -274,6 +312,7 @@ cdef enum:
     OP_DENSEK = 15
     OP_COLUMNS = 11
     PASS_COLUMNS = 10
+    KIND_COLUMNS = 6
 
 NUMBERS = {
     "dense1": OP_DENSE1, "dense1_lane": OP_DENSE1_LANE, "dense2": OP_DENSE2,
@@ -311,16 +350,17 @@ cdef class Planner:
     cdef bint fusion
     cdef uint64_t touched, live
     cdef double scalar[2]
-    cdef const int32_t[::1] kind
-    cdef const int32_t[::1] start
-    cdef const int32_t[::1] qubits
-    cdef const int64_t[::1] offset
-    cdef const double[::1] coefficients
-    cdef const int64_t[:, ::1] kinds
+    cdef index num_gates
+    cdef const int32_t* kind
+    cdef const int32_t* start
+    cdef const int32_t* qubits
+    cdef const int64_t* offset
+    cdef const double* coefficients
+    cdef const int64_t* kinds
     # the cost model
     cdef double cost_diagonal, cost_move, cost_real1, cost_dense1, cost_real2, cost_dense2
     # stages
-    cdef Buffer entries, items, terms, order, out_passes, out_ops, out_lists, out_coefficients
+    cdef Buffer entries, items, terms, order, renamed, out_passes, out_ops, out_lists, out_coefficients
     cdef int open_[64]
     cdef Pending one[64]
     cdef int wire[64]
@@ -336,6 +376,7 @@ cdef class Planner:
         free(self.items.data)
         free(self.terms.data)
         free(self.order.data)
+        free(self.renamed.data)
         free(self.out_passes.data)
         free(self.out_ops.data)
         free(self.out_lists.data)
@@ -343,14 +384,14 @@ cdef class Planner:
 
     # --- costs ---------------------------------------------------------------------------------
 
-    cdef double cost1(self, int pattern, bint is_real) noexcept:
+    cdef double cost1(self, int pattern, bint is_real) noexcept nogil:
         if pattern & ~DIAGONAL2 == 0:
             return self.cost_diagonal
         if pattern & ~FLIP2 == 0 and is_real:
             return self.cost_move
         return self.cost_real1 if is_real else self.cost_dense1
 
-    cdef double cost2(self, int pattern, bint is_real) noexcept:
+    cdef double cost2(self, int pattern, bint is_real) noexcept nogil:
         if pattern & ~DIAGONAL4 == 0:
             return self.cost_diagonal
         if pattern & ~STEERED_BY_1 == 0 or pattern & ~STEERED_BY_0 == 0:
@@ -360,7 +401,7 @@ cdef class Planner:
         return self.cost_real2 if is_real else self.cost_dense2
 
     cdef double entry_cost(self, int pattern, bint is_real, int pre_a, bint real_a, int pre_b,
-                           bint real_b, int* choice) noexcept:
+                           bint real_b, int* choice) noexcept nogil:
         """The least cost of a core and the matrices in front of it (pattern 0: none).
 
         Bit 0 of `choice` is set if the one on the first qubit belongs into the core, bit 1 for the
@@ -376,12 +417,12 @@ cdef class Planner:
             r = is_real
             cost = 0
             if take & 1:
-                p = pattern_mul(p, pattern_embed(pre_a, 0), 4)
+                p = pattern_mul4(p, pattern_embed(pre_a, 0))
                 r = r and real_a
             elif pre_a:
                 cost += self.cost1(pre_a, real_a)
             if take & 2:
-                p = pattern_mul(p, pattern_embed(pre_b, 1), 4)
+                p = pattern_mul4(p, pattern_embed(pre_b, 1))
                 r = r and real_b
             elif pre_b:
                 cost += self.cost1(pre_b, real_b)
@@ -393,16 +434,16 @@ cdef class Planner:
 
     # --- fusion --------------------------------------------------------------------------------
 
-    cdef Entry* new_entry(self, int kind) except NULL:
+    cdef Entry* new_entry(self, int kind) except NULL nogil:
         cdef Entry* e = <Entry*>grow(&self.entries, sizeof(Entry))
         memset(e, 0, sizeof(Entry))
         e.kind = kind
         return e
 
-    cdef index num_entries(self) noexcept:
+    cdef index num_entries(self) noexcept nogil:
         return self.entries.used // <index>sizeof(Entry)
 
-    cdef int flush_one(self, int q) except -1:
+    cdef int flush_one(self, int q) except -1 nogil:
         """Makes an entry of what is pending on `q`."""
         cdef Entry* e
         if self.one[q].has:
@@ -414,25 +455,24 @@ cdef class Planner:
             self.one[q].has = False
         return 0
 
-    cdef int close(self, int q) except -1:
+    cdef int close(self, int q) except -1 nogil:
         self.flush_one(q)
         self.open_[q] = -1
         return 0
 
-    cdef int place1(self, int q, const double* m, int pattern, bint is_real) except -1:
+    cdef int place1(self, int q, const double* m, int pattern, bint is_real) except -1 nogil:
         """A one-qubit gate."""
         cdef Pending* one = &self.one[q]
         cdef Entry* e
         cdef int side, merged, choice
         cdef bint real_merged
         cdef double now, alone
-        cdef double wide[32]
         if not (self.touched >> q) & 1 and pattern & ~DIAGONAL2 == 0:
             zmul(self.scalar, self.scalar, m)
             return 0
         if one.has:
             matmul(one.m, m, one.m, 2)
-            one.pattern = pattern_mul(pattern, one.pattern, 2)
+            one.pattern = pattern_mul2(pattern, one.pattern)
             one.is_real = one.is_real and is_real
         else:
             one.has = True
@@ -446,7 +486,7 @@ cdef class Planner:
         if self.open_[q] >= 0:
             e = <Entry*>self.entries.data + self.open_[q]
             side = 0 if e.a == q else 1
-            merged = pattern_mul(pattern_embed(one.pattern, side), e.pattern, 4)
+            merged = pattern_mul4(pattern_embed(one.pattern, side), e.pattern)
             real_merged = e.is_real and one.is_real
             now = self.entry_cost(merged, real_merged, e.pre_pattern_a, e.pre_real_a,
                                   e.pre_pattern_b, e.pre_real_b, &choice)
@@ -454,20 +494,18 @@ cdef class Planner:
                 e.pattern, e.is_real, e.pre_pattern_a, e.pre_real_a, e.pre_pattern_b, e.pre_real_b,
                 &choice)
             if now < alone - 1e-9:
-                embed(wide, one.m, side)
-                matmul(e.m, wide, e.m, 4)
+                mul_left(e.m, one.m, side)
                 e.pattern = merged
                 e.is_real = real_merged
                 one.has = False
         return 0
 
-    cdef int place2(self, int a, int b, double* m, int pattern, bint is_real) except -1:
+    cdef int place2(self, int a, int b, double* m, int pattern, bint is_real) except -1 nogil:
         """A gate on the qubits a < b, the first the least significant bit of the 4x4 matrix."""
         cdef Entry* e
         cdef int merged, ones = DIAGONAL4, choice, i
         cdef bint real_merged, real_ones = True
         cdef double together, apart
-        cdef double wide[32]
         cdef double small[8]
         cdef Pending* pa = &self.one[a]
         cdef Pending* pb = &self.one[b]
@@ -492,12 +530,12 @@ cdef class Planner:
         if self.fusion and self.open_[a] >= 0 and self.open_[a] == self.open_[b]:
             e = <Entry*>self.entries.data + self.open_[a]
             if pa.has:
-                ones = pattern_mul(pattern_embed(pa.pattern, 0), ones, 4)
+                ones = pattern_mul4(pattern_embed(pa.pattern, 0), ones)
                 real_ones = real_ones and pa.is_real
             if pb.has:
-                ones = pattern_mul(pattern_embed(pb.pattern, 1), ones, 4)
+                ones = pattern_mul4(pattern_embed(pb.pattern, 1), ones)
                 real_ones = real_ones and pb.is_real
-            merged = pattern_mul(pattern_mul(pattern, ones, 4), e.pattern, 4)
+            merged = pattern_mul4(pattern_mul4(pattern, ones), e.pattern)
             real_merged = is_real and real_ones and e.is_real
             together = self.entry_cost(merged, real_merged, e.pre_pattern_a, e.pre_real_a,
                                        e.pre_pattern_b, e.pre_real_b, &choice)
@@ -507,12 +545,10 @@ cdef class Planner:
                                      pb.pattern if pb.has else 0, pb.is_real, &choice)
             if together <= apart + 1e-9:
                 if pa.has:
-                    embed(wide, pa.m, 0)
-                    matmul(e.m, wide, e.m, 4)
+                    mul_left(e.m, pa.m, 0)
                     pa.has = False
                 if pb.has:
-                    embed(wide, pb.m, 1)
-                    matmul(e.m, wide, e.m, 4)
+                    mul_left(e.m, pb.m, 1)
                     pb.has = False
                 matmul(e.m, m, e.m, 4)
                 e.pattern = merged
@@ -539,15 +575,15 @@ cdef class Planner:
         self.open_[a] = self.open_[b] = self.num_entries() - 1 if self.fusion else -1
         return 0
 
-    cdef int place_gate(self, index g) except -1:
+    cdef int place_gate(self, index g) except -1 nogil:
         """Sorts gate g by its width and form."""
-        cdef const int64_t* row = &self.kinds[self.kind[g], 0]
+        cdef const int64_t* row = self.kinds + KIND_COLUMNS * self.kind[g]
         cdef int form = row[0], k = row[1], controls = row[2]
         cdef int64_t state = row[3]
         cdef int pattern = row[4]
         cdef bint is_real = row[5]
-        cdef const int32_t* given = &self.qubits[self.start[g]]
-        cdef const double* c = &self.coefficients[2 * self.offset[g]]
+        cdef const int32_t* given = self.qubits + self.start[g]
+        cdef const double* c = self.coefficients + 2 * self.offset[g]
         cdef int total = k + controls, i, j, r, a, b
         cdef double m[32]
         cdef uint64_t mask = 0, value = 0
@@ -558,7 +594,7 @@ cdef class Planner:
         if total > 2:
             return self.place_wide(g, form, k, controls, state, given, c, is_real)
         memset(m, 0, 32 * sizeof(double))
-        a = self.wire[given[0]]
+        a = given[0]
         if total == 1:
             if form == 1:
                 memcpy(m, c, 2 * sizeof(double))
@@ -568,7 +604,7 @@ cdef class Planner:
                 memcpy(m, c, 8 * sizeof(double))
                 pattern &= ALL2
             return self.place1(a, m, pattern, is_real)
-        b = self.wire[given[1]]
+        b = given[1]
         if controls == 1:
             # Qubit 0 of the matrix is the control here, qubit 1 the target.
             r = state & 1
@@ -602,13 +638,13 @@ cdef class Planner:
         return self.place2(a, b, m, pattern, is_real)
 
     cdef int place_wide(self, index g, int form, int k, int controls, int64_t state,
-                        const int32_t* given, const double* c, bint is_real) except -1:
+                        const int32_t* given, const double* c, bint is_real) except -1 nogil:
         """A gate on more than two qubits, controls counted."""
         cdef uint64_t mask = 0, value = 0, targets = 0
         cdef int i, q
         cdef Entry* e
         for i in range(controls):
-            q = self.wire[given[i]]
+            q = given[i]
             mask |= BIT << q
             if (state >> i) & 1:
                 value |= BIT << q
@@ -616,12 +652,12 @@ cdef class Planner:
             return 0          # a control that is still |0>
         mask &= self.touched  # those that are |0> and should be are no controls
         for i in range(k):
-            targets |= BIT << self.wire[given[controls + i]]
+            targets |= BIT << given[controls + i]
         for i in range(controls + k):
-            self.close(self.wire[given[i]])
+            self.close(given[i])
         if k == 1:
             e = self.new_entry(CONTROLLED)
-            e.a = self.wire[given[controls]]
+            e.a = given[controls]
             if form == 1:
                 memcpy(e.m, c, 2 * sizeof(double))
                 memcpy(e.m + 6, c + 2, 2 * sizeof(double))
@@ -639,29 +675,28 @@ cdef class Planner:
             self.touched |= targets
         return 0
 
-    cdef bint is_swap(self, index g) noexcept:
+    cdef bint is_swap(self, index g) noexcept nogil:
         """True for an uncontrolled swap, told by its matrix."""
-        cdef const int64_t* row = &self.kinds[self.kind[g], 0]
+        cdef const int64_t* row = self.kinds + KIND_COLUMNS * self.kind[g]
         cdef const double* c
         cdef int i
         if row[0] != 0 or row[1] != 2 or row[2] != 0 or row[4] != 0x8241:
             return False
-        c = &self.coefficients[2 * self.offset[g]]
+        c = self.coefficients + 2 * self.offset[g]
         for i in range(4):
             if c[2 * (4 * i + (0 if i == 0 else 3 if i == 3 else 3 - i))] != 1:
                 return False
         return True
 
-    cdef int fuse(self, bint fresh) except -1:
+    cdef int fuse(self, bint fresh) except -1 nogil:
         """Gates to entries.
 
         On a fresh state swaps cost nothing: read from the back, a swap renames all that comes
         before it, and |0...0> looks the same under any name.
         """
-        cdef index g, num = self.kind.shape[0]
+        cdef index g, num = self.num_gates
         cdef int q, i, swap
-        cdef int32_t[::1] named
-        cdef char[::1] skip
+        cdef int32_t* named
         cdef bint any_swap = False
         for q in range(64):
             self.open_[q] = -1
@@ -672,24 +707,19 @@ cdef class Planner:
                 any_swap = True
                 break
         if any_swap and fresh and self.fusion:
-            named = np.empty(self.qubits.shape[0], dtype=np.int32)
-            skip = np.zeros(num, dtype=np.int8)
+            named = <int32_t*>grow(&self.renamed, self.start[num] * <index>sizeof(int32_t))
             for g in range(num - 1, -1, -1):
+                for i in range(self.start[g], self.start[g + 1]):
+                    named[i] = self.wire[self.qubits[i]]
                 if self.is_swap(g):
-                    skip[g] = 1
                     q = self.qubits[self.start[g]]
                     i = self.qubits[self.start[g] + 1]
                     swap = self.wire[q]
                     self.wire[q] = self.wire[i]
                     self.wire[i] = swap
-                else:
-                    for i in range(self.start[g], self.start[g + 1]):
-                        named[i] = self.wire[self.qubits[i]]
             self.qubits = named
-            for q in range(64):
-                self.wire[q] = q
             for g in range(num):
-                if not skip[g]:
+                if not self.is_swap(g):
                     self.place_gate(g)
         else:
             for g in range(num):
@@ -700,17 +730,17 @@ cdef class Planner:
 
     # --- items ---------------------------------------------------------------------------------
 
-    cdef Item* new_item(self, int kind) except NULL:
+    cdef Item* new_item(self, int kind) except NULL nogil:
         cdef Item* it = <Item*>grow(&self.items, sizeof(Item))
         memset(it, 0, sizeof(Item))
         it.kind = kind
         it.first_term = it.last_term = -1
         return it
 
-    cdef index num_items(self) noexcept:
+    cdef index num_items(self) noexcept nogil:
         return self.items.used // <index>sizeof(Item)
 
-    cdef int add_term(self, index item, uint64_t mask, const double* factor) except -1:
+    cdef int add_term(self, index item, uint64_t mask, const double* factor) except -1 nogil:
         cdef Term* t
         cdef Item* it
         cdef index at = self.terms.used // <index>sizeof(Term)
@@ -733,7 +763,7 @@ cdef class Planner:
         it.dg |= mask
         return 0
 
-    cdef int emit_phases(self, uint64_t mask, int64_t* last_nd, index* run) except -1:
+    cdef int emit_phases(self, uint64_t mask, int64_t* last_nd, index* run) except -1 nogil:
         """Makes sure that `run` is a diagonal run that a diagonal on `mask` can join."""
         cdef int q
         if run[0] >= 0 and self.fusion:
@@ -747,7 +777,7 @@ cdef class Planner:
         return 0
 
     cdef int emit_one(self, int q, const double* m, int pattern, bint is_real, int64_t* last_nd,
-                      index* run) except -1:
+                      index* run) except -1 nogil:
         cdef Item* it
         cdef double f[2]
         if pattern & ~DIAGONAL2 == 0 and unit(m) and unit(m + 6):
@@ -764,14 +794,13 @@ cdef class Planner:
         self.num_fused += 1
         return 0
 
-    cdef int emit(self) except -1:
+    cdef int emit(self) except -1 nogil:
         """Entries to items."""
         cdef index i, run = -1
         cdef int64_t last_nd[64]
         cdef int q, choice, p
         cdef Entry e
         cdef Item* it
-        cdef double wide[32]
         cdef double f[2]
         cdef double g[2]
         cdef bint diagonal
@@ -789,17 +818,15 @@ cdef class Planner:
                                 e.pre_pattern_b, e.pre_real_b, &choice)
                 if e.has_pre_a:
                     if choice & 1:
-                        embed(wide, e.pre_a, 0)
-                        matmul(e.m, e.m, wide, 4)
-                        e.pattern = pattern_mul(e.pattern, pattern_embed(e.pre_pattern_a, 0), 4)
+                        mul_right(e.m, e.pre_a, 0)
+                        e.pattern = pattern_mul4(e.pattern, pattern_embed(e.pre_pattern_a, 0))
                         e.is_real = e.is_real and e.pre_real_a
                     else:
                         self.emit_one(e.a, e.pre_a, e.pre_pattern_a, e.pre_real_a, last_nd, &run)
                 if e.has_pre_b:
                     if choice & 2:
-                        embed(wide, e.pre_b, 1)
-                        matmul(e.m, e.m, wide, 4)
-                        e.pattern = pattern_mul(e.pattern, pattern_embed(e.pre_pattern_b, 1), 4)
+                        mul_right(e.m, e.pre_b, 1)
+                        e.pattern = pattern_mul4(e.pattern, pattern_embed(e.pre_pattern_b, 1))
                         e.is_real = e.is_real and e.pre_real_b
                     else:
                         self.emit_one(e.b, e.pre_b, e.pre_pattern_b, e.pre_real_b, last_nd, &run)
@@ -878,8 +905,8 @@ cdef class Planner:
                 it.control = e.control
                 it.control_value = e.control_value
                 it.dg = e.control
-                given = &self.qubits[self.start[e.gate]]
-                row = &self.kinds[self.kind[e.gate], 0]
+                given = self.qubits + self.start[e.gate]
+                row = self.kinds + KIND_COLUMNS * self.kind[e.gate]
                 targets = 0
                 for q in range(<int>row[1]):
                     targets |= BIT << given[row[2] + q]
@@ -892,7 +919,7 @@ cdef class Planner:
                             last_nd[q] = self.num_items() - 1
         return 0
 
-    cdef int fold_scalar(self, bint fresh) except -1:
+    cdef int fold_scalar(self, bint fresh) except -1 nogil:
         """Puts what multiplies all amplitudes into a matrix that multiplies all of them anyway."""
         cdef index i
         cdef int k, entries
@@ -923,7 +950,7 @@ cdef class Planner:
 
     # --- scheduling ----------------------------------------------------------------------------
 
-    cdef index split_phases(self, index i, uint64_t behind) except -2:
+    cdef index split_phases(self, index i, uint64_t behind) except -2 nogil:
         """Takes the terms that touch `behind` out of run i. The new run of those, or -1."""
         cdef Item* it = <Item*>self.items.data + i
         cdef Term* terms = <Term*>self.terms.data
@@ -958,7 +985,7 @@ cdef class Planner:
         it.dg = masks[1]
         return self.num_items() - 1
 
-    cdef int schedule(self) except -1:
+    cdef int schedule(self) except -1 nogil:
         """Items to passes; each pass is lowered as soon as it is known."""
         cdef index num = self.num_items(), left = num, i, j, kept, at, rest
         cdef uint64_t lanes = (BIT << self.lane_bits) - 1
@@ -1010,18 +1037,18 @@ cdef class Planner:
 
     # --- lowering ------------------------------------------------------------------------------
 
-    cdef int64_t push_list(self, int64_t x) except -1:
+    cdef int64_t push_list(self, int64_t x) except -1 nogil:
         (<int64_t*>grow(&self.out_lists, sizeof(int64_t)))[0] = x
         return self.out_lists.used // <index>sizeof(int64_t) - 1
 
-    cdef index coefficient_position(self) noexcept:
+    cdef index coefficient_position(self) noexcept nogil:
         return self.out_coefficients.used // <index>sizeof(double)
 
-    cdef double* push_vectors(self, int count) except NULL:
+    cdef double* push_vectors(self, int count) except NULL nogil:
         """Room for `count` vectors of lanes."""
         return <double*>grow(&self.out_coefficients, (<index>count << self.lane_bits) * 8)
 
-    cdef int64_t* push_op(self, int kind) except NULL:
+    cdef int64_t* push_op(self, int kind) except NULL nogil:
         cdef int64_t* op = <int64_t*>grow(&self.out_ops, OP_COLUMNS * sizeof(int64_t))
         memset(op, 0, OP_COLUMNS * sizeof(int64_t))
         op[0] = kind
@@ -1030,7 +1057,7 @@ cdef class Planner:
         return op
 
     cdef void split_controls(self, uint64_t mask, uint64_t value, uint64_t* lane,
-                             uint64_t* lane_value, int64_t* op) noexcept:
+                             uint64_t* lane_value, int64_t* op) noexcept nogil:
         """Sorts controls by where their qubits are; those outside the lanes go into `op`."""
         cdef int q
         lane[0] = mask & ((BIT << self.lane_bits) - 1)
@@ -1047,7 +1074,7 @@ cdef class Planner:
                         op[7] |= <int64_t>1 << (q - self.lane_bits)
 
     cdef int lower_small(self, int q, const double* m0, const double* m1, int steer, bint is_real,
-                         uint64_t mask, uint64_t value) except -1:
+                         uint64_t mask, uint64_t value) except -1 nogil:
         """A 2x2 matrix on q under controls; with a lane `steer` >= 0, one for each of its values."""
         cdef uint64_t lane_mask, lane_value
         cdef int lanes = 1 << self.lane_bits, l, r, c, parts = 1 if is_real else 2, bit
@@ -1085,7 +1112,7 @@ cdef class Planner:
                         put(v, lanes, parts, 2 * r + c, l, m, 2 * r + c, r == c)
         return 0
 
-    cdef int lower_two(self, Item* it) except -1:
+    cdef int lower_two(self, Item* it) except -1 nogil:
         cdef int lanes = 1 << self.lane_bits, l, r, c, parts = 1 if it.is_real else 2, a = it.q0
         cdef int b = it.q1, bit, row, column
         cdef int64_t* op
@@ -1126,7 +1153,7 @@ cdef class Planner:
                     put(v, lanes, parts, c, l, m, c, False)
         return 0
 
-    cdef int lower_phase(self, const double* factor, uint64_t mask, uint64_t value) except -1:
+    cdef int lower_phase(self, const double* factor, uint64_t mask, uint64_t value) except -1 nogil:
         """Multiplies the amplitudes under the controls by `factor`."""
         cdef uint64_t lane_mask, lane_value
         cdef int lanes = 1 << self.lane_bits, l
@@ -1146,7 +1173,7 @@ cdef class Planner:
                 v[lanes + l] = 0
         return 0
 
-    cdef int push_term(self, uint64_t outer, int target, uint64_t lane, Term* t) except -1:
+    cdef int push_term(self, uint64_t outer, int target, uint64_t lane, Term* t) except -1 nogil:
         cdef int lanes = 1 << self.lane_bits, l
         cdef index at = self.coefficient_position()
         cdef double* v = self.push_vectors(2)
@@ -1158,7 +1185,7 @@ cdef class Planner:
         self.push_list(at)
         return 0
 
-    cdef int lower_phases(self, Item* it) except -1:
+    cdef int lower_phases(self, Item* it) except -1 nogil:
         """A diagonal run: products of one factor per block qubit, under controls.
 
         A factor that depends on two block qubits is a product under one of them as a control (the
@@ -1247,11 +1274,11 @@ cdef class Planner:
             free(list_.data)
         return 0
 
-    cdef int lower_table(self, Item* it) except -1:
+    cdef int lower_table(self, Item* it) except -1 nogil:
         """A diagonal of many entries: looked up, the lane qubits among its own folded in."""
-        cdef const int64_t* row = &self.kinds[self.kind[it.gate], 0]
-        cdef const int32_t* given = &self.qubits[self.start[it.gate] + row[2]]
-        cdef const double* c = &self.coefficients[2 * self.offset[it.gate]]
+        cdef const int64_t* row = self.kinds + KIND_COLUMNS * self.kind[it.gate]
+        cdef const int32_t* given = self.qubits + self.start[it.gate] + row[2]
+        cdef const double* c = self.coefficients + 2 * self.offset[it.gate]
         cdef int k = row[1], i, l, lanes = 1 << self.lane_bits, outside = 0
         cdef index y, entry
         cdef int64_t* op = self.push_op(OP_LOOKUP)
@@ -1286,14 +1313,14 @@ cdef class Planner:
                     v[lanes + l] = 0
         return 0
 
-    cdef int push_list_any(self, int64_t x) except -1:
+    cdef int push_list_any(self, int64_t x) except -1 nogil:
         (<int64_t*>grow(&self.out_lists, sizeof(int64_t)))[0] = x
         return 0
 
-    cdef int lower_big(self, Item* it) except -1:
-        cdef const int64_t* row = &self.kinds[self.kind[it.gate], 0]
-        cdef const int32_t* given = &self.qubits[self.start[it.gate] + row[2]]
-        cdef const double* c = &self.coefficients[2 * self.offset[it.gate]]
+    cdef int lower_big(self, Item* it) except -1 nogil:
+        cdef const int64_t* row = self.kinds + KIND_COLUMNS * self.kind[it.gate]
+        cdef const int32_t* given = self.qubits + self.start[it.gate] + row[2]
+        cdef const double* c = self.coefficients + 2 * self.offset[it.gate]
         cdef int k = row[1], i, q
         cdef index size = <index>1 << k, r, column, reals, lanes = <index>1 << self.lane_bits
         cdef int64_t* op = self.push_op(OP_DENSEK)
@@ -1318,7 +1345,7 @@ cdef class Planner:
             self.work_reals = 4 * size
         return 0
 
-    cdef int lower_item(self, Item* it) except -1:
+    cdef int lower_item(self, Item* it) except -1 nogil:
         cdef uint64_t steer
         cdef int64_t* op
         if it.kind == ONE:
@@ -1354,7 +1381,7 @@ cdef class Planner:
         op[2] = max(self.place[it.q0], self.place[it.q1])
         return 0
 
-    cdef int lower_pass(self, const index* chosen, index num, uint64_t active) except -1:
+    cdef int lower_pass(self, const index* chosen, index num, uint64_t active) except -1 nogil:
         """Chooses the block of a pass and lowers its items."""
         cdef int pair_bits = self.num_qubits - self.lane_bits, room, i, q, a = 0, live_bits = 0
         cdef int run = 0, top
@@ -1526,18 +1553,22 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     cdef bint fresh = live == 0
     if not lane_bits <= num_qubits <= 62:
         raise ValueError(f"a state of {num_qubits} qubits cannot be planned")
-    p.kinds, p.kind, p.start, p.qubits = kinds, kind, start, qubits
-    p.offset, p.coefficients = offset, coefficients
+    p.num_gates = kind.shape[0]
+    if p.num_gates:
+        p.kinds, p.kind, p.start = &kinds[0, 0], &kind[0], &start[0]
+        p.offset, p.coefficients = &offset[0], &coefficients[0]
+        p.qubits = &qubits[0] if qubits.shape[0] else NULL
     p.num_qubits, p.lane_bits, p.capacity, p.fusion = num_qubits, lane_bits, capacity, fusion
     p.cost_diagonal, p.cost_move = costs["diagonal"], costs["move"]
     p.cost_real1, p.cost_dense1 = costs["real1"], costs["dense1"]
     p.cost_real2, p.cost_dense2 = costs["real2"], costs["dense2"]
     p.touched = p.live = live
     p.scalar[0], p.scalar[1] = 1, 0
-    p.fuse(fresh)
-    p.emit()
-    p.fold_scalar(fresh)
-    p.schedule()
+    with nogil:
+        p.fuse(fresh)
+        p.emit()
+        p.fold_scalar(fresh)
+        p.schedule()
     out = Plan()
     out.passes = ints(&p.out_passes, PASS_COLUMNS)
     out.ops = ints(&p.out_ops, OP_COLUMNS)
