@@ -23,7 +23,7 @@ from qiskit.quantum_info import random_statevector, random_unitary
 import basicaer
 from basicaer._terra import reference
 
-REPEATS = int(os.environ.get("BASICAER_DIFFERENTIAL", "200"))
+REPEATS = int(os.environ.get("BASICAER_DIFFERENTIAL", "100"))
 SIMULATORS = ("qasm_simulator", "statevector_simulator", "unitary_simulator")
 
 # One-qubit gates that all of terra's simulators run, and how many parameters they have.

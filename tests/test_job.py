@@ -4,14 +4,13 @@ import copy
 import os
 import pickle
 import signal
-import subprocess
-import sys
 import textwrap
 import threading
 import time
 from concurrent.futures import CancelledError, Future
 
 import pytest
+from processes import python
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError, JobTimeoutError
 from qiskit.providers.job import JobV1
@@ -421,13 +420,7 @@ def test_the_interpreter_goes_though_jobs_run():
         """
     )
     for stubborn in ("False", "True"):
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", script.replace("STUBBORN", stubborn)],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = python("-W", "ignore", "-c", script.replace("STUBBORN", stubborn))
         assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
 
 

@@ -1,12 +1,9 @@
 """Code that knows only Qiskit's names, on this package."""
 
-import subprocess
-import sys
 import textwrap
 
+import processes
 import pytest
-
-import basicaer
 
 SCRIPT = """
 import sys
@@ -46,20 +43,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def python(*arguments, cwd):
-    import os
-    from pathlib import Path
-
-    # Where the package was found by these tests it is to be found by the script too.
-    place = str(Path(basicaer.__file__).resolve().parents[1])
-    return subprocess.run(
-        [sys.executable, "-W", "error::DeprecationWarning:__main__", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=cwd,
-        env={**os.environ, "PYTHONPATH": place},
-        check=False,
-    )
+    return processes.python("-W", "error::DeprecationWarning:__main__", *arguments, cwd=cwd)
 
 
 def test_a_script(folder, tmp_path):

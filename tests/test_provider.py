@@ -5,12 +5,11 @@ import importlib
 import inspect
 import logging
 import pickle
-import subprocess
-import sys
 import warnings
 
 import numpy as np
 import pytest
+from processes import python
 from qiskit import QuantumCircuit
 from qiskit.providers.exceptions import QiskitBackendNotFoundError
 
@@ -177,9 +176,7 @@ try:
 except DeprecationWarning:
     print("raised")
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
-    )
+    done = python("-c", script)
     assert done.stdout == "raised\n", done.stderr
 
 
