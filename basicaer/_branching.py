@@ -119,6 +119,7 @@ class Machine:
     Args:
         code: the program.
         name: of the circuit, for messages.
+        num_qubits: of the circuit.
         new_state: returns the initial state.
         known: mask of the qubits known to be |0> in the initial state.
         limits: what it may take.
@@ -130,6 +131,7 @@ class Machine:
         self,
         code: Code,
         name: str,
+        num_qubits: int,
         new_state: Callable[[], Any],
         known: int,
         limits: Limits,
@@ -143,7 +145,8 @@ class Machine:
         self.known = known
         self.limits = limits
         self.apply_options = apply
-        self.threads = apply.get("threads", 1)
+        self.num_qubits = num_qubits
+        self.threads = apply["threads"]
         self.control = control
         self.lock = threading.Lock()
         self.alive = 0
@@ -161,6 +164,10 @@ class Machine:
             self.statistics["states"] += 1
         return Branch(self.known, self.num_loops, self.new_state())
 
+    def may_copy(self) -> bool:
+        """Returns whether one more state is within the limit."""
+        return self.alive < self.limits.states
+
     def fork(self, branch: Branch) -> Branch:
         """Returns a twin of the branch with a copy of its state."""
         begun = time.perf_counter()
@@ -168,14 +175,33 @@ class Machine:
             self.alive += 1
             self.statistics["copies"] += 1
         twin = branch.twin(branch.state.copy())
-        self.seconds["copy"] += time.perf_counter() - begun
+        self.took("copy", begun)
         return twin
 
-    def drop(self, branch: Branch) -> None:
-        """Frees the branch's state."""
+    def drop(self, branch: Branch, *, end: bool = False) -> None:
+        """Frees the branch's state; `end` if the branch has come to its end."""
         branch.state = None
         with self.lock:
             self.alive -= 1
+            self.leaves += end
+
+    # --- what is counted -------------------------------------------------------------------------
+
+    def count(self, name: str) -> None:
+        """Counts one more of something."""
+        with self.lock:
+            self.statistics[name] += 1
+
+    def took(self, name: str, begun: float) -> None:
+        """Adds the time since `begun` to that of a stage."""
+        seconds = time.perf_counter() - begun
+        with self.lock:
+            self.seconds[name] += seconds
+
+    def use_threads(self, threads: int) -> None:
+        """From now on uses so many threads for one state."""
+        self.threads = threads
+        self.apply_options = {**self.apply_options, "threads": threads}
 
     # --- running ---------------------------------------------------------------------------------
 
@@ -290,8 +316,15 @@ class Machine:
         begun = time.perf_counter()
         qubits = branch.deferred if draw is None else (*branch.deferred, draw.qubit)
         found = Marginals(branch.state.probabilities(qubits, threads=self.threads), first)
-        self.seconds["sample"] += time.perf_counter() - begun
+        self.took("sample", begun)
         return found
+
+    def chances(self, branch: Branch, draw: Draw) -> Tuple[float, float]:
+        """Returns the probability of each outcome of the draw, whatever the deferred ones are."""
+        begun = time.perf_counter()
+        zero, one = branch.state.probabilities((draw.qubit,), threads=self.threads).tolist()
+        self.took("sample", begun)
+        return zero, one
 
     def settle(self, branch: Branch, draw: Draw, outcome: int, chances: Sequence[float]) -> None:
         """Goes past the draw that the branch stopped at, with the given outcome."""
@@ -366,16 +399,24 @@ def run_one(
     if draw is None:
         draw = machine.advance(branch)
     while True:
-        pending = len(branch.deferred) if draw is not None else needed(branch)
-        joint = machine.joint(branch, draw, decided) if draw or pending > decided else None
-        for position in branch.draws:
-            uniform = next(uniforms)
-            if joint is not None and 0 <= position < pending:
-                number |= joint.decide_one(position, number, uniform) << position
-        if draw is None:
-            return number
-        assert joint is not None
-        outcome = int(joint.decide_one(pending, number, next(uniforms)))
-        decided = pending
-        machine.settle(branch, draw, outcome, chances_of(joint))
+        if draw is not None and not branch.deferred:
+            # Most of the time nothing is deferred, and few shots have company to share the cost.
+            chances = machine.chances(branch, draw)
+            for _ in branch.draws:
+                next(uniforms)
+            outcome = int(next(uniforms) >= chances[0] / (chances[0] + chances[1]))
+        else:
+            pending = len(branch.deferred) if draw is not None else needed(branch)
+            joint = machine.joint(branch, draw, decided) if draw or pending > decided else None
+            for position in branch.draws:
+                uniform = next(uniforms)
+                if joint is not None and 0 <= position < pending:
+                    number |= joint.decide_one(position, number, uniform) << position
+            if draw is None:
+                return number
+            assert joint is not None
+            outcome = int(joint.decide_one(pending, number, next(uniforms)))
+            decided = pending
+            chances = chances_of(joint)
+        machine.settle(branch, draw, outcome, chances)
         draw = machine.advance(branch)

@@ -10,6 +10,7 @@ Which draws are made, and in which order, is BasicAer's, so that a seed gives th
 from __future__ import annotations
 
 import cmath
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, Sequence, Tuple, Union
@@ -193,10 +194,10 @@ class _Run:
                 sources[clbit] = order[branch.deferred[position]]
             uniforms = self._random().random_sample(task.shots)
             numbers = branch.state.sample(qubits, uniforms, threads=task.threads)
-        machine.drop(branch)
+        machine.drop(branch, end=True)
         shots = task.shots if self.words else 0
         memory = memory_rows(shots, self.words, branch.bits, sources, numbers)
-        machine.seconds["sample"] += time.perf_counter() - begun
+        machine.took("sample", begun)
         return Outcome(memory, None, self._metadata("sampled", machine, 1))
 
     def branching(self) -> Outcome:
@@ -282,6 +283,7 @@ class _Run:
         return Machine(
             code,
             self.program.name,
+            self.program.num_qubits,
             new_state,
             known,
             self._limits(code),
@@ -332,15 +334,17 @@ class _Progress:
         self.unit = min(unit, (1 << 60) // shots)
         self.done = 0
         self.added = 0
+        self.lock = threading.Lock()
         control.add_total(self.unit * shots)
 
     def resolved(self, shots: int) -> None:
         """Takes note of shots that have come to their end."""
-        self.done += shots * self.unit
-        missing = self.done - self.added - self.machine.work
-        if missing > 0:
-            self.added += missing
-            self.control.flags[1] += missing
+        with self.lock:
+            self.done += shots * self.unit
+            missing = self.done - self.added - self.machine.work
+            if missing > 0:
+                self.added += missing
+                self.control.flags[1] += missing
 
 
 class _Shot:

@@ -4,6 +4,9 @@ Shot i's j-th draw is known beforehand. Groups of shots go down the tree of outc
 the smaller group first, so that s shots never hold more than log2(s) + 1 states at once. If copying
 would pass the budget, the state is moved to one group, and recomputed for the other from the
 nearest ancestor that is there, or from the start.
+
+With several threads and a state that is worth it, the largest groups are followed first until there
+are enough of them, and then each thread takes groups to follow on its own.
 """
 
 from __future__ import annotations
@@ -15,13 +18,21 @@ import numpy as np
 
 from basicaer._branching import Branch, Machine, chances_of, needed, run_one
 from basicaer._flow import Draw
+from basicaer._pool import cooperate
 from basicaer._sampling import memory_rows
+
+_SPREAD_QUBITS = 14
+"""Branches are spread over threads from this width on; below, Python is most of the work."""
+
+_GROUPS_PER_THREAD = 4
+"""Groups for each thread to begin with, so that threads end at about the same time."""
 
 
 class _Past:
     """The outcome taken at one draw, linked to the ones before it.
 
-    `origin` is the group that stayed behind there, for its state before the collapse.
+    `origin` is the group that stayed behind there; as long as it does, its state is that before the
+    collapse.
     """
 
     __slots__ = ("before", "chances", "origin", "outcome")
@@ -49,7 +60,8 @@ class _Group:
         decided: how many deferred qubits the numbers are about.
         drawn: the draws that each has made before the branch's `draws`.
         past: the outcomes so far, for recomputing.
-        draw, outcome, chances: what is to be done first, if the group had to wait.
+        draw, outcome, chances: what is to be done first, if the group waits.
+        origin: the group that it parts from then.
     """
 
     __slots__ = (
@@ -59,6 +71,7 @@ class _Group:
         "draw",
         "drawn",
         "numbers",
+        "origin",
         "outcome",
         "past",
         "shots",
@@ -71,6 +84,7 @@ class _Group:
         self.decided = 0
         self.drawn = 0
         self.past = past
+        self.origin: _Group | None = None
         self.draw: Draw | None = None
         self.outcome = 0
         self.chances = (1.0, 0.0)
@@ -89,27 +103,65 @@ class _Groups:
         self.waiting: list[_Group] = []
 
     def run(self) -> None:
+        """Runs all shots to their ends."""
         machine = self.machine
         self.waiting.append(_Group(machine.start(), None))
-        self.work()
+        threads = machine.threads
+        if threads > 1 and self._can_spread(threads):
+            self._spread(_GROUPS_PER_THREAD * threads)
+            machine.use_threads(1)
+            cooperate(self._work, threads)
+            machine.use_threads(threads)
+        else:
+            self._work()
 
-    def work(self) -> None:
-        """Runs the groups that wait until none is left."""
-        while self.waiting:
-            group = self.waiting.pop()
-            if group.draw is not None:
-                if group.branch.state is None:
-                    group.branch.state = self._recompute(group)
-                self._go_past(group, None, group.draw, group.outcome, group.chances)
-            self._follow(group)
+    def _can_spread(self, threads: int) -> bool:
+        """Returns whether several threads, each with a branch of its own, pay and fit."""
+        machine = self.machine
+        depth = len(self.memory).bit_length() + 1
+        return (
+            machine.num_qubits >= _SPREAD_QUBITS
+            and machine.limits.states >= (_GROUPS_PER_THREAD + depth) * threads
+        )
+
+    def _spread(self, most: int) -> None:
+        """Runs the largest of the groups that wait until there are `most` of them, or none."""
+        waiting = self.waiting
+        while waiting and len(waiting) < most:
+            largest = max(range(len(waiting)), key=lambda place: self._size(waiting[place]))
+            self._resume(waiting.pop(largest))
+
+    def _work(self) -> None:
+        """Runs the groups that wait until none is left; for any number of threads."""
+        while True:
+            try:
+                group = self.waiting.pop()
+            except IndexError:
+                return
+            try:
+                self._resume(group)
+            except BaseException:
+                self.waiting.clear()
+                raise
+
+    def _size(self, group: _Group) -> int:
+        return len(self.memory) if group.shots is None else len(group.shots)
+
+    def _resume(self, group: _Group) -> None:
+        """Runs a group that waits until it parts, or to its end."""
+        if group.draw is not None:
+            if group.branch.state is None:
+                group.branch.state = self._recompute(group)
+            self._go_past(group, group.draw, group.outcome, group.chances)
+        self._follow(group)
 
     def _follow(self, group: _Group) -> None:
-        """Runs a group to its end; those that part from it are left waiting."""
+        """Runs a group until it parts, leaving both parts waiting, or to its end."""
         machine = self.machine
+        branch = group.branch
+        count = self._size(group)
         while True:
-            branch = group.branch
             draw = machine.advance(branch)
-            count = self.memory.shape[0] if group.shots is None else len(group.shots)
             if count == 1:
                 self._finish_one(group, draw)
                 return
@@ -125,34 +177,30 @@ class _Groups:
                     group.numbers = more if group.numbers is None else group.numbers | more
             if draw is None:
                 self._record(group, count)
-                machine.seconds["sample"] += time.perf_counter() - begun
+                machine.took("sample", begun)
                 return
             assert joint is not None
             chances = chances_of(joint)
             ones = joint.decide(pending, group.numbers, self._row(group, len(branch.draws)))
-            machine.seconds["sample"] += time.perf_counter() - begun
+            machine.took("sample", begun)
             group.decided = pending
             num_ones = int(np.count_nonzero(ones))
             if 0 < num_ones < count:
-                self._part(group, draw, ones, num_ones, count, chances)
-            else:
-                self._go_past(group, None, draw, int(num_ones > 0), chances)
+                self._part(group, draw, ones, int(2 * num_ones <= count), chances)
+                return
+            self._go_past(group, draw, int(num_ones > 0), chances)
 
     def _row(self, group: _Group, place: int) -> np.ndarray:
         row = self.uniforms[group.drawn + place]
         return row if group.shots is None else row[group.shots]
 
     def _go_past(
-        self,
-        group: _Group,
-        origin: _Group | None,
-        draw: Draw,
-        outcome: int,
-        chances: Tuple[float, float],
+        self, group: _Group, draw: Draw, outcome: int, chances: Tuple[float, float]
     ) -> None:
         """Takes the group past the draw that its branch has stopped at."""
         branch = group.branch
-        group.past = _Past(group.past, origin, outcome, chances)
+        group.past = _Past(group.past, group.origin, outcome, chances)
+        group.origin = None
         group.drawn += len(branch.draws) + 1
         group.draw = None
         self.machine.settle(branch, draw, outcome, chances)
@@ -162,42 +210,40 @@ class _Groups:
         group: _Group,
         draw: Draw,
         ones: np.ndarray,
-        num_ones: int,
-        count: int,
+        smaller: int,
         chances: Tuple[float, float],
     ) -> None:
-        """Leaves the larger part of the group waiting; the group becomes the smaller one."""
+        """Leaves both parts of the group waiting, the smaller one, that of outcome `smaller`, last.
+
+        If there can be no copy, the state goes with the smaller part.
+        """
         machine = self.machine
         branch = group.branch
-        smaller = int(2 * num_ones <= count)
-        sides = [np.flatnonzero(~ones), np.flatnonzero(ones)]
-        with machine.lock:
-            copies = machine.alive < machine.limits.states
-        if copies:
-            mine = machine.fork(branch)
+        if machine.may_copy():
+            twin = machine.fork(branch)
         else:
-            # The state goes with the smaller group.
-            mine = branch.twin(branch.state)
+            twin = branch.twin(branch.state)
             branch.state = None
-        other = _Group(branch, group.past)
-        other.decided = group.decided
-        other.drawn = group.drawn
-        other.draw, other.outcome, other.chances = draw, 1 - smaller, chances
-        if group.numbers is not None:
-            other.numbers = group.numbers[sides[1 - smaller]]
-            group.numbers = group.numbers[sides[smaller]]
-        if group.shots is not None:
-            sides = [group.shots[side] for side in sides]
-        other.shots = sides[1 - smaller]
-        group.shots = sides[smaller]
-        group.branch = mine
-        self.waiting.append(other)
-        self._go_past(group, other, draw, smaller, chances)
+        larger = self._share_of(group, branch, np.flatnonzero(ones != smaller))
+        lesser = self._share_of(group, twin, np.flatnonzero(ones == smaller))
+        lesser.origin = larger
+        for part, outcome in ((larger, 1 - smaller), (lesser, smaller)):
+            part.draw, part.outcome, part.chances = draw, outcome, chances
+            self.waiting.append(part)
+
+    def _share_of(self, group: _Group, branch: Branch, places: np.ndarray) -> _Group:
+        """Returns the shots at the given places of a group as a group of their own."""
+        part = _Group(branch, group.past)
+        part.shots = places if group.shots is None else group.shots[places]
+        part.numbers = None if group.numbers is None else group.numbers[places]
+        part.decided = group.decided
+        part.drawn = group.drawn
+        return part
 
     def _recompute(self, group: _Group) -> Any:
         """Returns the state of a group that waits without one."""
         machine = self.machine
-        machine.statistics["recomputed"] += 1
+        machine.count("recomputed")
         steps: list[_Past] = []
         past = group.past
         source: Branch | None = None
@@ -223,7 +269,7 @@ class _Groups:
         shot = 0 if group.shots is None else int(group.shots[0])
         rest = iter(self.uniforms[group.drawn :, shot].tolist())
         number = 0 if group.numbers is None else int(group.numbers[0])
-        self.machine.statistics["lone_shots"] += 1
+        self.machine.count("lone_shots")
         number = run_one(
             self.machine, group.branch, rest, draw=draw, decided=group.decided, number=number
         )
@@ -238,8 +284,7 @@ class _Groups:
             self.memory[:] = rows
         else:
             self.memory[group.shots] = rows
-        self.machine.drop(branch)
-        self.machine.leaves += 1
+        self.machine.drop(branch, end=True)
         self.resolved(count)
 
 

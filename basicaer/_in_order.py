@@ -9,25 +9,33 @@ from __future__ import annotations
 
 from heapq import heappop, heappush
 from typing import Any, Callable, Iterator, Tuple
+from weakref import ref
 
 import numpy as np
 
-from basicaer._branching import Branch, Machine, chances_of, needed
+from basicaer._branching import Branch, Machine, chances_of, needed, run_one
 from basicaer._flow import Draw
 from basicaer._sampling import Marginals, memory_rows
 
 _MOST_NODES = 100_000
-"""Nodes of the tree that are kept; beyond, new ones are forgotten with their shot."""
+"""Nodes of the tree that are kept; beyond, shots that leave it go to their ends alone."""
+
+_LONELY = 1 / 32
+"""Shots expected in a branch below which it is not made a part of the tree."""
 
 _MOST_SNAPSHOTS = 4096
 """States that are kept at most, whatever the budget."""
+
+_COPY_WORK = 4
+"""What it takes to copy a state, into fresh memory, in gates."""
 
 
 class _Node:
     """A place in the tree where outcomes part, or an end.
 
     Attributes:
-        parent, outcome: where it comes from.
+        parent, outcome: where it comes from. The parent is referred to weakly, so that a tree is
+            freed, states and all, the moment it is not needed.
         branch: what arrived here, before the collapse; None once its state has been given away.
         draw: what parts the outcomes; None at an end.
         script: the draws made on the way here: None where the outcome was known, otherwise the
@@ -36,18 +44,20 @@ class _Node:
         chances: of the draw's outcomes, whatever the number.
         chance: that a shot comes here.
         children: by outcome; None where no shot has gone yet.
-        attached: whether later shots can find it.
+        deferred: how many qubits were deferred on the way here.
+        kept: whether it is among the snapshots.
         result: at an end, which of the results.
     """
 
     __slots__ = (
-        "attached",
+        "__weakref__",
         "branch",
         "chance",
         "chances",
         "children",
         "deferred",
         "draw",
+        "kept",
         "outcome",
         "parent",
         "result",
@@ -56,7 +66,7 @@ class _Node:
     )
 
     def __init__(self, parent: _Node | None, outcome: int) -> None:
-        self.parent = parent
+        self.parent = None if parent is None else ref(parent)
         self.outcome = outcome
         self.branch: Branch | None = None
         self.draw: Draw | None = None
@@ -65,7 +75,7 @@ class _Node:
         self.chances = (1.0, 0.0)
         self.chance = 1.0
         self.children: list[_Node | None] = [None, None]
-        self.attached = False
+        self.kept = False
         self.result = -1
         self.deferred = 0
 
@@ -87,13 +97,40 @@ class _InOrder:
         branch = machine.start()
         return self._node(None, 0, branch, machine.advance(branch))
 
-    def grow(self, node: _Node, outcome: int, remaining: int) -> _Node:
-        """Returns the child of a node that has none for this outcome yet."""
+    def grow(self, node: _Node, outcome: int, remaining: int) -> _Node | None:
+        """Returns the child of a node that has none for this outcome yet; None if it is to stay so.
+
+        Args:
+            node: where a shot is.
+            outcome: where it goes.
+            remaining: shots that are still to come, this one included.
+        """
+        expected = remaining * node.chance * node.chances[outcome]
+        if (
+            expected < _LONELY
+            or self.nodes >= _MOST_NODES
+            or self.table_entries > 1 << self.machine.limits.table
+        ):
+            return None
+        branch = self._depart(node, outcome, remaining)
+        child = self._node(node, outcome, branch, self.machine.advance(branch))
+        node.children[outcome] = child
+        return child
+
+    def finish(
+        self, node: _Node, outcome: int, remaining: int, number: int, uniforms: Iterator[float]
+    ) -> Tuple[int, int]:
+        """Runs a shot to its end outside of the tree; returns which result, and its number."""
         machine = self.machine
         branch = self._depart(node, outcome, remaining)
-        assert node.draw is not None
-        machine.settle(branch, node.draw, outcome, node.chances)
-        return self._node(node, outcome, branch, machine.advance(branch))
+        number = run_one(machine, branch, uniforms, decided=node.deferred, number=number)
+        machine.count("lone_shots")
+        return self._end(branch), number
+
+    def _end(self, branch: Branch) -> int:
+        sources = tuple(sorted(branch.sources.items()))
+        self.machine.drop(branch, end=True)
+        return self.results.setdefault((branch.bits, sources), len(self.results))
 
     def _node(self, parent: _Node | None, outcome: int, branch: Branch, draw: Draw | None) -> _Node:
         machine = self.machine
@@ -112,19 +149,8 @@ class _InOrder:
             else:
                 node.script.append(None)
         self.nodes += 1
-        if parent is None or (
-            parent.attached
-            and self.nodes <= _MOST_NODES
-            and self.table_entries <= 1 << machine.limits.table
-        ):
-            node.attached = True
-            if parent is not None:
-                parent.children[outcome] = node
         if draw is None:
-            sources = tuple(sorted(branch.sources.items()))
-            node.result = self.results.setdefault((branch.bits, sources), len(self.results))
-            machine.drop(branch)
-            machine.leaves += 1
+            node.result = self._end(branch)
         else:
             assert joint is not None
             node.chances = chances_of(joint)
@@ -140,24 +166,34 @@ class _InOrder:
         return chances
 
     def _depart(self, node: _Node, outcome: int, remaining: int) -> Branch:
-        """Returns a branch of its own that is at the node, before the collapse."""
+        """Returns a branch of its own that has just gone past the node's draw."""
+        assert node.draw is not None
         branch = node.branch
         if branch is None:
-            return self._recompute(node)
-        other = 1 - outcome
-        value = node.chance * node.chances[other]
-        if (
-            node.attached
-            and node.children[other] is None
-            # Worth a copy if shots are expected here again to whom it saves more than that.
-            and remaining * value * branch.work >= 1
-            and self._make_room(value)
-        ):
-            self.serial += 1
-            heappush(self.snapshots, (value, self.serial, node))
-            return self.machine.fork(branch)
-        node.branch = None
+            branch = self._recompute(node)
+        elif self._keeps(node, branch, 1 - outcome, remaining):
+            branch = self.machine.fork(branch)
+        else:
+            node.branch = None
+        self.machine.settle(branch, node.draw, outcome, node.chances)
         return branch
+
+    def _keeps(self, node: _Node, branch: Branch, other: int, remaining: int) -> bool:
+        """Returns whether the node keeps its state, for shots that will have the other outcome.
+
+        It does if shots are expected to whom this saves more than the copy takes.
+        """
+        value = node.chance * node.chances[other]
+        if node.children[other] is not None or remaining * value * branch.work < _COPY_WORK:
+            return False
+        if node.kept:
+            return self.machine.may_copy()
+        if not self._make_room(value):
+            return False
+        node.kept = True
+        self.serial += 1
+        heappush(self.snapshots, (value, self.serial, node))
+        return True
 
     def _make_room(self, value: float) -> bool:
         """Returns whether one more state may be kept, having dropped a less valuable one for it."""
@@ -165,7 +201,7 @@ class _InOrder:
         snapshots = self.snapshots
         while snapshots and snapshots[0][2].branch is None:
             heappop(snapshots)
-        if machine.alive < machine.limits.states and len(snapshots) < _MOST_SNAPSHOTS:
+        if machine.may_copy() and len(snapshots) < _MOST_SNAPSHOTS:
             return True
         if not snapshots or snapshots[0][0] >= value:
             return False
@@ -177,10 +213,12 @@ class _InOrder:
 
     def _recompute(self, node: _Node) -> Branch:
         machine = self.machine
-        machine.statistics["recomputed"] += 1
+        machine.count("recomputed")
         path = [node]
         while path[-1].branch is None and path[-1].parent is not None:
-            path.append(path[-1].parent)
+            parent = path[-1].parent()
+            assert parent is not None
+            path.append(parent)
         source = path[-1].branch
         if source is not None:
             branch = machine.fork(source)
@@ -217,6 +255,7 @@ def run_in_order(
     reported = 0
     for shot in range(shots):
         node = root
+        result = root.result
         number = 0
         while True:
             for entry in node.script:
@@ -226,10 +265,14 @@ def run_in_order(
             if node.draw is None:
                 break
             outcome = 1 if next(uniforms) >= node.zeros[number] else 0
-            node = node.children[outcome] or tree.grow(node, outcome, shots - shot)
-        results[shot] = node.result
-        if number:
-            numbers[shot] = number
+            child = node.children[outcome] or tree.grow(node, outcome, shots - shot)
+            if child is None:
+                result, number = tree.finish(node, outcome, shots - shot, number, uniforms)
+                break
+            node = child
+            result = node.result
+        results[shot] = result
+        numbers[shot] = number
         if shot & 255 == 255:
             machine.control.check()
             resolved(shot + 1 - reported)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+
 import numpy as np
 import pytest
 from numpy_state import NumpyState
@@ -13,6 +16,7 @@ from basicaer._pool import Cancelled, Control
 from basicaer._program import (
     BitsEqual,
     Break,
+    Continue,
     Expression,
     For,
     IfElse,
@@ -113,3 +117,192 @@ class TestSameAsShotByShot:
     def test_few_spectators(self, seed, monkeypatch):
         monkeypatch.setattr("basicaer._branching._MOST_SPECTATORS", 1)
         assert_same(Maker(seed).program(), seed=seed)
+
+    @pytest.mark.parametrize("seed", range(60))
+    def test_the_engine(self, seed):
+        program = Maker(seed).program()
+        control = Control()
+        branched = execute(Task(program, shots=30, seed=seed), control)
+        alone = execute(Task(program, shots=30, seed=seed, branching=False), control, NumpyState)
+        np.testing.assert_array_equal(branched.memory, alone.memory)
+
+    @pytest.mark.parametrize("seed", range(40))
+    def test_branches_on_threads(self, seed, monkeypatch):
+        monkeypatch.setattr("basicaer._groups._SPREAD_QUBITS", 1)
+        monkeypatch.setattr("basicaer._groups._GROUPS_PER_THREAD", 1)
+        assert_same(Maker(seed, fixed=True).program(), seed=seed, threads=3)
+
+
+class TestSharing:
+    def test_teleportation(self):
+        metadata = assert_same(TELEPORT, shots=1024).metadata
+        assert metadata["method"] == "branching"
+        assert metadata["states_simulated"] == 4
+        assert metadata["copies"] == 3
+
+    def test_until_success(self):
+        metadata = assert_same(UNTIL_SUCCESS, shots=300).metadata
+        assert metadata["states_simulated"] < 60
+
+    def test_an_outcome_that_all_shots_share_is_no_branch(self):
+        body = [gates(["h", 0], ["z", 0], ["h", 0]), Measure(0, 0), gates(["h", 0]), Measure(0, 1)]
+        metadata = assert_same(make(body)).metadata
+        assert metadata["states_simulated"] == 1
+        assert "copies" not in metadata
+
+    def test_terminal_measurements_are_one_branch(self):
+        body = [gates(["h", 0], ["h", 1], ["cx", 1, 2]), Measure(0, 0), gates(["ry", 1, 0.3])]
+        body += [Measure(2, 2), Measure(1, 1)]
+        assert assert_same(make(body)).metadata["states_simulated"] == 1
+
+    def test_spectators_are_no_branches(self):
+        # Qubit 0 is measured and then left alone but for controls; qubit 1 goes on.
+        body = [gates(["ry", 0, 0.9], ["cx", 0, 1], ["h", 1]), Measure(0, 0), gates(["cx", 0, 1])]
+        body += [Measure(1, 1), gates(["cx", 0, 1], ["h", 1]), Measure(1, 2), gates(["h", 1])]
+        # Four histories of qubit 1, each of them with two of qubit 0.
+        assert assert_same(make(body), shots=200).metadata["states_simulated"] == 4
+
+    def test_leading_resets_and_known_qubits_take_draws_only(self):
+        body = [Reset(0), Reset(1), Prepare((0, 1), np.array([0.6, 0, 0, 0.8]))]
+        body += [gates(["x", 2]), Measure(2, 2), Reset(2), Measure(2, 1), Measure(0, 0)]
+        metadata = assert_same(make(body)).metadata
+        assert metadata["states_simulated"] == 1
+
+    def test_states_alive_stay_few(self):
+        body = []
+        for _ in range(12):
+            body += [gates(["h", 0], ["cx", 0, 1]), Measure(0, 0), Reset(1)]
+        run(make(body), shots=500)
+        assert NumpyState.most_alive - NumpyState.alive <= 10  # log2(500) + 1
+
+    @pytest.mark.parametrize("program", [TELEPORT, UNTIL_SUCCESS], ids=["fixed", "varying"])
+    @pytest.mark.parametrize("states", [1, 2, 3])
+    def test_states_alive_stay_within_the_limit(self, program, states):
+        outcome = run(program, shots=200, memory_limit=states * 128)
+        assert NumpyState.most_alive - NumpyState.alive <= states
+        assert states > 1 or "recomputed" in outcome.metadata
+        np.testing.assert_array_equal(outcome.memory, run(program, shots=200).memory)
+
+    def test_states_are_gone_afterwards(self):
+        gc.collect()
+        gc.disable()
+        try:
+            before = NumpyState.alive
+            run(TELEPORT)
+            run(UNTIL_SUCCESS)
+            assert NumpyState.alive == before
+        finally:
+            gc.enable()
+
+
+class TestDeferral:
+    @staticmethod
+    def marks(*body):
+        code = flatten(make(body), "possible").instructions
+        return [item.deferral for item in code if isinstance(item, Draw)]
+
+    def test_measured_and_left_alone(self):
+        assert self.marks(gates(["h", 0]), Measure(0, 0), gates(["h", 1])) == [TERMINAL]
+
+    def test_diagonal_gates_and_controls_do_not_matter(self):
+        rows = gates(["rz", 0, 0.1], ["cz", 1, 0], ["cx", 0, 1])
+        assert self.marks(Measure(0, 0), rows, Measure(0, 1)) == [TERMINAL, TERMINAL]
+
+    def test_a_gate_matters(self):
+        assert self.marks(Measure(0, 0), gates(["x", 0])) == [BRANCHES]
+
+    def test_a_condition_matters(self):
+        body = [Measure(0, 0), Measure(1, 1), IfElse(BitsEqual((1,), 1), (gates(["x", 2]),))]
+        assert self.marks(*body) == [SPECTATOR, BRANCHES]
+
+    def test_a_branching_measurement_of_the_same_qubit_matters(self):
+        body = [Measure(0, 0), Measure(0, 1), IfElse(BitsEqual((1,), 1), (gates(["x", 2]),))]
+        assert self.marks(*body) == [BRANCHES, BRANCHES]
+
+    def test_a_reset_at_the_end(self):
+        assert self.marks(Measure(0, 0), Reset(0), Measure(1, 1)) == [TERMINAL] * 3
+
+    def test_a_reset_of_a_qubit_that_is_used_again(self):
+        assert self.marks(Reset(0), gates(["cx", 0, 1]), Measure(1, 0)) == [BRANCHES, TERMINAL]
+
+    def test_a_loop_uses_its_beginning_again(self):
+        loop = While(BitsEqual((1,), 0), (gates(["h", 0]), Measure(0, 0), Measure(1, 1)))
+        assert self.marks(loop) == [BRANCHES, BRANCHES]
+
+
+class TestDraws:
+    @pytest.mark.parametrize(
+        "body, count",
+        [
+            ([], 0),
+            ([Measure(0, 0), Reset(0)], 2),
+            ([IfElse(BitsEqual((0,), 1), (Measure(0, 0),))], None),
+            ([IfElse(BitsEqual((0,), 1), (Measure(0, 0),), (Reset(1),))], 1),
+            ([For(((Measure(0, 0),), (Measure(0, 0),)))], 2),
+            ([For(((Measure(0, 0), IfElse(BitsEqual((0,), 1), (Break(),))),))], None),
+            ([For(((IfElse(BitsEqual((0,), 1), (Break(),)),),))], 0),
+            ([While(BitsEqual((0,), 1), (gates(["x", 0]),))], 0),
+            ([While(BitsEqual((0,), 1), (Measure(0, 0),))], None),
+            ([Switch(Expression("bits", (0,), 1), (((0,), (Reset(0),)),))], None),
+            ([Switch(Expression("bits", (0,), 1), (((0,), (Reset(0),)), (None, (Reset(0),))))], 1),
+        ],
+    )
+    def test_count(self, body, count):
+        assert count_draws(body) == count
+
+
+class TestLoops:
+    ENDLESS = make([While(BitsEqual((0,), 0), (gates(["h", 0]),))])
+
+    @pytest.mark.parametrize("branching", [True, False])
+    def test_too_many_turns(self, branching):
+        with pytest.raises(BasicAerError, match=r'"made".*while loop.*max_iterations=5'):
+            run(self.ENDLESS, max_iterations=5, branching=branching)
+
+    def test_turns_are_counted_anew_each_time(self):
+        turn = While(BitsEqual((0,), 0), (gates(["x", 0]), Measure(0, 0)))
+        again = (gates(["x", 0]), Measure(0, 0), turn)
+        program = make([For((again, again, again))])
+        assert_same(program, max_iterations=1)
+        with pytest.raises(BasicAerError, match="max_iterations=0"):
+            run(program, max_iterations=0)
+
+    @pytest.mark.parametrize("branching", [True, False])
+    @pytest.mark.parametrize("body", [ENDLESS.body[0].body, ()], ids=["gates", "empty"])
+    def test_cancel_stops_an_endless_loop(self, body, branching):
+        control = Control()
+        timer = threading.Timer(0.1, control.cancel)
+        timer.start()
+        program = make([While(BitsEqual((0,), 0), body)])
+        with pytest.raises(Cancelled):
+            run(program, control, branching=branching)
+        timer.join()
+
+    @pytest.mark.parametrize("word", [Break, Continue])
+    def test_outside_of_a_loop(self, word):
+        with pytest.raises(BasicAerError, match=f'"made": {word.__name__.lower()}_loop outside'):
+            run(make([word()]))
+
+    def test_break_and_continue_leave_the_innermost_loop(self):
+        flip = (gates(["x", 0]),)
+        inner = For(((*flip, Break(), *flip), flip))
+        outer = For(((inner, Continue(), *flip), (inner,), (*flip, Break()), flip))
+        # inner flips once, and so do its two turns and the third: x^3.
+        program = make([outer, Measure(0, 0)])
+        assert assert_same(program).memory.tolist() == [[1]] * 50
+
+
+def test_progress_is_told_and_never_falls():
+    seen = []
+
+    class Watched(NumpyState):
+        def apply(self, *args, **options):
+            seen.append(control.progress())
+            return super().apply(*args, **options)
+
+    for program in (TELEPORT, UNTIL_SUCCESS, make([gates(["h", 0]), Measure(0, 0)])):
+        control = Control()
+        execute(Task(program, shots=600, seed=1), control, Watched)
+        assert seen == sorted(seen)
+        assert control.progress() == 1.0
+        seen.clear()
