@@ -35,6 +35,15 @@ def probabilities(
     sync: np.ndarray,
     scratch: np.ndarray,
 ) -> None: ...
+def expectations(
+    state: np.ndarray,
+    x: int,
+    z: np.ndarray,
+    imaginary: np.ndarray,
+    out: np.ndarray,
+    sync: np.ndarray,
+    scratch: np.ndarray,
+) -> None: ...
 def invert_cdf(
     cdf: np.ndarray,
     uniforms: np.ndarray,

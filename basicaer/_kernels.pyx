@@ -34,7 +34,7 @@ the pass (the qubit is still |0>) come last in `bits`: their half is zero and is
 """
 
 from libc.string cimport memcpy, memset
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint64_t
 
 cdef extern from *:
     """
@@ -1072,6 +1072,127 @@ def probabilities(real[::1] state, int low_bits, int64_t[::1] low_to, int64_t[::
             for x in range(low):
                 for l in range(lanes):
                     out[row, to | low_to[x] | lane_to[l]] += scratch[x * lanes + l]
+
+
+# --- expectation values ------------------------------------------------------------------------
+
+cdef enum:
+    CHUNK_BITS = 6
+
+cdef inline int parity(uint64_t x) noexcept nogil:
+    x ^= x >> 32
+    x ^= x >> 16
+    x ^= x >> 8
+    x ^= x >> 4
+    x ^= x >> 2
+    x ^= x >> 1
+    return x & 1
+
+
+cdef inline void lane_products(vec* s, index base, index count, index x_pair, int x_lane,
+                               int lane_bits, vec* re, vec* im) noexcept nogil:
+    """re + i im = conj(amplitude i ^ x) * amplitude i, for `count` pairs of lanes from `base` on."""
+    cdef index j
+    cdef int bit
+    cdef vec qr, qi
+    cdef vec* p
+    cdef vec* q
+    for j in range(count):
+        p = s + 2 * (base + j)
+        q = s + 2 * ((base + j) ^ x_pair)
+        qr = q[0]
+        qi = q[1]
+        if x_lane & 1:
+            qr = exchange(qr, 0); qi = exchange(qi, 0)
+        if x_lane & 2:
+            qr = exchange(qr, 1); qi = exchange(qi, 1)
+        if x_lane & 4:
+            qr = exchange(qr, 2); qi = exchange(qi, 2)
+        if x_lane & 8:
+            qr = exchange(qr, 3); qi = exchange(qi, 3)
+        re[j] = qr * p[0] + qi * p[1]
+        im[j] = qr * p[1] - qi * p[0]
+
+
+cdef inline void signed_sum(const vec* v, vec* t, index count, index z) noexcept nogil:
+    """t[0] = sum of (-1)**|j & z| v[j], bit by bit of j."""
+    cdef index j, half = count >> 1
+    if half == 0:
+        t[0] = v[0]
+        return
+    if z & 1:
+        for j in range(half):
+            t[j] = v[2 * j] - v[2 * j + 1]
+    else:
+        for j in range(half):
+            t[j] = v[2 * j] + v[2 * j + 1]
+    while half > 1:
+        half >>= 1
+        z >>= 1
+        if z & 1:
+            for j in range(half):
+                t[j] = t[2 * j] - t[2 * j + 1]
+        else:
+            for j in range(half):
+                t[j] = t[2 * j] + t[2 * j + 1]
+
+
+def expectations(real[::1] state, int64_t x, const int64_t[::1] z, const int64_t[::1] imaginary,
+                 double[:, ::1] out, int64_t[::1] sync, real[::1] scratch):
+    """Adds up Pauli strings that flip the same qubits, in one pass, with other threads.
+
+    For each term t, ``sum_i (-1)**|i & z[t]| conj(a[i ^ x]) a[i]``: its real or its imaginary part.
+
+    Args:
+        state: the amplitudes in lane layout.
+        x: mask of the qubits that the strings flip.
+        z: int64, shape (t,), masks of the qubits whose value is a sign.
+        imaginary: int64, shape (t,), 1 where the imaginary part is wanted.
+        out: zeros, shape (rows, t), rows a power of two; each row is a range of the state, so the
+            sums do not depend on the number of threads.
+        sync: sync[0] is the next row, 0 at the start, shared by the threads.
+        scratch: this thread's own, aligned, 160 vectors.
+    """
+    cdef int lanes = VD_LANES if real is double else VF_LANES
+    cdef int lane_bits = log2_of(lanes), l
+    cdef index pairs = state.shape[0] // (2 * lanes), rows = out.shape[0], row, base, t
+    cdef index count = min(<index>1 << CHUNK_BITS, pairs // rows), last
+    cdef index x_pair = x >> lane_bits
+    cdef int x_lane = x & (lanes - 1)
+    cdef double total
+    cdef real* p = &scratch[0]
+    cdef real* sums = p + 2 * lanes * (<index>1 << CHUNK_BITS)
+    with nogil:
+        while True:
+            row = ba_add(&sync[0], 1)
+            if row >= rows:
+                break
+            base = row * (pairs // rows)
+            last = base + pairs // rows
+            while base < last:
+                if real is double:
+                    lane_products(<vd*>&state[0], base, count, x_pair, x_lane, lane_bits, <vd*>p,
+                                  <vd*>p + count)
+                else:
+                    lane_products(<vf*>&state[0], base, count, x_pair, x_lane, lane_bits, <vf*>p,
+                                  <vf*>p + count)
+                for t in range(z.shape[0]):
+                    if real is double:
+                        signed_sum(<vd*>p + imaginary[t] * count, <vd*>sums, count,
+                                   z[t] >> lane_bits)
+                    else:
+                        signed_sum(<vf*>p + imaginary[t] * count, <vf*>sums, count,
+                                   z[t] >> lane_bits)
+                    total = 0
+                    for l in range(lanes):
+                        if parity(<uint64_t>(z[t] & l)):
+                            total = total - sums[l]
+                        else:
+                            total = total + sums[l]
+                    if parity(<uint64_t>(base & (z[t] >> lane_bits))):
+                        total = -total
+                    out[row, t] += total
+                base += count
 
 
 # --- sampling ----------------------------------------------------------------------------------

@@ -293,6 +293,42 @@ class State:
         cooperate(work, threads if len(self._reals) >= 2 * _SHARED else 1)
         return out[0] if groups == 0 else out.sum(axis=0)
 
+    def expectations(
+        self, x_masks: Sequence[int], z_masks: Sequence[int], threads: int = 1
+    ) -> np.ndarray:
+        """Returns the expectation values of Pauli strings.
+
+        Args:
+            x_masks: for each string, bit q is set where it has X or Y on qubit q.
+            z_masks: bit q is set where it has Z or Y on qubit q.
+            threads: the most to use.
+
+        Returns:
+            float64, shape (len(x_masks),). With Y = iXZ a string is ``i**|x & z| X^x Z^z``, so its
+            value is the real part of ``i**|x & z| sum_i (-1)**|i & z| conj(a[i ^ x]) a[i]``.
+        """
+        x = np.array(x_masks, dtype=np.int64)
+        z = np.array(z_masks, dtype=np.int64)
+        ys = np.array([bin(bits).count("1") for bits in (x & z).tolist()], dtype=np.int64)
+        values = np.empty(len(x))
+        dtype = self._reals.dtype
+        rows = min(64, self._pairs)
+        threads = threads if len(self._reals) >= 2 * _SHARED else 1
+        for mask in dict.fromkeys(x.tolist()):
+            terms = np.flatnonzero(x == mask)
+            out = np.zeros((rows, len(terms)))
+            sync = np.zeros(1, dtype=np.int64)
+            args = (self._reals, mask, z[terms], ys[terms] & 1, out, sync)
+
+            def work(args: Any = args) -> None:
+                kernels.expectations(*args, _planning.aligned(160 << self._lane_bits, dtype))
+
+            cooperate(work, threads)
+            # i**k times a real or, for odd k, i times an imaginary part: +Re, -Im, -Re, +Im.
+            signs = np.where((ys[terms] & 3 == 1) | (ys[terms] & 3 == 2), -1.0, 1.0)
+            values[terms] = signs * out.sum(axis=0)
+        return values
+
     def sample(self, qubits: Sequence[int], uniforms: np.ndarray, threads: int = 1) -> np.ndarray:
         """Draws outcomes of measuring `qubits`, as numpy's ``RandomState.choice(p=...)`` would.
 

@@ -158,3 +158,50 @@ def test_copies_are_independent(precision):
     np.testing.assert_allclose(
         state.to_array(), 1j * other.to_array(), rtol=0, atol=tolerance(precision)
     )
+
+
+PAULIS = {
+    "I": np.eye(2),
+    "X": np.array([[0, 1], [1, 0]]),
+    "Y": np.array([[0, -1j], [1j, 0]]),
+    "Z": np.diag([1, -1]),
+}
+
+
+def masks(label):
+    """The x and the z mask of a Pauli string, its last letter on qubit 0."""
+    bits = list(reversed(label))
+    x = sum(1 << q for q, letter in enumerate(bits) if letter in "XY")
+    z = sum(1 << q for q, letter in enumerate(bits) if letter in "YZ")
+    return x, z
+
+
+def expectation(label, amplitudes):
+    vector = amplitudes
+    for qubit, letter in enumerate(reversed(label)):
+        vector = oracle.apply_matrix(vector, PAULIS[letter], [qubit])
+    return np.vdot(amplitudes, vector).real
+
+
+@pytest.mark.parametrize("num_qubits", [1, 2, 3, 4])
+def test_expectations_of_all_strings(precision, num_qubits):
+    amplitudes = oracle.random_state(num_qubits, 8)
+    state = State.from_amplitudes(amplitudes, precision)
+    labels = ["".join(letters) for letters in itertools.product("IXYZ", repeat=num_qubits)]
+    got = state.expectations(*zip(*map(masks, labels)))
+    expected = [expectation(label, amplitudes) for label in labels]
+    np.testing.assert_allclose(got, expected, rtol=0, atol=tolerance(precision))
+
+
+@pytest.mark.parametrize("num_qubits", [9, 12, 16])
+def test_expectations_of_many_qubits(precision, num_qubits):
+    amplitudes = oracle.random_state(num_qubits, 9)
+    state = State.from_amplitudes(amplitudes, precision)
+    rng = np.random.default_rng(num_qubits)
+    labels = ["".join(rng.choice(list("IXYZ"), num_qubits)) for _ in range(20)]
+    labels += [label.translate(str.maketrans("XY", "YX")) for label in labels]
+    expected = [expectation(label, amplitudes) for label in labels]
+    first = state.expectations(*zip(*map(masks, labels)))
+    np.testing.assert_allclose(first, expected, rtol=0, atol=10 * tolerance(precision))
+    second = state.expectations(*zip(*map(masks, labels)), threads=2)
+    np.testing.assert_array_equal(first, second)
