@@ -19,18 +19,16 @@ from qiskit.circuit import (
     Reset,
 )
 from qiskit.circuit.library import (
-    Initialize,
     MCPhaseGate,
     MCXGate,
     PauliGate,
     PermutationGate,
-    UnitaryGate,
     standard_gates,
 )
-from qiskit.circuit.library.generalized_gates.diagonal import DiagonalGate
 from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
 from qiskit.qobj import QasmQobj
 
+from ._terra import DiagonalGate, Initialize, UnitaryGate
 from .exceptions import BasicAerError
 
 _MOST_QUBITS = 1000

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit, pulse
 from qiskit.circuit import Clbit, Gate, Parameter
+from qiskit.circuit.library import XGate
 from qiskit.compiler import assemble
 from qiskit.exceptions import QiskitError
 from qiskit.providers.exceptions import QiskitBackendNotFoundError
@@ -121,8 +122,7 @@ def test_what_has_no_unitary(name):
 
 def test_a_condition_on_a_bit_from_elsewhere():
     circuit = QuantumCircuit(1, 1, name="odd")
-    gate = QuantumCircuit(1).x(0)[0].operation.to_mutable()
-    gate.condition = (Clbit(), 1)
+    gate = XGate().c_if(Clbit(), 1)
     circuit._data.append(type(QuantumCircuit(1, 1).x(0)[0])(gate, (circuit.qubits[0],), ()))
     refuses(QASM, circuit, "odd")
 

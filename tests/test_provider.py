@@ -188,6 +188,8 @@ except DeprecationWarning:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_tools():
     theirs = reference.basicaertools
+    if "u" not in theirs.SINGLE_QUBIT_GATES:
+        pytest.skip("an older BasicAer")
     assert basicaertools.SINGLE_QUBIT_GATES == theirs.SINGLE_QUBIT_GATES
     assert np.array_equal(basicaertools.cx_gate_matrix(), theirs.cx_gate_matrix())
     params = {"U": 3, "u": 3, "u3": 3, "u2": 2, "u1": 1, "p": 1, "rz": 1}
