@@ -156,19 +156,21 @@ class _Run:
                 f'circuit "{self.program.name}" has no unitary: expected gates only, without '
                 "measurements, resets, conditions and loops"
             )
-        self.control.add_total(max(1, code.num_gates) << (2 * num_qubits))
         machine = self._machine(code, self._new_unitary, shift=num_qubits)
+        progress = _Progress(self.control, machine, max(1, code.num_gates) << (2 * num_qubits), 1)
         branch = machine.start()
         machine.advance(branch)
+        progress.resolved(1)
         array = branch.state.to_array().reshape(2**num_qubits, 2**num_qubits)
         return Outcome(self._no_memory(), array, self._metadata("unitary", machine, 1))
 
     def statevector(self) -> Outcome:
         code = flatten(self.program, "none")
         machine = self._machine(code, self._new_state)
-        self.control.add_total(self._unit(code))
+        progress = _Progress(self.control, machine, self._unit(code), 1)
         branch = machine.start()
         run_one(machine, branch, stream(self._random()))
+        progress.resolved(1)
         memory = self._memory(1)
         if self.words:
             memory[:] = memory_rows(1, self.words, branch.bits, {}, None)
@@ -180,10 +182,9 @@ class _Run:
         task = self.task
         code = flatten(self.program, "all")
         machine = self._machine(code, self._new_state, known=0)
-        self.control.add_total(self._unit(code))
+        progress = _Progress(self.control, machine, self._unit(code), 1)
         branch = machine.start()
-        if machine.advance(branch) is not None:
-            raise ValueError("the program cannot be sampled: it resets, or goes on after measuring")
+        machine.advance(branch)
         begun = time.perf_counter()
         numbers = None
         sources: dict[int, int] = {}
@@ -198,6 +199,7 @@ class _Run:
         shots = task.shots if self.words else 0
         memory = memory_rows(shots, self.words, branch.bits, sources, numbers)
         machine.took("sample", begun)
+        progress.resolved(1)
         return Outcome(memory, None, self._metadata("sampled", machine, 1))
 
     def branching(self) -> Outcome:

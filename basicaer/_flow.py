@@ -9,7 +9,7 @@ qubit but diagonal gates, controls and further measurements. If moreover no cond
 outcome, then the state need not be collapsed: the outcome is drawn, later, from the probabilities
 of the state as it is. Such a `Draw` is marked `SPECTATOR` if a draw that does branch can still
 follow and `TERMINAL` if none can. A reset is deferred likewise if its qubit is not used at all
-afterwards; it then merely consumes its draw.
+afterwards; it then merely consumes its draw. What comes after the last draw is left out.
 """
 
 from __future__ import annotations
@@ -152,6 +152,9 @@ def flatten(program: Program, defer: str) -> Code:
         program: the program.
         defer: which draws are marked as deferred: "none", "possible" (those that need not collapse
             the state) or "all" (for a program that only ends in measurements).
+
+    Raises:
+        ValueError: all draws are to be deferred, and the program resets or goes on after measuring.
     """
     num_draws = count_draws(program.body)
     # What is known of qubits is of use only where single draws are made.
@@ -162,8 +165,10 @@ def flatten(program: Program, defer: str) -> Code:
     num_gates = sum(len(item.gates) for item in instructions if isinstance(item, Apply))
     if defer != "none" and num_draws != 0:
         instructions = _marked_terminal(instructions)
-        if defer == "possible":
-            instructions = _mark_deferrable(instructions)
+        if defer == "all":
+            _check_ends_in_measurements(instructions)
+        else:
+            instructions = _mark_deferrable(_without_idle_ends(instructions))
     branches = any(isinstance(item, Draw) and not item.deferral for item in instructions)
     return Code(tuple(instructions), builder.num_loops, num_draws, num_gates, branches)
 
@@ -326,6 +331,7 @@ class _Facts(NamedTuple):
     moved: int  # qubits on which something acts that does not commute with measuring them
     read: int  # clbits that conditions read
     branches: bool  # a draw that is not deferred
+    goes_on: bool  # a draw of any kind, or a turn of a loop that may have no end
 
     def __or__(self, other: object) -> _Facts:
         assert isinstance(other, _Facts)
@@ -334,11 +340,29 @@ class _Facts(NamedTuple):
             self.moved | other.moved,
             self.read | other.read,
             self.branches or other.branches,
+            self.goes_on or other.goes_on,
         )
 
 
 def _marked_terminal(code: list[Instruction]) -> list[Instruction]:
     return [item._replace(deferral=TERMINAL) if isinstance(item, Draw) else item for item in code]
+
+
+def _check_ends_in_measurements(code: list[Instruction]) -> None:
+    measured = False
+    for item in code:
+        if isinstance(item, Draw):
+            measured = True
+        resets = isinstance(item, Draw) and item.clbit is None
+        if resets or (measured and isinstance(item, (Apply, Set, Turn))):
+            raise ValueError("the program cannot be sampled: it resets, or goes on after measuring")
+
+
+def _without_idle_ends(code: list[Instruction]) -> list[Instruction]:
+    """Returns the code, ending where no outcome can come any more: what follows is not seen."""
+    facts = _facts_ahead(code)
+    end = Jump(len(code) - 1)
+    return [item if facts[place].goes_on else end for place, item in enumerate(code[:-1])] + [End()]
 
 
 def _mark_deferrable(code: list[Instruction]) -> list[Instruction]:
@@ -374,7 +398,7 @@ def _mark_deferrable(code: list[Instruction]) -> list[Instruction]:
 
 def _facts_ahead(code: list[Instruction]) -> list[_Facts]:
     """Returns the facts at each place: of the instruction there and of all that can follow it."""
-    nothing = _Facts(0, 0, 0, False)
+    nothing = _Facts(0, 0, 0, False, False)
     facts = [nothing] * len(code)
     while True:
         changed = False
@@ -396,20 +420,24 @@ def _has_loop(code: list[Instruction]) -> bool:
 
 
 def _own_facts(item: Instruction) -> _Facts:
+    used = moved = read = 0
+    branches = goes_on = False
     if isinstance(item, Apply):
-        return _Facts(item.used, item.clobbered | item.flipped, 0, False)
-    if isinstance(item, Set):
-        return _Facts(item.used, item.used, 0, False)
-    if isinstance(item, Draw):
-        qubit = 1 << item.qubit
+        used, moved = item.used, item.clobbered | item.flipped
+    elif isinstance(item, Set):
+        used = moved = item.used
+    elif isinstance(item, Draw):
+        goes_on = True
         branches = item.deferral == BRANCHES
-        used = 0 if item.clbit is None and not branches else qubit
-        return _Facts(used, qubit if branches else 0, 0, branches)
-    if isinstance(item, Unless):
-        return _Facts(0, 0, clbits_read(item.condition), False)
-    if isinstance(item, Select):
-        return _Facts(0, 0, clbits_read(item.expression), False)
-    return _Facts(0, 0, 0, False)
+        used = 0 if item.clbit is None and not branches else 1 << item.qubit
+        moved = 1 << item.qubit if branches else 0
+    elif isinstance(item, Unless):
+        read = clbits_read(item.condition)
+    elif isinstance(item, Select):
+        read = clbits_read(item.expression)
+    elif isinstance(item, Turn):
+        goes_on = True
+    return _Facts(used, moved, read, branches, goes_on)
 
 
 def _successors(item: Instruction, place: int) -> Iterator[int]:

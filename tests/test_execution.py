@@ -16,7 +16,7 @@ from random_programs import gates
 from basicaer._execution import Task, execute
 from basicaer._lowering import lower
 from basicaer._pool import Cancelled, Control
-from basicaer._program import BitsEqual, IfElse, Measure, Prepare, Program, Reset, While
+from basicaer._program import BitsEqual, IfElse, Measure, Prepare, Program, Reset
 from basicaer._state import State
 from basicaer.exceptions import BasicAerError
 
@@ -153,3 +153,142 @@ class TestAsTerra:
         np.testing.assert_allclose(outcome.array, theirs, atol=1e-12)
         assert outcome.array.flags.c_contiguous
         assert len(outcome.memory) == 0
+
+
+def make(body, num_qubits=2, num_clbits=2, **options):
+    options.setdefault("samples", False)
+    return Program(num_qubits, num_clbits, tuple(body), name="made", **options)
+
+
+BELL = make([gates(["h", 0], ["cx", 0, 1]), Measure(0, 0), Measure(1, 1)], samples=True)
+
+
+class TestMemory:
+    def test_last_write_wins(self):
+        for samples in (True, False):
+            body = [gates(["x", 1]), Measure(1, 0), Measure(0, 0), Measure(1, 1)]
+            assert set(run(make(body, samples=samples)).memory[:, 0].tolist()) == {2}
+
+    def test_no_clbits_no_memory(self):
+        for samples in (True, False):
+            body = [gates(["h", 0]), Reset(0)] if not samples else [gates(["h", 0])]
+            outcome = run(make(body, num_clbits=0, samples=samples), shots=10)
+            assert outcome.memory.shape == (0, 0)
+
+    def test_clbits_without_measurements_are_zero(self):
+        assert run(make([gates(["h", 0])], samples=True), shots=9).memory.tolist() == [[0]] * 9
+
+    @pytest.mark.parametrize("samples", [True, False])
+    def test_wide(self, samples):
+        body = [gates(["h", 0], ["x", 1]), Measure(0, 0), Measure(0, 127), Measure(1, 64)]
+        memory = run(make(body, num_clbits=130, samples=samples), shots=50).memory
+        assert memory.shape == (50, 3)
+        assert set(map(tuple, memory.tolist())) == {(0, 1, 0), (1, 1 | 1 << 63, 0)}
+
+    def test_a_condition_on_more_than_64_clbits(self):
+        register = ClassicalRegister(70, "c")
+        circuit = QuantumCircuit(QuantumRegister(2, "q"), register)
+        circuit.x(0)
+        circuit.measure(0, 69)
+        circuit.x(1).c_if(register, 1 << 69)
+        circuit.measure(1, 0)
+        memory = assert_as_terra(circuit, shots=5).memory
+        assert memory.tolist() == [[1, 32]] * 5
+
+    def test_a_million_shots(self):
+        memory = run(make(BELL.body), shots=1_000_000, seed=4).memory
+        np.testing.assert_array_equal(np.unique(memory), [0, 3])
+        assert abs(np.mean(memory == 3) - 0.5) < 0.01
+
+
+class TestInitial:
+    def test_statevector(self):
+        initial = np.array([0, 0.6, 0.8j, 0])
+        program = make([gates(["x", 0])], global_phase=np.pi / 2)
+        kept = initial.copy()
+        outcome = run(program, output="statevector", initial=initial)
+        np.testing.assert_allclose(outcome.array, [0.6j, 0, 0, -0.8], atol=1e-15)
+        np.testing.assert_array_equal(initial, kept)
+
+    def test_qubits_of_an_initial_state_are_not_known(self):
+        program = make([Reset(0), Measure(0, 0), Measure(1, 1)])
+        outcome = run(program, initial=np.array([0, 0.6, 0.8, 0]), shots=200)
+        assert set(outcome.memory[:, 0].tolist()) == {0, 2}
+
+    def test_prepare(self):
+        body = [gates(["x", 0]), Reset(1), Reset(0), Prepare((1, 0), np.array([0, 0.6, 0.8, 0]))]
+        outcome = run(make(body), output="statevector")
+        np.testing.assert_allclose(outcome.array, [0, 0.8, 0.6, 0], atol=1e-15)
+
+    @pytest.mark.parametrize("output", ["statevector", "unitary"])
+    def test_single_precision(self, output):
+        double = run(make(BELL.body[:1]), output=output).array
+        single = run(make(BELL.body[:1]), output=output, precision="single").array
+        assert (double.dtype, single.dtype) == (np.complex128, np.complex64)
+        np.testing.assert_allclose(single, double, atol=1e-6)
+
+
+class TestErrors:
+    def test_unknown_output(self):
+        with pytest.raises(ValueError, match="'density'"):
+            run(BELL, output="density")
+
+    @pytest.mark.parametrize("operation", [Measure(0, 0), Reset(0), IfElse(BitsEqual((0,), 0), ())])
+    def test_no_unitary(self, operation):
+        with pytest.raises(BasicAerError, match='"made" has no unitary'):
+            run(make([operation]), output="unitary")
+
+    def test_not_to_be_sampled(self):
+        with pytest.raises(ValueError, match="cannot be sampled"):
+            run(make([gates(["h", 0]), Measure(0, 0), gates(["h", 0])], samples=True))
+
+    @pytest.mark.parametrize("options", [{}, {"branching": False}, {"output": "statevector"}])
+    def test_cancelled(self, options):
+        control = Control()
+        control.cancel()
+        with pytest.raises(Cancelled):
+            run(make(BELL.body), control=control, **options)
+
+
+class TestWhichWay:
+    @pytest.mark.parametrize(
+        "options, method",
+        [
+            ({}, "sampled"),
+            ({"shots": 1}, "branching"),
+            ({"allow_sampling": False}, "branching"),
+            ({"branching": False}, "sampled"),
+            ({"branching": False, "allow_sampling": False}, "shot_by_shot"),
+            ({"output": "statevector"}, "statevector"),
+        ],
+    )
+    def test_method(self, options, method):
+        metadata = run(BELL, **options).metadata
+        assert metadata["method"] == method
+        assert metadata["states_simulated"] >= 1
+        assert metadata["time"]["total"] > 0
+
+    @pytest.mark.parametrize("options", [{}, {"allow_sampling": False}, {"output": "statevector"}])
+    def test_progress_ends_at_one(self, options):
+        control = Control()
+        run(BELL, control=control, **options)
+        assert control.progress() == 1.0
+
+    def test_the_same_with_any_number_of_threads(self):
+        circuit = random_circuit(5)
+        one = run(lower(circuit), shots=300, threads=1)
+        np.testing.assert_array_equal(one.memory, run(lower(circuit), shots=300, threads=4).memory)
+
+
+def test_cancel_while_branches_run_on_threads():
+    body = []
+    for _ in range(200):
+        body += [gates(*(["h", qubit] for qubit in range(15))), Measure(0, 0)]
+    control = Control()
+    timer = threading.Timer(0.2, control.cancel)
+    timer.start()
+    begun = time.monotonic()
+    with pytest.raises(Cancelled):
+        run(make(body, num_qubits=15), control=control, shots=5000, threads=4)
+    timer.join()
+    assert time.monotonic() - begun < 30
