@@ -22,7 +22,7 @@ from qiskit.providers.options import Options
 from qiskit.qobj import QasmQobj
 from qiskit.result import Result
 
-from . import _memory, _options, _pool, _qobj, _result
+from . import _dispatch, _memory, _options, _pool, _progress, _qobj, _result
 from ._execution import Outcome, Task, execute
 from ._lowering import lower
 from ._program import For, IfElse, Measure, Operation, Program, Switch, While
@@ -146,6 +146,7 @@ class Simulator(BackendV1):
                 if name in known and value is not None
             )
         values = _options.resolve(self.KIND, settings, backend_options, stacklevel=2)
+        bar = _progress.load() if values["progress"] else None
         header = {
             "backend_name": self._configuration.backend_name,
             "backend_version": self._configuration.backend_version,
@@ -180,7 +181,10 @@ class Simulator(BackendV1):
                 "header": header,
             },
         )
-        return BasicAerJob(self, job_id, _pool.submit(run, run.control), control=run.control)
+        job = BasicAerJob(self, job_id, _pool.submit(run, run.control), control=run.control)
+        if bar is not None:
+            _progress.follow(job, bar)
+        return job
 
     def _prepare(
         self,
@@ -520,7 +524,13 @@ class _Run:
             seed=seed,
             words=None if task.output == "unitary" else outcome.memory,
             memory=self.memory,
-            metadata=outcome.metadata,
+            metadata={
+                "seed": seed,
+                "threads": task.threads,
+                "precision": task.precision,
+                "simd": _dispatch.SIMD,
+                **outcome.metadata,
+            },
             time_taken=time.time() - start,
             **arrays,
         )

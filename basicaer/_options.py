@@ -276,6 +276,13 @@ TABLE: Tuple[Option, ...] = (
         "The most memory, in MiB, that this job and those that run beside it may take; 0 for what "
         "is available. A job that cannot ever fit is an error, one that does not fit now waits.",
     ),
+    Option(
+        "progress",
+        False,
+        _flag,
+        _ALL,
+        "Whether a progress bar is shown while the job runs. Needs the package tqdm.",
+    ),
 )
 
 

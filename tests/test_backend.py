@@ -1,5 +1,6 @@
 """Runs: what happens in `run()`, what beside it, and many at once."""
 
+import sys
 import threading
 import time
 
@@ -274,6 +275,37 @@ def test_progress_of_a_job():
         seen.append(job.progress())
     seen.append(job.progress())
     assert seen == sorted(seen) and seen[0] >= 0 and seen[-1] == 1
+
+
+def test_progress_bar(capfd, gate):
+    job = QASM.run(flips(1), progress=True)
+    until(lambda: "qasm_simulator" in capfd.readouterr().err)
+    gate.set()
+    job.result()
+    seen = []
+
+    def ended():
+        seen.append(capfd.readouterr().err)
+        return "100%" in "".join(seen) and "done" in "".join(seen)
+
+    until(ended)
+
+
+def test_nothing_is_printed_unasked(capfd):
+    QASM.run([flips(1, 13)] * 3).result()
+    assert capfd.readouterr() == ("", "")
+
+
+def test_progress_bar_without_tqdm(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    with pytest.raises(BasicAerError, match=r"pip install basicaer\[progress\]"):
+        QASM.run(flips(1), progress=True)
+
+
+def test_metadata():
+    metadata = QASM.run(flips(1), seed_simulator=5, precision="single").result().results[0].metadata
+    assert (metadata["seed"], metadata["precision"], metadata["method"]) == (5, "single", "sampled")
+    assert metadata["threads"] >= 1 and metadata["simd"] in ("baseline", "avx2", "avx512")
 
 
 def test_errors_of_the_execution_reach_the_caller():
