@@ -21,7 +21,7 @@ from basicaer._flow import Draw
 from basicaer._pool import cooperate
 from basicaer._sampling import memory_rows
 
-_SPREAD_QUBITS = 14
+_SPREAD_QUBITS = 16
 """Branches are spread over threads from this width on; below, Python is most of the work."""
 
 _GROUPS_PER_THREAD = 4

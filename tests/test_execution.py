@@ -283,12 +283,12 @@ class TestWhichWay:
 def test_cancel_while_branches_run_on_threads():
     body = []
     for _ in range(200):
-        body += [gates(*(["h", qubit] for qubit in range(15))), Measure(0, 0)]
+        body += [gates(*(["h", qubit] for qubit in range(16))), Measure(0, 0)]
     control = Control()
     timer = threading.Timer(0.2, control.cancel)
     timer.start()
     begun = time.monotonic()
     with pytest.raises(Cancelled):
-        run(make(body, num_qubits=15), control=control, shots=5000, threads=4)
+        run(make(body, num_qubits=16), control=control, shots=5000, threads=4)
     timer.join()
     assert time.monotonic() - begun < 30
