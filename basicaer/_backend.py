@@ -218,7 +218,7 @@ class Simulator(BackendV1):
             if kind == _options.QASM:
                 self._remark(program, header)
             need = _need(program, shots, threads, values, unitary)
-            self._check_need(need, circuit, limit, values)
+            self._check_need(need, circuit, shots, values)
             ready.append((program, header, need))
         # Drawn last: a run that raises draws nothing.
         seeds = itertools.repeat(None) if unitary else _seeds(len(ready), values, own_seeds)
@@ -268,11 +268,12 @@ class Simulator(BackendV1):
             num_clbits=circuit.num_clbits,
             memory=values.get("memory", False),
         )
-        self._check_need(need, circuit, values["max_memory_mb"] or None, values)
+        self._check_need(need, circuit, shots, values)
 
     def _check_need(
-        self, need: int, circuit: QuantumCircuit, limit: int | None, values: Mapping[str, Any]
+        self, need: int, circuit: QuantumCircuit, shots: int, values: Mapping[str, Any]
     ) -> None:
+        limit = values["max_memory_mb"] or None
         if need < _memory.SMALL and limit is None:
             return
         if limit is not None and need > limit:
@@ -283,12 +284,18 @@ class Simulator(BackendV1):
                 # A moment ago it may have been less.
                 space = _memory.available_bytes(fresh=True)
         if need > space:
+            most = _memory.largest_circuit(
+                unitary=self.KIND == _options.UNITARY, precision=values["precision"], space=space
+            )
             raise BasicAerError(
-                f'Circuit "{circuit.name}" ({circuit.num_qubits} qubits, '
-                f"{values['precision']} precision) on {self.name()} needs "
+                f'Circuit "{circuit.name}" of {circuit.num_qubits} qubits, {shots} shots, '
+                f"{values['precision']} precision on {self.name()} needs "
                 f"{_memory.describe(need)}, {_memory.describe(space)} {why}; "
-                f"the maximum is {self.configuration().n_qubits} qubits at double precision, "
-                "without lists of outcomes."
+                + (
+                    f"at most {most} qubits fit."
+                    if circuit.num_qubits > most
+                    else "fewer shots need less."
+                )
             )
 
     def _remark(self, program: Program, header: Mapping[str, Any]) -> None:

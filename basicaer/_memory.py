@@ -21,7 +21,9 @@ SMALL = 64 * MIB
 more than the run."""
 
 _CACHE_SECONDS = 1.0
-_MEMORY_ENTRY_BYTES = 64
+_SHOT_BYTES = 56
+"""What one shot takes beside its outcome while outcomes are drawn and counted."""
+_ENTRY_BYTES = 64
 """One entry of a memory list: a reference and, where outcomes are all different, a string."""
 
 
@@ -53,15 +55,23 @@ def required_bytes(
     if measured is not None and measured < num_qubits:
         need += 8 << measured
     if num_clbits:
-        need += shots * 8 * -(-num_clbits // 64)
-        if memory:
-            need += shots * _MEMORY_ENTRY_BYTES
+        words = -(-num_clbits // 64)
+        need += shots * (8 * words + _SHOT_BYTES + (_ENTRY_BYTES if memory else 0))
     return need
 
 
-def largest_circuit(*, unitary: bool = False, precision: str = "double") -> int:
-    """Returns the number of qubits of the largest circuit that fits the available memory."""
-    space = available_bytes()
+def largest_circuit(
+    *, unitary: bool = False, precision: str = "double", space: int | None = None
+) -> int:
+    """Returns the number of qubits of the largest circuit that fits.
+
+    Args:
+        unitary: True if the whole unitary is computed.
+        precision: "double" or "single".
+        space: bytes that there are; None for what is available.
+    """
+    if space is None:
+        space = available_bytes()
     width = 0
     while required_bytes(width + 1, unitary=unitary, precision=precision) <= space:
         width += 1

@@ -17,8 +17,9 @@ def test_the_formula():
     assert _memory.required_bytes(0) == _memory.required_bytes(3) == 8 * 16 + mib
     assert _memory.required_bytes(20, measured=17) == 17 * mib + mib
     assert _memory.required_bytes(20, measured=20) == 17 * mib
-    assert _memory.required_bytes(20, shots=mib, num_clbits=64) == 17 * mib + 8 * mib
-    assert _memory.required_bytes(20, shots=mib, num_clbits=65) == 17 * mib + 16 * mib
+    one = _memory.required_bytes(20, shots=mib, num_clbits=64) - 17 * mib
+    assert one == 64 * mib
+    assert _memory.required_bytes(20, shots=mib, num_clbits=65) == 17 * mib + one + 8 * mib
     listed = _memory.required_bytes(20, shots=mib, num_clbits=1, memory=True)
     assert listed > _memory.required_bytes(20, shots=mib, num_clbits=1)
     assert _memory.required_bytes(20, shots=mib, num_clbits=0, memory=True) == 17 * mib
