@@ -12,7 +12,7 @@ from qiskit.circuit.library import standard_gates as sg
 
 from basicaer._lowering import lower
 from basicaer._program import For, Gates, IfElse, Switch, While
-from basicaer._sweeping import lower_sweep
+from basicaer._sweeping import Sweep, lower_sweep
 from basicaer.exceptions import BasicAerError
 
 A, B, C = Parameter("a"), Parameter("b"), Parameter("c")
@@ -180,4 +180,35 @@ def test_vectors():
     for element in vector:
         circuit.rx(element, 0)
         circuit.crz(2 * element, 0, 1)
+    assert_sweep(circuit)
+
+
+def test_a_sweep_is_used_again():
+    circuit = QuantumCircuit(2, global_phase=A)
+    circuit.rx(A, 0)
+    circuit.crz(A * B + 1, 0, 1)
+    circuit.ry((A - B).log(), 1)  # of negative numbers there is none: bound one by one, and refused
+    same = circuit.copy()
+    sweep = Sweep(circuit, [B, A])
+    circuit.x(0)
+    for values in ([[0.1, 0.3], [0.2, 2.0]], [[1.0, 5.0]], []):
+        found = sweep.programs(np.reshape(values, (-1, 2)))
+        assert len(found) == len(values)
+        for program, (b, a) in zip(found, values):
+            expected = lower(same.assign_parameters({A: a, B: b}))
+            assert_same(program.body, expected.body)
+            assert program.global_phase == pytest.approx(expected.global_phase)
+    with pytest.raises(BasicAerError, match="no real number"):
+        sweep.programs([[2.0, 3.0], [1.0, 0.5]])
+
+
+def test_an_expression_that_is_compiled_wrongly_is_bound(monkeypatch):
+    symengine = pytest.importorskip("symengine")
+
+    def wrong(symbols, expressions):
+        return lambda values: np.full((len(values), len(expressions)), 0.5)
+
+    monkeypatch.setattr(symengine, "Lambdify", wrong)
+    circuit = QuantumCircuit(1)
+    circuit.rx(A * B, 0)
     assert_sweep(circuit)
