@@ -309,25 +309,33 @@ class State:
         """
         x = np.array(x_masks, dtype=np.int64)
         z = np.array(z_masks, dtype=np.int64)
-        ys = np.array([bin(bits).count("1") for bits in (x & z).tolist()], dtype=np.int64)
         values = np.empty(len(x))
+        if not len(x):
+            return values
+        ys = np.array([bin(bits).count("1") for bits in (x & z).tolist()], dtype=np.int64)
+        order = np.argsort(x, kind="stable")
+        x, z, odd = x[order], z[order], ys[order] & 1
+        first = [0, *(np.flatnonzero(x[1:] != x[:-1]) + 1).tolist()]
+        groups = list(zip(range(len(first)), x[first].tolist(), first, [*first[1:], len(x)]))
         dtype = self._reals.dtype
-        rows = min(64, self._pairs)
-        threads = threads if len(self._reals) >= 2 * _SHARED else 1
-        for mask in dict.fromkeys(x.tolist()):
-            terms = np.flatnonzero(x == mask)
-            out = np.zeros((rows, len(terms)))
-            sync = np.zeros(1, dtype=np.int64)
-            args = (self._reals, mask, z[terms], ys[terms] & 1, out, sync)
+        shared = len(self._reals) >= 2 * _SHARED
+        rows = 64 if shared else 1
+        sums = np.zeros(rows * len(x))
+        out = [sums[rows * a : rows * b].reshape(rows, -1) for _, _, a, b in groups]
+        sync = np.zeros(len(groups), dtype=np.int64)
 
-            def work(args: Any = args) -> None:
-                kernels.expectations(*args, _planning.aligned(160 << self._lane_bits, dtype))
+        def work() -> None:
+            reals, expectations = self._reals, kernels.expectations
+            scratch = _planning.aligned(160 << self._lane_bits, dtype)
+            for group, mask, a, b in groups:
+                turn = sync[group : group + 1]
+                expectations(reals, mask, z[a:b], odd[a:b], out[group], turn, scratch)
 
-            cooperate(work, threads)
-            # i**k times a real or, for odd k, i times an imaginary part: +Re, -Im, -Re, +Im.
-            signs = np.where((ys[terms] & 3 == 1) | (ys[terms] & 3 == 2), -1.0, 1.0)
-            values[terms] = signs * out.sum(axis=0)
-        return values
+        cooperate(work, threads if shared else 1)
+        # i**k times a real or, for odd k, i times an imaginary part: +Re, -Im, -Re, +Im.
+        signs = np.where((ys & 3 == 1) | (ys & 3 == 2), -1.0, 1.0)
+        values[order] = np.concatenate([part.sum(axis=0) for part in out]) if shared else sums
+        return signs * values
 
     def sample(self, qubits: Sequence[int], uniforms: np.ndarray, threads: int = 1) -> np.ndarray:
         """Draws outcomes of measuring `qubits`, as numpy's ``RandomState.choice(p=...)`` would.
