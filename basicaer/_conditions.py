@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Dict, Sequence, Tuple, Union
 
 from qiskit.circuit import ClassicalRegister, Clbit
-from qiskit.circuit.classical import expr, types
 
 from basicaer._program import BitsEqual, Condition, Expression
+from basicaer._terra import expr, types
 from basicaer.exceptions import BasicAerError
 
 Clbits = Dict[Clbit, int]

@@ -10,37 +10,32 @@ import math
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence, Tuple
 
 import numpy as np
-from qiskit.circuit import (
-    AnnotatedOperation,
-    Barrier,
-    Clbit,
-    ControlledGate,
-    ControlModifier,
-    Delay,
-    Gate,
-    Instruction,
-    InverseModifier,
-    PowerModifier,
-)
+from qiskit.circuit import Barrier, Clbit, ControlledGate, Delay, Gate, Instruction
 from qiskit.circuit import Measure as MeasureInstruction
 from qiskit.circuit import Reset as ResetInstruction
 from qiskit.circuit.library import (
     GlobalPhaseGate,
-    Initialize,
     MCPhaseGate,
     MCXGate,
     MCXGrayCode,
     MCXRecursive,
     PauliGate,
     PermutationGate,
-    UnitaryGate,
 )
-from qiskit.circuit.library.generalized_gates.diagonal import DiagonalGate
 from qiskit.circuit.library.standard_gates import CUGate, MCU1Gate, UGate
 from qiskit.quantum_info import Operator
 
 from basicaer._gates import GATES, ROW_OF_CLASS
 from basicaer._program import DENSE, DIAGONAL, Measure, Prepare, Reset
+from basicaer._terra import (
+    AnnotatedOperation,
+    ControlModifier,
+    DiagonalGate,
+    Initialize,
+    InverseModifier,
+    PowerModifier,
+    UnitaryGate,
+)
 
 if TYPE_CHECKING:
     from basicaer._lowering import Lowering, Scope
