@@ -8,20 +8,27 @@ KERNELS: Dict[str, int]
 LANES: Dict[str, int]
 CPU_LEVEL: int
 
-def run_passes(
-    state: np.ndarray,
-    passes: np.ndarray,
-    ops: np.ndarray,
-    coefficients: np.ndarray,
-    lists: np.ndarray,
-    sync: np.ndarray,
-    flags: np.ndarray,
-    scratch: np.ndarray,
-) -> None: ...
+class Executable:
+    def __init__(
+        self,
+        passes: np.ndarray,
+        ops: np.ndarray,
+        lists: np.ndarray,
+        coefficients: np.ndarray,
+        scratch_reals: int,
+    ) -> None: ...
+    def run(
+        self, state: np.ndarray, flags: np.ndarray, sync: np.ndarray, dirty: bool
+    ) -> None: ...
+
 def interleave(state: np.ndarray, first: int, last: int) -> None: ...
 def deinterleave(state: np.ndarray, first: int, last: int) -> None: ...
 def prepare(state: np.ndarray, qubits: np.ndarray, amplitudes: np.ndarray) -> None: ...
 def scale(state: np.ndarray, re: float, im: float, first: int, last: int) -> None: ...
+def project(
+    state: np.ndarray, qubit: int, outcome: int, move: bool, factor: float, first: int, last: int
+) -> None: ...
+def clear_outside(state: np.ndarray, live: int, first: int, last: int) -> None: ...
 def probabilities(
     state: np.ndarray,
     low_bits: int,

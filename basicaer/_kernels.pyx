@@ -33,8 +33,9 @@ the pass (the qubit is still |0>) come last in `bits`: their half is zero and is
 "Outer" conditions are constants of a block: they say whether an operation is applied to it.
 """
 
+from libc.stdint cimport int64_t, uint64_t, uintptr_t
+from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
-from libc.stdint cimport int64_t, uint64_t
 
 cdef extern from *:
     """
@@ -211,7 +212,8 @@ cdef enum:
     PASS_IN_PLACE = 7
     PASS_RUN = 8          # the lowest local bits that are the lowest bits of the pair number
     PASS_WORK = 9         # amplitude-gates of a block, for the progress
-    PASS_COLUMNS = 10
+    PASS_CLEAN = 10       # in place: the local bits that are live before, or -1 if all are
+    PASS_COLUMNS = 11
 
 # Columns of a term of a PRODUCT.
 cdef enum:
@@ -792,8 +794,8 @@ cdef void apply_operation(vec* s, const int64_t* op, index base, const vec* coef
 
 cdef void apply_block(vec* state, index number, const int64_t* row, const int64_t* ops,
                       const vec* coefficients, int lanes, int lane_bits, const int64_t* lists,
-                      vec* block, const int64_t* offsets, vec* work,
-                      int64_t* flags) noexcept nogil:
+                      vec* block, const int64_t* offsets, vec* work, int64_t* flags,
+                      bint dirty) noexcept nogil:
     cdef int i, a = row[PASS_BITS], live = row[PASS_LIVE], run = row[PASS_RUN]
     cdef const int64_t* outer = lists + row[PASS_OUTER_AT]
     cdef index base = 0, x, chunk = <index>1 << run, pieces
@@ -805,6 +807,10 @@ cdef void apply_block(vec* state, index number, const int64_t* row, const int64_
             base |= <index>1 << outer[i]
     if row[PASS_IN_PLACE]:
         s = state + 2 * base
+        if dirty and row[PASS_CLEAN] >= 0:
+            for x in range(<index>1 << a):
+                if x & ~row[PASS_CLEAN]:
+                    memset(s + 2 * x, 0, 2 * sizeof(vec))
     else:
         s = block
         if live < run:
@@ -828,7 +834,7 @@ cdef void apply_block(vec* state, index number, const int64_t* row, const int64_
 cdef void apply_passes(vec* state, const int64_t* passes, index num_passes, const int64_t* ops,
                        const vec* coefficients, int lanes, int lane_bits, const int64_t* lists,
                        int64_t* sync, int64_t* flags, vec* block, int64_t* offsets,
-                       vec* work) noexcept nogil:
+                       vec* work, bint dirty) noexcept nogil:
     """What each thread runs. Blocks are handed out by counters: ``sync[2 p]`` is the next block of
     pass p, ``sync[2 p + 1]`` the number of finished ones, and nobody starts pass p + 1 before all
     of pass p are. So a thread may join late, or never."""
@@ -854,7 +860,7 @@ cdef void apply_passes(vec* state, const int64_t* passes, index num_passes, cons
             if number >= num_blocks or flags[0]:
                 break
             apply_block(state, number, row, ops, coefficients, lanes, lane_bits, lists, block,
-                        offsets, work, flags)
+                        offsets, work, flags, dirty)
             ba_add(flags + 1, row[PASS_WORK])
             ba_add(sync + 2 * p + 1, 1)
         spins = 0
@@ -868,42 +874,86 @@ cdef void apply_passes(vec* state, const int64_t* passes, index num_passes, cons
                 BA_YIELD()
 
 
-def run_passes(real[::1] state, int64_t[:, ::1] passes, int64_t[:, ::1] ops,
-               real[::1] coefficients, int64_t[::1] lists, int64_t[::1] sync, int64_t[::1] flags,
-               real[::1] scratch):
-    """Runs the passes of a plan, together with whoever else calls this with the same `sync`.
+cdef class Executable:
+    """A plan, ready to be run on any number of states, at once and by any number of threads.
 
     Args:
-        state: the amplitudes, shape (2 * 2**n,), in lane layout, aligned to a vector.
-        passes: one row a pass, see the PASS_ columns.
-        ops: one row an operation, see the COL_ columns.
-        coefficients: vectors of lanes, aligned.
-        lists: the lists that passes and operations point into.
-        sync: zeros at the start, two for each pass; shared by the threads of this run.
-        flags: flags[0] != 0 cancels, flags[1] counts amplitude-gates.
-        scratch: this thread's own, aligned; its first part holds a block, then the offsets of its
-            pieces, then work space (see `scratch_reals`).
+        passes: int64, one row a pass, see the PASS_ columns.
+        ops: int64, one row an operation, see the COL_ columns.
+        lists: int64, the lists that passes and operations point into.
+        coefficients: vectors of lanes, aligned; float64 or float32, which says the precision.
+        scratch_reals: what a thread needs: a block, the offsets of its pieces, work space.
     """
-    cdef index a = 0, p, room
-    if passes.shape[0] == 0:
-        return
-    for p in range(passes.shape[0]):
-        if passes[p, PASS_IN_PLACE] == 0 and passes[p, PASS_BITS] > a:
-            a = passes[p, PASS_BITS]
-    room = <index>1 << a
-    with nogil:
-        if real is double:
-            apply_passes(<vd*>&state[0], &passes[0, 0], passes.shape[0],
-                         &ops[0, 0], <const vd*>&coefficients[0], VD_LANES, log2_of(VD_LANES),
-                         &lists[0], &sync[0], &flags[0], <vd*>&scratch[0],
-                         <int64_t*>(<vd*>&scratch[0] + 2 * room),
-                         <vd*>&scratch[0] + 2 * room + 1 + room * sizeof(int64_t) // sizeof(vd))
+
+    cdef const int64_t[:, ::1] passes
+    cdef const int64_t[:, ::1] ops
+    cdef const int64_t[::1] lists
+    cdef const double[::1] doubles
+    cdef const float[::1] floats
+    cdef bint single
+    cdef index scratch_bytes
+    cdef index room
+
+    def __init__(self, passes, ops, lists, coefficients, index scratch_reals):
+        cdef index p
+        self.single = coefficients.dtype.itemsize == 4
+        if self.single:
+            self.floats = coefficients
         else:
-            apply_passes(<vf*>&state[0], &passes[0, 0], passes.shape[0],
-                         &ops[0, 0], <const vf*>&coefficients[0], VF_LANES, log2_of(VF_LANES),
-                         &lists[0], &sync[0], &flags[0], <vf*>&scratch[0],
-                         <int64_t*>(<vf*>&scratch[0] + 2 * room),
-                         <vf*>&scratch[0] + 2 * room + 1 + room * sizeof(int64_t) // sizeof(vf))
+            self.doubles = coefficients
+        self.passes = passes
+        self.ops = ops
+        self.lists = lists
+        self.scratch_bytes = scratch_reals * (4 if self.single else 8)
+        self.room = 1
+        for p in range(self.passes.shape[0]):
+            if self.passes[p, PASS_IN_PLACE] == 0:
+                self.room = max(self.room, <index>1 << self.passes[p, PASS_BITS])
+
+    def run(self, state, int64_t[::1] flags, int64_t[::1] sync, bint dirty):
+        """Runs all passes, together with whoever else calls this with the same `sync`.
+
+        Args:
+            state: the amplitudes, shape (2 * 2**n,), in lane layout, aligned to a vector.
+            flags: flags[0] != 0 cancels, flags[1] counts amplitude-gates.
+            sync: zeros at the start, two for each pass; shared by the threads of this run.
+            dirty: whether memory that no live amplitude is in may hold anything but zeros.
+
+        Raises:
+            MemoryError: if there is none left for this thread's scratch.
+        """
+        cdef double[::1] doubles
+        cdef float[::1] floats
+        cdef char* memory
+        cdef char* scratch
+        if self.passes.shape[0] == 0:
+            return
+        if self.single:
+            floats = state
+        else:
+            doubles = state
+        memory = <char*>malloc(self.scratch_bytes + 64)
+        if memory == NULL:
+            raise MemoryError("no memory left for a thread's scratch")
+        with nogil:
+            scratch = memory + (64 - <uintptr_t>memory % 64) % 64
+            if self.single:
+                run_vectors[vf](self, <vf*>&floats[0], <const vf*>&self.floats[0], VF_LANES,
+                                flags, sync, <vf*>scratch, dirty)
+            else:
+                run_vectors[vd](self, <vd*>&doubles[0], <const vd*>&self.doubles[0], VD_LANES,
+                                flags, sync, <vd*>scratch, dirty)
+            free(memory)
+
+
+cdef void run_vectors(Executable e, vec* state, const vec* coefficients, int lanes,
+                      int64_t[::1] flags, int64_t[::1] sync, vec* scratch,
+                      bint dirty) noexcept nogil:
+    apply_passes(state, &e.passes[0, 0], e.passes.shape[0], &e.ops[0, 0], coefficients, lanes,
+                 log2_of(lanes), &e.lists[0], &sync[0], &flags[0], scratch,
+                 <int64_t*>(scratch + 2 * e.room),
+                 scratch + 2 * e.room + 1 + e.room * <index>sizeof(int64_t) // <index>sizeof(vec),
+                 dirty)
 
 
 cdef inline int log2_of(int x) noexcept nogil:
@@ -994,6 +1044,58 @@ def scale(real[::1] state, double re, double im, index first, index last):
         else:
             phase(<vf*>&state[0] + 2 * first, last - first, 0, positions, 0, vf_all(<float>re),
                   vf_all(<float>im))
+
+
+def project(real[::1] state, int qubit, int outcome, bint move, double factor, index first,
+            index last):
+    """Keeps the amplitudes in which `qubit` has the value `outcome`, times `factor`; the rest is 0.
+
+    Args:
+        state: lane layout.
+        move: whether what is kept goes where the qubit is 0.
+        first, last: the range of pairs, or, if `qubit` is no lane qubit, of pairs of pairs.
+    """
+    cdef int lanes = VD_LANES if real is double else VF_LANES
+    cdef int lane_bits = log2_of(lanes), bit = qubit - lane_bits, l
+    cdef int lane = 1 << qubit if qubit < lane_bits else 0
+    cdef index j, base, stride = (<index>1 << bit) * 2 * lanes if lane == 0 else 0
+    cdef real f = <real>factor, value
+    cdef real* p
+    cdef real* keep
+    cdef real* clear
+    with nogil:
+        for j in range(first, last):
+            if lane:
+                p = &state[j * 2 * lanes]
+                for l in range(2 * lanes):
+                    if l & lane == 0:
+                        value = f * (p[l | lane] if outcome else p[l])
+                        p[l] = 0
+                        p[l | lane] = 0
+                        p[l | lane if outcome and not move else l] = value
+            else:
+                base = insert_zero(j, bit) * 2 * lanes
+                p = &state[base]
+                keep = p + stride if outcome and not move else p
+                clear = p if outcome and not move else p + stride
+                if outcome and move:
+                    for l in range(2 * lanes):
+                        p[l] = f * p[stride + l]
+                else:
+                    for l in range(2 * lanes):
+                        keep[l] = f * keep[l]
+                for l in range(2 * lanes):
+                    clear[l] = 0
+
+
+def clear_outside(real[::1] state, uint64_t live, index first, index last):
+    """Zeros in those pairs from `first` to `last` whose number has a bit that is not in `live`."""
+    cdef int lanes = VD_LANES if real is double else VF_LANES
+    cdef index j
+    with nogil:
+        for j in range(first, last):
+            if <uint64_t>j & ~live:
+                memset(&state[j * 2 * lanes], 0, 2 * lanes * sizeof(real))
 
 
 # --- probabilities -----------------------------------------------------------------------------

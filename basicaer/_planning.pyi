@@ -19,7 +19,7 @@ class Plan:
     gates: int
     fused_gates: int
 
-def aligned(count: int, dtype: Any) -> np.ndarray: ...
+def aligned(count: int, dtype: Any, zero: bool = False) -> np.ndarray: ...
 def plan(
     kinds: np.ndarray,
     kind: np.ndarray,

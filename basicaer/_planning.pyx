@@ -25,13 +25,15 @@ Matrices are row-major arrays of re, im; the first qubit is the least significan
 """
 
 from libc.math cimport fabs
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 import numpy as np
 
 ctypedef Py_ssize_t index
+
+FLOAT64 = np.dtype(np.float64)
 
 # --- growable arrays ---------------------------------------------------------------------------
 
@@ -273,7 +275,7 @@ cdef struct Pending:
 
 
 class Plan:
-    """What `_kernels.run_passes` needs, and what is worth telling about it.
+    """What a `_kernels.Executable` is made of, and what is worth telling about it.
 
     Attributes:
         passes, ops, lists: int64 arrays, see `_kernels`.
@@ -311,7 +313,7 @@ cdef enum:
     OP_LOOKUP = 14
     OP_DENSEK = 15
     OP_COLUMNS = 11
-    PASS_COLUMNS = 10
+    PASS_COLUMNS = 11
     KIND_COLUMNS = 6
 
 NUMBERS = {
@@ -1455,6 +1457,9 @@ cdef class Planner:
         row[2] = a
         row[6] = live_bits
         row[7] = in_place
+        row[10] = -1
+        if in_place and live & block != block:
+            row[10] = <int64_t>(live & block)
         row[8] = run
         row[3] = self.out_lists.used // <index>sizeof(int64_t)
         row[9] = ops << (a + self.lane_bits)
@@ -1524,12 +1529,14 @@ cdef object ints(Buffer* b, index columns):
     return out[:count].reshape(count // columns, columns)
 
 
-def aligned(count, dtype):
-    """An uninitialised one-dimensional array whose data begin on a cache line."""
-    dtype = np.dtype(dtype)
-    raw = np.empty(count * dtype.itemsize + 64, dtype=np.uint8)
-    skip = -raw.ctypes.data % 64
-    return raw[skip:skip + count * dtype.itemsize].view(dtype)
+def aligned(index count, dtype, bint zero=False):
+    """A one-dimensional array whose data begin on a cache line; uninitialised unless `zero`."""
+    cdef index size = count * dtype.itemsize, skip
+    cdef unsigned char[::1] view
+    raw = (np.zeros if zero else np.empty)(size + 64, np.uint8)
+    view = raw
+    skip = (64 - <uintptr_t>&view[0] % 64) % 64
+    return raw[skip:skip + size].view(dtype)
 
 
 def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1] start,
@@ -1574,7 +1581,7 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     out.ops = ints(&p.out_ops, OP_COLUMNS)
     out.lists = ints(&p.out_lists, 0)
     cdef index count = p.out_coefficients.used // <index>sizeof(double)
-    out.coefficients = aligned(max(count, 1), np.float64)
+    out.coefficients = aligned(max(count, 1), FLOAT64)
     cdef double[::1] view = out.coefficients
     if count:
         memcpy(&view[0], p.out_coefficients.data, p.out_coefficients.used)

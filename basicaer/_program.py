@@ -10,8 +10,8 @@ target of a gate is the least significant bit of its matrix's row and column.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple, Tuple, Union
+from dataclasses import dataclass, field
+from typing import Any, Dict, NamedTuple, Tuple, Union
 
 import numpy as np
 
@@ -59,6 +59,8 @@ class Gates:
         qubits: int32, shape (start[-1],).
         offset: int64, shape (num_gates,).
         coefficients: complex128, one-dimensional.
+        plans: what `_state` has planned of this run, so that a run applied again is not planned
+            again. Not part of the value, and not pickled.
     """
 
     kinds: Tuple[Kind, ...]
@@ -67,9 +69,13 @@ class Gates:
     qubits: np.ndarray
     offset: np.ndarray
     coefficients: np.ndarray
+    plans: Dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.kind)
+
+    def __getstate__(self) -> Dict[str, Any]:
+        return {**self.__dict__, "plans": {}}
 
 
 class Measure(NamedTuple):

@@ -8,8 +8,9 @@ than |0>: the rest of its memory has never been touched.
 from __future__ import annotations
 
 import contextlib
+import functools
 import mmap
-from typing import TYPE_CHECKING, Any, Dict, Sequence
+from typing import TYPE_CHECKING, Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 
@@ -17,13 +18,15 @@ from basicaer import _planning
 from basicaer._costs import BLOCK_QUBITS, KERNEL_COSTS
 from basicaer._dispatch import kernels
 from basicaer._pool import cooperate
-from basicaer._program import DENSE, Gates, Kind
+from basicaer._program import Gates, Kind
 
 if TYPE_CHECKING:
     from basicaer._pool import Control
 
 _REAL: Dict[str, Any] = {"double": np.dtype(np.float64), "single": np.dtype(np.float32)}
 _COMPLEX: Dict[str, Any] = {"double": np.dtype(np.complex128), "single": np.dtype(np.complex64)}
+
+_LANE_BITS = {1: 0, 2: 1, 4: 2, 8: 3, 16: 4}
 
 _HUGE = 4 << 20
 """Bytes from which memory is asked for in huge pages."""
@@ -34,22 +37,16 @@ _SAMPLED_IN_PLACE = 18
 _SAMPLE_BLOCK = 4096
 """Amplitudes of a block when samples are drawn without that table."""
 
-_PROJECTORS = (
-    Kind(DENSE, 1, pattern=0b0001, is_real=True),
-    Kind(DENSE, 1, pattern=0b1000, is_real=True),
-    Kind(DENSE, 1, pattern=0b0010, is_real=True),
-)
+_REUSED = range(256 << 10, 32 << 20)
+"""Bytes for which the allocator hands out memory that was used before: not to be cleared twice."""
+_NO_FLAGS = np.zeros(8, dtype=np.int64)
 
 
 def _zeros(count: int, dtype: Any) -> np.ndarray:
     """Zeros, cache-line aligned; large ones in huge pages, none of which is touched yet."""
     size = count * dtype.itemsize
-    if size < _HUGE:
-        array = _planning.aligned(count, dtype)
-        array[:] = 0
-        return array
-    if not hasattr(mmap, "MAP_PRIVATE"):
-        return np.zeros(count + 8, dtype=dtype)[:count]
+    if size < _HUGE or not hasattr(mmap, "MAP_PRIVATE"):
+        return _planning.aligned(count, dtype, True)
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE"):
         # A kernel without them answers with an error: ordinary pages do as well.
@@ -62,6 +59,32 @@ def _kind_rows(kinds: Sequence[Kind]) -> np.ndarray:
     return np.array(kinds, dtype=np.int64).reshape(len(kinds), len(Kind._fields))
 
 
+class _Prepared:
+    """A plan, compiled for one precision, and what it does to a state."""
+
+    __slots__ = ("executable", "live", "max_blocks", "num_passes", "scalar", "summary")
+
+    def __init__(self, plan: _planning.Plan, dtype: Any) -> None:
+        coefficients = plan.coefficients
+        if coefficients.dtype != dtype:
+            coefficients = _planning.aligned(len(coefficients), dtype)
+            coefficients[:] = plan.coefficients
+        self.executable = kernels.Executable(
+            plan.passes, plan.ops, plan.lists, coefficients, plan.scratch_reals
+        )
+        self.live = plan.live
+        self.scalar = plan.scalar
+        self.max_blocks = plan.max_blocks
+        self.num_passes = len(plan.passes)
+        self.summary = {
+            "gates": plan.gates,
+            "fused_gates": plan.fused_gates,
+            "passes": len(plan.passes),
+            "operations": len(plan.ops),
+            "amplitude_gates": plan.work,
+        }
+
+
 class State:
     """2**n amplitudes.
 
@@ -70,24 +93,41 @@ class State:
         precision: "double" (complex128) or "single" (complex64).
     """
 
-    __slots__ = ("_lane_bits", "_live", "_reals", "_width", "num_qubits", "precision")
+    __slots__ = ("_dirty", "_lane_bits", "_live", "_reals", "_width", "num_qubits", "precision")
 
     def __init__(self, num_qubits: int, precision: str, reals: np.ndarray | None = None) -> None:
         self.num_qubits = num_qubits
         self.precision = precision
-        self._lane_bits = kernels.LANES[precision].bit_length() - 1
+        self._lane_bits = _LANE_BITS[kernels.LANES[precision]]
         self._width = max(num_qubits, self._lane_bits)
         self._reals = _zeros(2 << self._width, _REAL[precision]) if reals is None else reals
         # Mask of the qubits that can be other than |0>.
         self._live = (1 << num_qubits) - 1
+        # Whether memory in which there is no live amplitude may hold anything but zeros.
+        self._dirty = False
 
     @classmethod
     def zero(cls, num_qubits: int, precision: str = "double") -> State:
         """Returns |0...0>."""
-        state = cls(num_qubits, precision)
+        dtype = _REAL[precision]
+        if (2 << num_qubits) * dtype.itemsize in _REUSED:
+            reals = _planning.aligned(2 << num_qubits, dtype)
+            state = cls(num_qubits, precision, reals)
+            reals[: 2 << state._lane_bits] = 0
+            state._dirty = True
+        else:
+            state = cls(num_qubits, precision)
         state._reals[0] = 1
         state._live = 0
         return state
+
+    def _settle(self) -> None:
+        """Makes all of the memory the state's: what no live amplitude is in becomes 0."""
+        if self._dirty:
+            self._dirty = False
+            live = self._live >> self._lane_bits
+            if live != self._pairs - 1:
+                kernels.clear_outside(self._reals, live, 0, self._pairs)
 
     @classmethod
     def from_amplitudes(cls, array: np.ndarray, precision: str = "double") -> State:
@@ -113,7 +153,8 @@ class State:
 
     def copy(self) -> State:
         """Returns an independent copy."""
-        reals = _zeros(2 << self._width, self._reals.dtype)
+        self._settle()
+        reals = _planning.aligned(2 << self._width, self._reals.dtype)
         reals[:] = self._reals
         other = State(self.num_qubits, self.precision, reals)
         other._live = self._live
@@ -121,6 +162,7 @@ class State:
 
     def to_array(self, threads: int = 1) -> np.ndarray:
         """Returns the amplitudes, shape (2**n,), in Qiskit's order. The state is spent by it."""
+        self._settle()
         reals = self._reals
         self._reals = np.empty(0, dtype=reals.dtype)
         pairs = self._pairs
@@ -160,84 +202,61 @@ class State:
         Raises:
             Cancelled: if `control` says so; the state is spoilt then.
         """
-        qubits = gates.qubits + np.int32(shift) if shift else gates.qubits
-        plan = _planning.plan(
-            _kind_rows(gates.kinds),
-            gates.kind,
-            gates.start,
-            qubits,
-            gates.offset,
-            gates.coefficients.view(np.float64),
-            self._width,
-            self._live,
-            self._lane_bits,
-            BLOCK_QUBITS[self.precision] - self._lane_bits,
-            fusion,
-            KERNEL_COSTS,
-        )
-        self._run(plan, threads, control)
-        return {
-            "gates": plan.gates,
-            "fused_gates": plan.fused_gates,
-            "passes": len(plan.passes),
-            "operations": len(plan.ops),
-            "amplitude_gates": plan.work,
-        }
-
-    def _run(self, plan: _planning.Plan, threads: int, control: Control | None) -> None:
-        reals = self._reals
-        dtype = reals.dtype
-        if self._live == 0:
-            value = complex(reals[0], reals[1 << self._lane_bits]) * plan.scalar
-            reals[0] = value.real
-            reals[1 << self._lane_bits] = value.imag
-        self._live = plan.live
-        if not len(plan.passes):
-            return
-        coefficients = plan.coefficients
-        if coefficients.dtype != dtype:
-            coefficients = _planning.aligned(len(coefficients), dtype)
-            coefficients[:] = plan.coefficients
-        sync = np.zeros(2 * len(plan.passes), dtype=np.int64)
-        flags = control.flags if control is not None else np.zeros(8, dtype=np.int64)
-
-        def work() -> None:
-            scratch = _planning.aligned(plan.scratch_reals, dtype)
-            kernels.run_passes(
-                reals, plan.passes, plan.ops, coefficients, plan.lists, sync, flags, scratch
+        capacity = BLOCK_QUBITS[self.precision] - self._lane_bits
+        key = (self._width, self._live, self.precision, capacity, shift, fusion, kernels)
+        prepared = gates.plans.get(key)
+        if prepared is None:
+            plan = _planning.plan(
+                _kind_rows(gates.kinds),
+                gates.kind,
+                gates.start,
+                gates.qubits + np.int32(shift) if shift else gates.qubits,
+                gates.offset,
+                gates.coefficients.view(np.float64),
+                self._width,
+                self._live,
+                self._lane_bits,
+                capacity,
+                fusion,
+                KERNEL_COSTS,
             )
+            prepared = gates.plans[key] = _Prepared(plan, self._reals.dtype)
+        self._run(prepared, threads, control)
+        return prepared.summary
 
-        if len(reals) < 2 * _SHARED:
-            threads = 1
-        cooperate(work, min(threads, plan.max_blocks))
+    def _run(self, prepared: _Prepared, threads: int, control: Control | None) -> None:
+        reals, executable, dirty = self._reals, prepared.executable, self._dirty
+        if self._live == 0 and prepared.scalar != 1:
+            lanes = 1 << self._lane_bits
+            value = complex(reals[0], reals[lanes]) * prepared.scalar
+            reals[0], reals[lanes] = value.real, value.imag
+        self._live = prepared.live
+        sync = np.zeros(2 * prepared.num_passes, dtype=np.int64)
+        flags = control.flags if control is not None else _NO_FLAGS
+        threads = min(threads, prepared.max_blocks)
+        if threads <= 1 or len(reals) < 2 * _SHARED:
+            executable.run(reals, flags, sync, dirty)
+        else:
+            cooperate(lambda: executable.run(reals, flags, sync, dirty), threads)
         if control is not None:
             control.check()
 
-    def _apply_matrix(self, kind: Kind, entries: Sequence[complex], qubit: int) -> None:
-        gates = Gates(
-            (kind,),
-            np.zeros(1, dtype=np.int32),
-            np.array([0, 1], dtype=np.int32),
-            np.array([qubit], dtype=np.int32),
-            np.zeros(1, dtype=np.int64),
-            np.array(entries, dtype=np.complex128),
-        )
-        self.apply(gates)
-
     def collapse(self, qubit: int, outcome: int, probability: float) -> None:
         """Projects `qubit` onto `outcome` and divides by the root of its probability."""
-        entries = [0.0] * 4
-        entries[3 * outcome] = probability**-0.5
-        self._apply_matrix(_PROJECTORS[outcome], entries, qubit)
+        self._project(qubit, outcome, False, probability)
 
     def reset(self, qubit: int, outcome: int, probability: float) -> None:
         """As `collapse`, and then moves the outcome to |0>."""
-        entries = [0.0] * 4
-        entries[outcome] = probability**-0.5
-        self._apply_matrix(_PROJECTORS[2 * outcome], entries, qubit)
+        self._project(qubit, outcome, True, probability)
+
+    def _project(self, qubit: int, outcome: int, move: bool, probability: float) -> None:
+        self._settle()
+        pairs = self._pairs if qubit < self._lane_bits else self._pairs // 2
+        kernels.project(self._reals, qubit, outcome, move, probability**-0.5, 0, pairs)
 
     def prepare(self, qubits: Sequence[int], amplitudes: np.ndarray) -> None:
         """Brings `qubits`, all in |0>, to the state of the given amplitudes, shape (2**k,)."""
+        self._settle()
         values = np.ascontiguousarray(amplitudes, dtype=_COMPLEX[self.precision])
         where = np.array(qubits, dtype=np.int64)
         kernels.prepare(self._reals, where, values.view(self._reals.dtype))
@@ -247,6 +266,7 @@ class State:
     def scale(self, factor: complex) -> None:
         """Multiplies all amplitudes by `factor`."""
         factor = complex(factor)
+        self._settle()
         kernels.scale(self._reals, factor.real, factor.imag, 0, self._pairs)
 
     # --- probabilities -------------------------------------------------------------------------
@@ -265,31 +285,20 @@ class State:
         Returns:
             float64, shape (2**len(qubits),).
         """
-        lane_bits, pair_bits = self._lane_bits, self._width - self._lane_bits
-        to = {qubit - lane_bits: 1 << i for i, qubit in enumerate(qubits)}
-        low_bits = min(8, pair_bits)
-        low_to = _deposit([to.get(bit, 0) for bit in range(low_bits)])
-        lane_to = _deposit([to.get(bit - lane_bits, 0) for bit in range(lane_bits)])
-        high = [bit for bit in range(low_bits, pair_bits) if bit in to]
-        high_to = [to[bit].bit_length() - 1 for bit in high]
-        rest = [bit for bit in range(low_bits, pair_bits) if bit not in to]
-        # Sums of their own for groups of blocks: work for several threads, yet never much memory.
-        groups = 0
-        while groups < min(6, len(rest)) and groups + len(qubits) < 14:
-            groups += 1
-        cut = len(rest) - groups
+        self._settle()
+        low_bits, low_to, lane_to, lists, groups = _summation(
+            self._lane_bits, self._width - self._lane_bits, tuple(qubits)
+        )
         out = np.zeros((1 << groups, 1 << len(qubits)))
         sync = np.zeros(1, dtype=np.int64)
         dtype = self._reals.dtype
-        lists = [np.array(x, dtype=np.int64) for x in (high, high_to, rest[:cut], rest[cut:])]
 
         def work() -> None:
-            scratch = _planning.aligned((1 << low_bits) << lane_bits, dtype)
+            scratch = _planning.aligned((1 << low_bits) << self._lane_bits, dtype)
             kernels.probabilities(
                 self._reals, low_bits, low_to, lane_to, *lists, out, sync, scratch
             )
 
-        # Units that differ in unmeasured low bits only never share an element of `out`.
         cooperate(work, threads if len(self._reals) >= 2 * _SHARED else 1)
         return out[0] if groups == 0 else out.sum(axis=0)
 
@@ -307,6 +316,7 @@ class State:
             float64, shape (len(x_masks),). With Y = iXZ a string is ``i**|x & z| X^x Z^z``, so its
             value is the real part of ``i**|x & z| sum_i (-1)**|i & z| conj(a[i ^ x]) a[i]``.
         """
+        self._settle()
         x = np.array(x_masks, dtype=np.int64)
         z = np.array(z_masks, dtype=np.int64)
         values = np.empty(len(x))
@@ -348,6 +358,7 @@ class State:
         Returns:
             int64, shape (shots,).
         """
+        self._settle()
         if len(qubits) == self.num_qubits >= _SAMPLED_IN_PLACE:
             return self._sample_in_place(uniforms, threads)
         cdf = self.probabilities(qubits, threads).cumsum()
@@ -389,6 +400,28 @@ class State:
         out = np.empty_like(found)
         out[order] = found
         return out
+
+
+@functools.lru_cache(maxsize=1024)
+def _summation(
+    lane_bits: int, pair_bits: int, qubits: Tuple[int, ...]
+) -> Tuple[int, np.ndarray, np.ndarray, List[np.ndarray], int]:
+    """Returns how `_kernels.probabilities` is to go about the outcomes of `qubits`.
+
+    Units of its work never share an element of the result. Where few qubits are measured, groups
+    of blocks have sums of their own: work for several threads, yet never much memory.
+    """
+    to = {qubit - lane_bits: 1 << i for i, qubit in enumerate(qubits)}
+    low_bits = min(8, pair_bits)
+    low_to = _deposit([to.get(bit, 0) for bit in range(low_bits)])
+    lane_to = _deposit([to.get(bit - lane_bits, 0) for bit in range(lane_bits)])
+    high = [bit for bit in range(low_bits, pair_bits) if bit in to]
+    high_to = [to[bit].bit_length() - 1 for bit in high]
+    rest = [bit for bit in range(low_bits, pair_bits) if bit not in to]
+    groups = max(0, min(6, len(rest), 14 - len(qubits)))
+    cut = len(rest) - groups
+    lists = [np.array(x, dtype=np.int64) for x in (high, high_to, rest[:cut], rest[cut:])]
+    return low_bits, low_to, lane_to, lists, groups
 
 
 def _deposit(bits: Sequence[int]) -> np.ndarray:

@@ -182,12 +182,14 @@ def kernel_call(
     passes[0, column["PASS_IN_PLACE"]] = 1
     coefficients = aligned(max(64, 2 << load.count) * lanes, dtype)
     lists = np.array([*load.list, 0], dtype=np.int64)
-    scratch = aligned(2 * 2 ** (local_bits // 2 + 2) * lanes + 4096, dtype)
+    scratch = 2 * 2 ** (local_bits // 2 + 2) * lanes + 4096
+    passes[0, column["PASS_CLEAN"]] = -1
+    executable = kernels.Executable(passes, ops, lists, coefficients, scratch)
     flags = np.zeros(8, dtype=np.int64)
 
     def call() -> None:
         sync = np.zeros(2, dtype=np.int64)
-        kernels.run_passes(state, passes, ops, coefficients, lists, sync, flags, scratch)
+        executable.run(state, flags, sync, False)
 
     return call
 

@@ -313,3 +313,57 @@ def test_work_is_counted():
         run_of(*[(PAIRS["dense"], [q, q + 1], 0, 0) for q in range(14)]), control=control, threads=2
     )
     assert control.flags[1] == info["amplitude_gates"] > 0
+
+
+@pytest.fixture
+def used_memory(monkeypatch):
+    """All memory that need not be cleared holds NaN."""
+    plain = _planning.aligned
+
+    def aligned(count, dtype, zero=False):
+        array = plain(count, dtype, zero)
+        if not zero:
+            array[:] = np.nan
+        return array
+
+    monkeypatch.setattr(state_module, "_REUSED", range(1 << 40))
+    monkeypatch.setattr(_planning, "aligned", aligned)
+
+
+@pytest.mark.parametrize("num_qubits", [4, 7, 9])
+def test_memory_that_was_used_before(build, precision, small_blocks, used_memory, num_qubits):
+    rng = np.random.default_rng(num_qubits)
+    for _ in range(30):
+        gates = []
+        for _ in range(int(rng.integers(1, 7))):
+            on = rng.permutation(num_qubits)[:2]
+            gates.append((PAIRS["dense"], on, 0, 0))
+        run = run_of(*gates)
+        expected = np.zeros(2**num_qubits, dtype=complex)
+        expected[0] = 1
+        expected = oracle.apply_gates(run, expected)
+        for use in ("to_array", "copy", "probabilities", "prepare", "collapse", "again"):
+            state = State.zero(num_qubits, precision)
+            state.apply(run, threads=2)
+            wanted = expected
+            if use == "copy":
+                state = state.copy()
+            elif use == "probabilities":
+                got = state.probabilities(range(num_qubits))
+                np.testing.assert_allclose(got, np.abs(expected) ** 2, atol=TOLERANCE[precision])
+                assert state.norm_squared() == pytest.approx(1, abs=1e-5)
+            elif use == "prepare":
+                rest = [q for q in range(num_qubits) if not any(q in gate[1] for gate in gates)]
+                state.prepare(rest[:1], np.eye(2)[0] if rest else np.ones(1))
+            elif use == "collapse":
+                p = state.probabilities((0,))
+                likely = int(p[1] > p[0])
+                state.collapse(0, likely, p[likely])
+                kept = np.arange(2**num_qubits) % 2 == likely
+                wanted = np.where(kept, expected, 0) / np.sqrt(p[likely])
+            elif use == "again":
+                state.apply(run)
+                wanted = oracle.apply_gates(run, expected.copy())
+            np.testing.assert_allclose(
+                state.to_array(), wanted, rtol=0, atol=10 * TOLERANCE[precision]
+            )
