@@ -18,7 +18,7 @@ import warnings
 from collections import OrderedDict
 from concurrent.futures import Future
 from copy import copy
-from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple, Union
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
@@ -45,6 +45,8 @@ __all__ = ["Estimator", "PrimitiveJob", "Sampler"]
 
 _REMEMBERED = 256
 """Circuits, and observables, that a primitive remembers; those not used for longest are dropped."""
+
+_OPTIONS = ("shots", "seed", "precision", "max_parallel_threads")
 
 _ROWS = 1024
 """Sets of values that are turned into programs at a time."""
@@ -105,7 +107,8 @@ class _Circuit:
     """A circuit that has been lowered.
 
     Attributes:
-        circuit: as it was given.
+        circuit: as it was given; it may have been changed since.
+        num_qubits: its width.
         parameters: in the order in which values are given.
         sweep: makes programs of values.
         qubits: where it is to be sampled, the qubit that each clbit holds at the end.
@@ -113,6 +116,7 @@ class _Circuit:
 
     def __init__(self, circuit: QuantumCircuit, sampled: bool) -> None:
         self.circuit = circuit
+        self.num_qubits = circuit.num_qubits
         self.parameters = circuit.parameters
         self.sweep = Sweep(circuit, list(self.parameters))
         self._sampled = sampled
@@ -136,18 +140,20 @@ class _Settings:
     """The run options of one call."""
 
     def __init__(self, options: Dict[str, Any]) -> None:
-        rest = dict(options)
-        self.shots = _shots(rest.pop("shots", None))
-        seed = rest.pop("seed", None)
+        self.shots = _shots(options.get("shots"))
+        seed = options.get("seed")
         self.generator = None if self.shots is None else np.random.default_rng(seed)
-        kind = _options.QASM
-        self.precision = _options.check(kind, "precision", rest.pop("precision", None)) or "double"
-        threads = _options.check(
-            kind, "max_parallel_threads", rest.pop("max_parallel_threads", None)
-        )
+        precision, threads = options.get("precision"), options.get("max_parallel_threads")
+        self.precision = _options.check(_options.QASM, "precision", precision) or "double"
+        threads = _options.check(_options.QASM, "max_parallel_threads", threads)
         self.threads = threads or _pool.cpu_count()
-        for name in rest:
-            warnings.warn(f"Option {name} is not used by this primitive", UserWarning, stacklevel=5)
+
+
+def _remark_unknown(*options: Mapping[str, Any]) -> None:
+    """Warns the caller's caller of options that primitives do not have."""
+    for name in itertools.chain.from_iterable(options):
+        if name not in _OPTIONS:
+            warnings.warn(f"Option {name} is not used by this primitive", UserWarning, stacklevel=3)
 
 
 def _shots(value: Any) -> Union[int, None]:
@@ -205,7 +211,7 @@ class _Call:
                 point = points[key] = _Point(circuit, values)
             point.positions.append(position)
         self.points = list(points.values())
-        self.widest = max(point.circuit.circuit.num_qubits for point in self.points)
+        self.widest = max(point.circuit.num_qubits for point in self.points)
         self.at_once, self.need = self._share(memory)
         self._batches = self._prepared()
         self._first = next(self._batches)  # whatever is wrong with the circuits is raised here
@@ -247,17 +253,11 @@ class _Call:
                 ready += zip(group, circuit.programs(values.reshape(len(group), -1)))
             yield ready
 
-    def states(self, use: Callable[[_Point, Program, float, Any, int], None]) -> None:
-        """Has `use` called with each point, its program, a weight, the state and threads to use.
-
-        A point's states have weights that add up to 1; for most there is one.
-        """
+    def run(self, use: Callable[[_Point, Iterator[Tuple[float, Any]], int], None]) -> None:
+        """Has `use` called with each point, its `final_states`, and how many threads it may use."""
         settings, control = self.settings, self.control
-        gates = [
-            sum(len(item) for item in program.body if isinstance(item, Gates)) << program.num_qubits
-            for _, program in self._first
-        ]
-        control.add_total(max(1, sum(gates) * len(self.points) // len(gates)))
+        work_of_first = [_work(program) for _, program in self._first]
+        control.add_total(max(1, sum(work_of_first) * len(self.points) // len(work_of_first)))
         control.begin_part()
         taken = _memory.budget.take(self.need, None, control.check)
         lock = threading.Lock()
@@ -273,11 +273,11 @@ class _Call:
                 if item is None:
                     return
                 point, program = item
+                states = final_states(
+                    program, precision=settings.precision, threads=threads, control=control
+                )
                 try:
-                    for weight, state in final_states(
-                        program, precision=settings.precision, threads=threads, control=control
-                    ):
-                        use(point, program, weight, state, threads)
+                    use(point, states, threads)
                 except BaseException as error:
                     control.halt()
                     if not isinstance(error, _pool.Cancelled):
@@ -291,8 +291,13 @@ class _Call:
             _memory.budget.give_back(taken)
 
     def submit(self, function: Callable[[], Any]) -> PrimitiveJob:
-        """Returns the job that calls a function, which calls `states`."""
+        """Returns the job that calls a function, which calls `run`."""
         return PrimitiveJob(_pool.submit(function, self.control), self.control)
+
+
+def _work(program: Program) -> int:
+    """Returns what it takes, in the unit that kernels count in."""
+    return sum(len(item) for item in program.body if isinstance(item, Gates)) << program.num_qubits
 
 
 def _lowered(circuits: Sequence[QuantumCircuit], known: _Recent, sampled: bool) -> List[_Circuit]:
@@ -388,6 +393,7 @@ class Estimator(BaseEstimator):
             BasicAerError: a circuit without a final state, a run option out of bounds, too little
                 memory.
         """
+        _remark_unknown(self.options, run_options)
         values = _plain_values(circuits, parameter_values)
         if (
             values is not None
@@ -435,20 +441,20 @@ class Estimator(BaseEstimator):
             values = np.zeros(len(sums), dtype=np.complex128)
             squares = np.zeros(len(sums))
 
-            def use(point: _Point, _: Program, weight: float, state: Any, threads: int) -> None:
-                wanted: Dict[int, List[int]] = {}
+            def use(point: _Point, states: Iterator[Tuple[float, Any]], threads: int) -> None:
+                same: Dict[int, List[int]] = {}
                 for position in point.positions:
-                    wanted.setdefault(id(sums[position]), []).append(position)
-                for positions in wanted.values():
-                    value = sums[positions[0]].expectation(state, threads)
-                    values[positions] += weight * value
-                if shots is not None:
-                    amplitudes = state.to_array()
-                    for positions in wanted.values():
-                        square = sums[positions[0]].second_moment(amplitudes)
-                        squares[positions] += weight * square
+                    same.setdefault(id(sums[position]), []).append(position)
+                wanted = [(sums[positions[0]], positions) for positions in same.values()]
+                for weight, state in states:
+                    for observable, positions in wanted:
+                        values[positions] += weight * observable.expectation(state, threads)
+                    if shots is not None:
+                        amplitudes = state.to_array()
+                        for observable, positions in wanted:
+                            squares[positions] += weight * observable.second_moment(amplitudes)
 
-            call.states(use)
+            call.run(use)
             if normals is None or shots is None:
                 return EstimatorResult(np.real_if_close(values), [{} for _ in sums])
             means = values.real
@@ -515,6 +521,23 @@ class Sampler(BaseSampler):
         super().__init__(options=options)
         self._known_circuits = _Recent()
 
+    def run(self, circuits: Any, parameter_values: Any = None, **run_options: Any) -> PrimitiveJob:
+        """Returns the job that samples circuits; what is wrong is raised here.
+
+        Args:
+            circuits: one or a list of them. All their classical bits must be measured at the end.
+            parameter_values: for each circuit a row of values, in the order of its `parameters`.
+            run_options: see above; they go before those of the sampler.
+
+        Raises:
+            TypeError: an argument of another type.
+            ValueError: arguments whose lengths do not match; a circuit that is not measured.
+            BasicAerError: a circuit that goes on after its measurements, a run option out of
+                bounds, too little memory.
+        """
+        _remark_unknown(self.options, run_options)
+        return super().run(circuits, parameter_values, **run_options)
+
     def _run(
         self,
         circuits: Tuple[QuantumCircuit, ...],
@@ -527,21 +550,23 @@ class Sampler(BaseSampler):
         shots, generator = settings.shots, settings.generator
 
         def work() -> SamplerResult:
-            chances: List[Any] = [0.0] * len(lowered)
+            possible: Dict[int, Tuple[np.ndarray, np.ndarray]] = {}
 
-            def use(point: _Point, _: Program, weight: float, state: Any, threads: int) -> None:
-                found = weight * state.probabilities(point.circuit.qubits, threads=threads)
-                first = point.positions[0]
-                chances[first] = chances[first] + found
+            def use(point: _Point, states: Iterator[Tuple[float, Any]], threads: int) -> None:
+                qubits = point.circuit.qubits
+                chances = np.zeros(1 << len(qubits))
+                for weight, state in states:
+                    chances += weight * state.probabilities(qubits, threads=threads)
+                # Rounded as terra does it: which outcomes are possible decides about the draws.
+                rounded = np.clip(chances, 0, 1).round(16)
+                outcomes = np.flatnonzero(rounded)
+                for position in point.positions:
+                    possible[position] = outcomes, rounded[outcomes]
 
-            call.states(use)
-            shared = {p: point.positions[0] for point in call.points for p in point.positions}
+            call.run(use)
             distributions = []
             for position, circuit in enumerate(lowered):
-                # Rounded as terra does it: which outcomes are possible decides about the draws.
-                rounded = np.clip(chances[shared[position]], 0, 1).round(16)
-                outcomes = np.flatnonzero(rounded)
-                shares = rounded[outcomes]
+                outcomes, shares = possible[position]
                 if shots is not None and generator is not None:
                     counts = generator.multinomial(shots, shares)
                     drawn = np.flatnonzero(counts)
