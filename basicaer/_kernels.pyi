@@ -1,6 +1,6 @@
 """Types of the compiled kernels; the contracts are in `_kernels.pyx`."""
 
-from typing import Dict
+from typing import Dict, Tuple
 
 import numpy as np
 
@@ -17,6 +17,9 @@ class Executable:
         coefficients: np.ndarray,
         scratch_reals: int,
     ) -> None: ...
+    def start(
+        self, count: int, re: float, im: float, flags: np.ndarray
+    ) -> Tuple[bytearray, int]: ...
     def run(
         self, state: np.ndarray, flags: np.ndarray, sync: np.ndarray, dirty: bool
     ) -> None: ...

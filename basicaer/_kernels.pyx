@@ -34,8 +34,12 @@ the pass (the qubit is still |0>) come last in `bits`: their half is zero and is
 """
 
 from libc.stdint cimport int64_t, uint64_t, uintptr_t
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
+
+cdef extern from "Python.h":
+    bytearray PyByteArray_FromStringAndSize(const char*, Py_ssize_t)
+    char* PyByteArray_AS_STRING(bytearray)
 
 cdef extern from *:
     """
@@ -874,6 +878,10 @@ cdef void apply_passes(vec* state, const int64_t* passes, index num_passes, cons
                 BA_YIELD()
 
 
+cdef inline char* align(char* memory) noexcept nogil:
+    return memory + (64 - <uintptr_t>memory % 64) % 64
+
+
 cdef class Executable:
     """A plan, ready to be run on any number of states, at once and by any number of threads.
 
@@ -910,6 +918,47 @@ cdef class Executable:
             if self.passes[p, PASS_IN_PLACE] == 0:
                 self.room = max(self.room, <index>1 << self.passes[p, PASS_BITS])
 
+    def start(self, index count, double re, double im, int64_t[::1] flags):
+        """Runs all passes on a fresh state of its own, on this thread: for small states.
+
+        Args:
+            count: reals of the state.
+            re, im: the amplitude of |0...0>.
+            flags: as for `run`.
+
+        Returns:
+            The memory of the state, a bytearray, and at which byte the state begins.
+        """
+        cdef int lanes = VF_LANES if self.single else VD_LANES
+        cdef index size = count * (4 if self.single else 8), skip
+        cdef bytearray memory = PyByteArray_FromStringAndSize(NULL, size + 64)
+        cdef char* data = PyByteArray_AS_STRING(memory)
+        cdef char* scratch = <char*>malloc(self.scratch_bytes + 64)
+        cdef int64_t* sync = <int64_t*>calloc(2 * self.passes.shape[0] + 1, sizeof(int64_t))
+        if scratch == NULL or sync == NULL:
+            free(scratch)
+            free(sync)
+            raise MemoryError("no memory left for a thread's scratch")
+        skip = (64 - <uintptr_t>data % 64) % 64
+        data += skip
+        with nogil:
+            memset(data, 0, size)
+            if self.single:
+                (<float*>data)[0] = <float>re
+                (<float*>data)[lanes] = <float>im
+                if self.passes.shape[0]:
+                    run_vectors[vf](self, <vf*>data, <const vf*>&self.floats[0], VF_LANES,
+                                    &flags[0], sync, <vf*>align(scratch), False)
+            else:
+                (<double*>data)[0] = re
+                (<double*>data)[lanes] = im
+                if self.passes.shape[0]:
+                    run_vectors[vd](self, <vd*>data, <const vd*>&self.doubles[0], VD_LANES,
+                                    &flags[0], sync, <vd*>align(scratch), False)
+            free(scratch)
+            free(sync)
+        return memory, skip
+
     def run(self, state, int64_t[::1] flags, int64_t[::1] sync, bint dirty):
         """Runs all passes, together with whoever else calls this with the same `sync`.
 
@@ -924,7 +973,6 @@ cdef class Executable:
         """
         cdef double[::1] doubles
         cdef float[::1] floats
-        cdef char* memory
         cdef char* scratch
         if self.passes.shape[0] == 0:
             return
@@ -932,25 +980,23 @@ cdef class Executable:
             floats = state
         else:
             doubles = state
-        memory = <char*>malloc(self.scratch_bytes + 64)
-        if memory == NULL:
+        scratch = <char*>malloc(self.scratch_bytes + 64)
+        if scratch == NULL:
             raise MemoryError("no memory left for a thread's scratch")
         with nogil:
-            scratch = memory + (64 - <uintptr_t>memory % 64) % 64
             if self.single:
                 run_vectors[vf](self, <vf*>&floats[0], <const vf*>&self.floats[0], VF_LANES,
-                                flags, sync, <vf*>scratch, dirty)
+                                &flags[0], &sync[0], <vf*>align(scratch), dirty)
             else:
                 run_vectors[vd](self, <vd*>&doubles[0], <const vd*>&self.doubles[0], VD_LANES,
-                                flags, sync, <vd*>scratch, dirty)
-            free(memory)
+                                &flags[0], &sync[0], <vd*>align(scratch), dirty)
+            free(scratch)
 
 
 cdef void run_vectors(Executable e, vec* state, const vec* coefficients, int lanes,
-                      int64_t[::1] flags, int64_t[::1] sync, vec* scratch,
-                      bint dirty) noexcept nogil:
+                      int64_t* flags, int64_t* sync, vec* scratch, bint dirty) noexcept nogil:
     apply_passes(state, &e.passes[0, 0], e.passes.shape[0], &e.ops[0, 0], coefficients, lanes,
-                 log2_of(lanes), &e.lists[0], &sync[0], &flags[0], scratch,
+                 log2_of(lanes), &e.lists[0], sync, flags, scratch,
                  <int64_t*>(scratch + 2 * e.room),
                  scratch + 2 * e.room + 1 + e.room * <index>sizeof(int64_t) // <index>sizeof(vec),
                  dirty)

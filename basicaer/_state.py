@@ -39,6 +39,8 @@ _SAMPLE_BLOCK = 4096
 
 _REUSED = range(256 << 10, 32 << 20)
 """Bytes for which the allocator hands out memory that was used before: not to be cleared twice."""
+_SMALL = 1 << 13
+"""Reals below which a fresh state is allocated and run by one call."""
 _NO_FLAGS = np.zeros(8, dtype=np.int64)
 
 
@@ -93,47 +95,74 @@ class State:
         precision: "double" (complex128) or "single" (complex64).
     """
 
-    __slots__ = ("_dirty", "_lane_bits", "_live", "_reals", "_width", "num_qubits", "precision")
+    __slots__ = (
+        "_amplitude",
+        "_dirty",
+        "_lane_bits",
+        "_live",
+        "_memory",
+        "_width",
+        "num_qubits",
+        "precision",
+    )
 
-    def __init__(self, num_qubits: int, precision: str, reals: np.ndarray | None = None) -> None:
+    def __init__(self, num_qubits: int, precision: str, memory: np.ndarray | None = None) -> None:
         self.num_qubits = num_qubits
         self.precision = precision
         self._lane_bits = _LANE_BITS[kernels.LANES[precision]]
         self._width = max(num_qubits, self._lane_bits)
-        self._reals = _zeros(2 << self._width, _REAL[precision]) if reals is None else reals
+        # The reals, in lane layout; None for a fresh state, which is only its one amplitude.
+        self._memory = memory
+        self._amplitude: complex = 1.0
         # Mask of the qubits that can be other than |0>.
-        self._live = (1 << num_qubits) - 1
+        self._live = 0
         # Whether memory in which there is no live amplitude may hold anything but zeros.
         self._dirty = False
 
     @classmethod
     def zero(cls, num_qubits: int, precision: str = "double") -> State:
         """Returns |0...0>."""
-        dtype = _REAL[precision]
-        if (2 << num_qubits) * dtype.itemsize in _REUSED:
-            reals = _planning.aligned(2 << num_qubits, dtype)
-            state = cls(num_qubits, precision, reals)
-            reals[: 2 << state._lane_bits] = 0
-            state._dirty = True
-        else:
-            state = cls(num_qubits, precision)
-        state._reals[0] = 1
-        state._live = 0
+        return cls(num_qubits, precision)
+
+    @classmethod
+    def _blank(cls, num_qubits: int, precision: str) -> State:
+        """Returns a state all of whose amplitudes are 0 and live."""
+        state = cls(num_qubits, precision)
+        state._memory = _zeros(2 << state._width, _REAL[precision])
+        state._live = (1 << num_qubits) - 1
         return state
 
-    def _settle(self) -> None:
-        """Makes all of the memory the state's: what no live amplitude is in becomes 0."""
+    def _allocate(self) -> np.ndarray:
+        """Returns the reals, for whom a stale value outside the live amplitudes does not matter."""
+        if self._memory is None:
+            count, dtype = 2 << self._width, _REAL[self.precision]
+            lanes = 1 << self._lane_bits
+            if count * dtype.itemsize in _REUSED:
+                self._memory = _planning.aligned(count, dtype)
+                self._memory[: 2 * lanes] = 0
+                self._dirty = True
+            else:
+                self._memory = _zeros(count, dtype)
+            self._memory[0] = self._amplitude.real
+            self._memory[lanes] = self._amplitude.imag
+        return self._memory
+
+    @property
+    def _reals(self) -> np.ndarray:
+        """The reals, zeros wherever there is no live amplitude."""
+        reals = self._allocate()
         if self._dirty:
             self._dirty = False
             live = self._live >> self._lane_bits
             if live != self._pairs - 1:
-                kernels.clear_outside(self._reals, live, 0, self._pairs)
+                kernels.clear_outside(reals, live, 0, self._pairs)
+        return reals
 
     @classmethod
     def from_amplitudes(cls, array: np.ndarray, precision: str = "double") -> State:
         """Returns the state of the given amplitudes, shape (2**n,)."""
         array = np.asarray(array).reshape(-1)
-        state = cls(len(array).bit_length() - 1, precision)
+        state = cls._blank(len(array).bit_length() - 1, precision)
         state._reals.view(_COMPLEX[precision])[: len(array)] = array
         kernels.deinterleave(state._reals, 0, state._pairs)
         return state
@@ -141,7 +170,7 @@ class State:
     @classmethod
     def identity(cls, num_qubits: int, precision: str = "double") -> State:
         """Returns ``sum_i |i>|i>`` on 2n qubits: the identity, row-major, its row the high bits."""
-        state = cls(2 * num_qubits, precision)
+        state = cls._blank(2 * num_qubits, precision)
         diagonal = np.arange(1 << num_qubits, dtype=np.int64) * ((1 << num_qubits) + 1)
         lanes = 1 << state._lane_bits
         state._reals[(diagonal // lanes) * 2 * lanes + diagonal % lanes] = 1
@@ -153,8 +182,7 @@ class State:
 
     def copy(self) -> State:
         """Returns an independent copy."""
-        self._settle()
-        reals = _planning.aligned(2 << self._width, self._reals.dtype)
+        reals = _planning.aligned(2 << self._width, _REAL[self.precision])
         reals[:] = self._reals
         other = State(self.num_qubits, self.precision, reals)
         other._live = self._live
@@ -162,19 +190,21 @@ class State:
 
     def to_array(self, threads: int = 1) -> np.ndarray:
         """Returns the amplitudes, shape (2**n,), in Qiskit's order. The state is spent by it."""
-        self._settle()
-        reals = self._reals
-        self._reals = np.empty(0, dtype=reals.dtype)
-        pairs = self._pairs
-        step = max(1, pairs // (8 * threads))
-        starts = iter(range(0, pairs, step))
+        reals, pairs = self._reals, self._pairs
+        self._memory = None
+        if threads <= 1 or len(reals) < 2 * _SHARED:
+            kernels.interleave(reals, 0, pairs)
+        else:
+            step = max(1, pairs // (8 * threads))
+            starts = iter(range(0, pairs, step))
 
-        def work() -> None:
-            for first in starts:  # next() of a range's iterator is atomic
-                kernels.interleave(reals, first, min(first + step, pairs))
+            def work() -> None:
+                for first in starts:  # next() of a range's iterator is atomic
+                    kernels.interleave(reals, first, min(first + step, pairs))
 
-        cooperate(work, threads if len(reals) >= 2 * _SHARED else 1)
-        return reals.view(_COMPLEX[self.precision])[: 1 << self.num_qubits]
+            cooperate(work, threads)
+        array: np.ndarray = reals.view(_COMPLEX[self.precision])
+        return array if self.num_qubits == self._width else array[: 1 << self.num_qubits]
 
     # --- gates ---------------------------------------------------------------------------------
 
@@ -220,24 +250,29 @@ class State:
                 fusion,
                 KERNEL_COSTS,
             )
-            prepared = gates.plans[key] = _Prepared(plan, self._reals.dtype)
+            prepared = gates.plans[key] = _Prepared(plan, _REAL[self.precision])
         self._run(prepared, threads, control)
         return prepared.summary
 
     def _run(self, prepared: _Prepared, threads: int, control: Control | None) -> None:
-        reals, executable, dirty = self._reals, prepared.executable, self._dirty
-        if self._live == 0 and prepared.scalar != 1:
-            lanes = 1 << self._lane_bits
-            value = complex(reals[0], reals[lanes]) * prepared.scalar
-            reals[0], reals[lanes] = value.real, value.imag
-        self._live = prepared.live
-        sync = np.zeros(2 * prepared.num_passes, dtype=np.int64)
+        executable = prepared.executable
         flags = control.flags if control is not None else _NO_FLAGS
-        threads = min(threads, prepared.max_blocks)
-        if threads <= 1 or len(reals) < 2 * _SHARED:
-            executable.run(reals, flags, sync, dirty)
+        count = 2 << self._width
+        if self._live == 0 and prepared.scalar != 1:
+            self.scale(prepared.scalar)
+        if self._memory is None and count < _SMALL:
+            value = self._amplitude
+            memory, skip = executable.start(count, value.real, value.imag, flags)
+            self._memory = np.frombuffer(memory, _REAL[self.precision], count, skip)
         else:
-            cooperate(lambda: executable.run(reals, flags, sync, dirty), threads)
+            reals, dirty = self._allocate(), self._dirty
+            sync = np.zeros(2 * prepared.num_passes, dtype=np.int64)
+            threads = min(threads, prepared.max_blocks)
+            if threads <= 1 or count < 2 * _SHARED:
+                executable.run(reals, flags, sync, dirty)
+            else:
+                cooperate(lambda: executable.run(reals, flags, sync, dirty), threads)
+        self._live = prepared.live
         if control is not None:
             control.check()
 
@@ -250,23 +285,23 @@ class State:
         self._project(qubit, outcome, True, probability)
 
     def _project(self, qubit: int, outcome: int, move: bool, probability: float) -> None:
-        self._settle()
         pairs = self._pairs if qubit < self._lane_bits else self._pairs // 2
         kernels.project(self._reals, qubit, outcome, move, probability**-0.5, 0, pairs)
 
     def prepare(self, qubits: Sequence[int], amplitudes: np.ndarray) -> None:
         """Brings `qubits`, all in |0>, to the state of the given amplitudes, shape (2**k,)."""
-        self._settle()
         values = np.ascontiguousarray(amplitudes, dtype=_COMPLEX[self.precision])
         where = np.array(qubits, dtype=np.int64)
-        kernels.prepare(self._reals, where, values.view(self._reals.dtype))
+        kernels.prepare(self._reals, where, values.view(_REAL[self.precision]))
         for qubit in qubits:
             self._live |= 1 << qubit
 
     def scale(self, factor: complex) -> None:
         """Multiplies all amplitudes by `factor`."""
         factor = complex(factor)
-        self._settle()
+        if self._memory is None:
+            self._amplitude *= factor
+            return
         kernels.scale(self._reals, factor.real, factor.imag, 0, self._pairs)
 
     # --- probabilities -------------------------------------------------------------------------
@@ -285,21 +320,18 @@ class State:
         Returns:
             float64, shape (2**len(qubits),).
         """
-        self._settle()
         low_bits, low_to, lane_to, lists, groups = _summation(
             self._lane_bits, self._width - self._lane_bits, tuple(qubits)
         )
         out = np.zeros((1 << groups, 1 << len(qubits)))
         sync = np.zeros(1, dtype=np.int64)
-        dtype = self._reals.dtype
+        reals, dtype = self._reals, _REAL[self.precision]
 
         def work() -> None:
             scratch = _planning.aligned((1 << low_bits) << self._lane_bits, dtype)
-            kernels.probabilities(
-                self._reals, low_bits, low_to, lane_to, *lists, out, sync, scratch
-            )
+            kernels.probabilities(reals, low_bits, low_to, lane_to, *lists, out, sync, scratch)
 
-        cooperate(work, threads if len(self._reals) >= 2 * _SHARED else 1)
+        cooperate(work, threads if 2 << self._width >= 2 * _SHARED else 1)
         return out[0] if groups == 0 else out.sum(axis=0)
 
     def expectations(
@@ -316,7 +348,6 @@ class State:
             float64, shape (len(x_masks),). With Y = iXZ a string is ``i**|x & z| X^x Z^z``, so its
             value is the real part of ``i**|x & z| sum_i (-1)**|i & z| conj(a[i ^ x]) a[i]``.
         """
-        self._settle()
         x = np.array(x_masks, dtype=np.int64)
         z = np.array(z_masks, dtype=np.int64)
         values = np.empty(len(x))
@@ -327,8 +358,8 @@ class State:
         x, z, odd = x[order], z[order], ys[order] & 1
         first = [0, *(np.flatnonzero(x[1:] != x[:-1]) + 1).tolist()]
         groups = list(zip(range(len(first)), x[first].tolist(), first, [*first[1:], len(x)]))
-        dtype = self._reals.dtype
-        shared = len(self._reals) >= 2 * _SHARED
+        dtype = _REAL[self.precision]
+        shared = 2 << self._width >= 2 * _SHARED
         rows = 64 if shared else 1
         sums = np.zeros(rows * len(x))
         out = [sums[rows * a : rows * b].reshape(rows, -1) for _, _, a, b in groups]
@@ -358,7 +389,6 @@ class State:
         Returns:
             int64, shape (shots,).
         """
-        self._settle()
         if len(qubits) == self.num_qubits >= _SAMPLED_IN_PLACE:
             return self._sample_in_place(uniforms, threads)
         cdf = self.probabilities(qubits, threads).cumsum()
@@ -369,7 +399,8 @@ class State:
         """Samples of all qubits: first the block, by the norms of all, then within each block."""
         norms = np.empty((1 << self._width) // _SAMPLE_BLOCK)
         sync = np.zeros(1, dtype=np.int64)
-        cooperate(lambda: kernels.block_norms(self._reals, _SAMPLE_BLOCK, norms, sync), threads)
+        reals = self._reals
+        cooperate(lambda: kernels.block_norms(reals, _SAMPLE_BLOCK, norms, sync), threads)
         cdf = norms.cumsum()
         before = np.concatenate(([0.0], cdf[:-1]))
         targets = uniforms * cdf[-1]
@@ -385,7 +416,7 @@ class State:
             for first in starts:
                 last = min(first + step, len(uniforms))
                 kernels.sample_blocks(
-                    self._reals,
+                    reals,
                     _SAMPLE_BLOCK,
                     before,
                     sorted_blocks,

@@ -36,6 +36,7 @@ def small_blocks(monkeypatch):
     """Blocks so small that a few qubits are enough for many of them, and threads for any size."""
     monkeypatch.setattr(state_module, "BLOCK_QUBITS", {"double": 6, "single": 6})
     monkeypatch.setattr(state_module, "_SHARED", 0)
+    monkeypatch.setattr(state_module, "_SMALL", 0)
 
 
 def run_of(*gates, num_rows=None):
@@ -251,8 +252,8 @@ def test_random_circuits_from_zero(build, precision, small_blocks, num_qubits):
             np.testing.assert_allclose(state.to_array(), expected, rtol=0, atol=tolerance)
 
 
-@pytest.mark.parametrize("num_qubits", [14, 17])
-def test_blocks_of_the_real_size(build, precision, num_qubits):
+@pytest.mark.parametrize("num_qubits", [1, 2, 3, 4, 6, 9, 11, 14, 17])
+def test_sizes_as_they_are(build, precision, num_qubits):
     program = lower(oracle.random_circuit(num_qubits, 40, num_qubits))
     state = State.zero(num_qubits, precision)
     state.scale(np.exp(1j * program.global_phase))
