@@ -98,6 +98,18 @@ class NumpyState:
         matrix[:, 0] = amplitudes
         self._multiply(matrix, list(qubits))
 
+    def expectations(self, x_masks, z_masks, threads=1):
+        matrices = {(0, 0): np.eye(2), (1, 0): [[0, 1], [1, 0]], (0, 1): np.diag([1, -1])}
+        matrices[1, 1] = [[0, -1j], [1j, 0]]
+        values = []
+        for x, z in zip(x_masks, z_masks):
+            image = type(self)(self.array.astype(complex))
+            for qubit in range(self.num_qubits):
+                pauli = matrices[int(x) >> qubit & 1, int(z) >> qubit & 1]
+                image._multiply(np.array(pauli, dtype=complex), [qubit])
+            values.append(np.vdot(self.array, image.array).real)
+        return np.array(values)
+
     def sample(self, qubits, uniforms, threads=1):
         cumulative = np.cumsum(self.probabilities(qubits))
         cumulative /= cumulative[-1]
