@@ -405,7 +405,9 @@ class State:
         before = np.concatenate(([0.0], cdf[:-1]))
         targets = uniforms * cdf[-1]
         blocks = _invert(cdf / cdf[-1], uniforms)
-        order = np.argsort(blocks, kind="stable")
+        # numpy sorts 16-bit integers by radix, larger ones by comparison.
+        narrow = blocks.astype(np.uint16) if len(norms) <= 1 << 16 else blocks
+        order = np.argsort(narrow, kind="stable")
         sorted_blocks, sorted_targets = blocks[order], targets[order]
         found = np.empty(len(uniforms), dtype=np.int64)
         step = max(1, -(-len(uniforms) // (4 * max(1, threads))))
