@@ -12,6 +12,7 @@ from __future__ import annotations
 import cmath
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, Sequence, Tuple, Union
 
@@ -20,7 +21,7 @@ import numpy as np
 from basicaer import _memory
 from basicaer._branching import Limits, Machine, run_one
 from basicaer._classical import evaluate, holds
-from basicaer._flow import Code, flatten
+from basicaer._flow import Code, count_draws, flatten
 from basicaer._groups import run_groups
 from basicaer._in_order import run_in_order
 from basicaer._program import (
@@ -37,7 +38,7 @@ from basicaer._program import (
     Switch,
     While,
 )
-from basicaer._sampling import draw_rows, memory_rows, num_words, stream
+from basicaer._sampling import draw_rows, memory_rows, num_words, seeded, skip, stream
 from basicaer._state import State
 from basicaer.exceptions import BasicAerError
 
@@ -69,6 +70,8 @@ class Task:
         memory_limit: bytes that the states may take together; None for what is available.
         max_iterations: the most turns of a while loop, each time it is entered; None for no limit.
         branching: whether shots share their past. Without it they are run one by one.
+        part: (first, last) if only these of the shots are wanted, the others being somebody else's;
+            their outcomes are those that they have among all. None for all.
     """
 
     program: Program
@@ -83,6 +86,7 @@ class Task:
     memory_limit: Union[int, None] = None
     max_iterations: Union[int, None] = None
     branching: bool = True
+    part: Union[Tuple[int, int], None] = None
 
 
 @dataclass(eq=False)
@@ -131,6 +135,18 @@ def execute(task: Task, control: Any, state_class: Any = State) -> Outcome:
     return outcome
 
 
+def splits(task: Task) -> bool:
+    """Returns whether parts of the task's shots can be had on their own.
+
+    They can where it is known beforehand how many draws each shot makes.
+    """
+    if task.output != "counts" or task.shots < 2 or task.part is not None:
+        return False
+    if task.program.samples and task.allow_sampling:
+        return True
+    return count_draws(task.program.body) is not None
+
+
 class _Run:
     """One execution of a task."""
 
@@ -140,6 +156,7 @@ class _Run:
         self.control = control
         self.state_class = state_class
         self.words = num_words(task.program.num_clbits)
+        self.first, self.last = (0, task.shots) if task.part is None else task.part
         self.apply_options = {
             "threads": task.threads,
             "fusion": task.fusion,
@@ -179,6 +196,9 @@ class _Run:
 
     def sampled(self) -> Outcome:
         """All measurements at the end, of one state, by `RandomState.choice`'s method."""
+        plain = _gates_and_measurements(self.program.body)
+        if plain is not None:
+            return self._sampled_plainly(*plain)
         task = self.task
         code = flatten(self.program, "all")
         machine = self._machine(code, self._new_state, known=0)
@@ -193,27 +213,59 @@ class _Run:
             order = {qubit: position for position, qubit in enumerate(qubits)}
             for clbit, position in branch.sources.items():
                 sources[clbit] = order[branch.deferred[position]]
-            uniforms = self._random().random_sample(task.shots)
-            numbers = branch.state.sample(qubits, uniforms, threads=task.threads)
+            numbers = branch.state.sample(qubits, self._uniforms(), threads=task.threads)
         machine.drop(branch, end=True)
-        shots = task.shots if self.words else 0
+        shots = self.last - self.first if self.words else 0
         memory = memory_rows(shots, self.words, branch.bits, sources, numbers)
         machine.took("sample", begun)
         progress.resolved(1)
         return Outcome(memory, None, self._metadata("sampled", machine, 1))
 
+    def _sampled_plainly(self, runs: Sequence[Gates], measured: Sequence[Measure]) -> Outcome:
+        """The same for a body of gates, and then measurements: most circuits are that."""
+        task, program, control = self.task, self.program, self.control
+        unit = max(1, sum(map(len, runs))) << program.num_qubits
+        control.add_total(unit)
+        control.check()
+        state = self._new_state()
+        statistics: Counter[str] = Counter(states=1)
+        work = 0
+        begun = time.perf_counter()
+        for gates in runs:
+            found = state.apply(gates, **self.apply_options)
+            work += found.get("amplitude_gates", len(gates) << program.num_qubits)
+            for key, value in found.items():
+                if isinstance(value, int):
+                    statistics[key] += value
+        applied = time.perf_counter()
+        numbers = None
+        sources: dict[int, int] = {}
+        if measured and self.words:
+            qubits = sorted({qubit for qubit, _ in measured})
+            order = {qubit: position for position, qubit in enumerate(qubits)}
+            sources = {clbit: order[qubit] for qubit, clbit in measured}
+            numbers = state.sample(qubits, self._uniforms(), threads=task.threads)
+        shots = self.last - self.first if self.words else 0
+        memory = memory_rows(shots, self.words, 0, sources, numbers)
+        if unit > work:
+            control.flags[1] += unit - work
+        seconds = {"apply": applied - begun, "sample": time.perf_counter() - applied}
+        metadata = {"method": "sampled", "states_simulated": 1, "branches": 1, **statistics}
+        return Outcome(memory, None, {**metadata, "time": seconds})
+
     def branching(self) -> Outcome:
-        task = self.task
         code = flatten(self.program, "possible")
         machine = self._machine(code, self._new_state)
-        progress = _Progress(self.control, machine, self._unit(code), task.shots)
+        count = self.last - self.first
+        progress = _Progress(self.control, machine, self._unit(code), count)
         random = self._random()
-        memory = np.zeros((task.shots, self.words), dtype=np.uint64)
+        memory = np.zeros((count, self.words), dtype=np.uint64)
+        self._skip(random, code)
         if code.num_draws is None:
             run_in_order(machine, stream(random), memory, progress.resolved)
         else:
             step = max(1, _UNIFORM_BYTES // (8 * max(1, code.num_draws)))
-            for first in range(0, task.shots, step):
+            for first in range(0, count, step):
                 part = memory[first : first + step]
                 uniforms = draw_rows(random, len(part), code.num_draws)
                 run_groups(machine, uniforms, part, progress.resolved)
@@ -222,25 +274,41 @@ class _Run:
 
     def shot_by_shot(self) -> Outcome:
         """As BasicAer does it, from the start for each shot; what `branching` is held against."""
-        task = self.task
         code = flatten(self.program, "none")
         machine = self._machine(code, self._new_state)
-        progress = _Progress(self.control, machine, self._unit(code), task.shots)
-        uniforms = stream(self._random())
-        memory = np.zeros((task.shots, self.words), dtype=np.uint64)
-        for shot in range(task.shots):
+        count = self.last - self.first
+        progress = _Progress(self.control, machine, self._unit(code), count)
+        random = self._random()
+        self._skip(random, code)
+        uniforms = stream(random)
+        memory = np.zeros((count, self.words), dtype=np.uint64)
+        for shot in range(count):
             self.control.check()
             bits = _Shot(self, machine, uniforms).run()
             progress.resolved(1)
             if self.words:
                 memory[shot] = memory_rows(1, self.words, bits, {}, None)[0]
-        metadata = self._metadata("shot_by_shot", machine, task.shots)
+        metadata = self._metadata("shot_by_shot", machine, count)
         return Outcome(memory if self.words else self._no_memory(), None, metadata)
 
     # --- what they share -------------------------------------------------------------------------
 
     def _random(self) -> np.random.RandomState:
-        return np.random.RandomState(self.task.seed)
+        return seeded(self.task.seed)
+
+    def _uniforms(self) -> np.ndarray:
+        """The draws of the shots wanted, one each."""
+        random = self._random()
+        skip(random, self.first)
+        return random.random_sample(self.last - self.first)
+
+    def _skip(self, random: np.random.RandomState, code: Code) -> None:
+        """Goes past the draws of the shots before those wanted."""
+        if self.task.part is None:
+            return
+        if code.num_draws is None:
+            raise ValueError("the shots of a program whose draws vary cannot be had in parts")
+        skip(random, self.first * code.num_draws)
 
     def _no_memory(self) -> np.ndarray:
         return self._memory(0)
@@ -320,6 +388,23 @@ class _Run:
             **machine.statistics,
             "time": dict(machine.seconds),
         }
+
+
+def _gates_and_measurements(
+    body: Sequence[Operation],
+) -> Union[Tuple[list[Gates], list[Measure]], None]:
+    """Returns a body's gates, and the measurements after them; None if there is more to it."""
+    runs: list[Gates] = []
+    measured: list[Measure] = []
+    for operation in body:
+        if isinstance(operation, Measure):
+            measured.append(operation)
+        elif isinstance(operation, Gates) and not measured:
+            if len(operation):
+                runs.append(operation)
+        else:
+            return None
+    return runs, measured
 
 
 class _Progress:

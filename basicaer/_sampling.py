@@ -5,6 +5,7 @@ Everything here is vectorised over shots; a million of them cost no Python loop.
 
 from __future__ import annotations
 
+import threading
 from typing import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -14,6 +15,28 @@ _DRAW_BLOCK = 1 << 20
 
 _STREAM_BLOCK = 1024
 """Uniforms that a stream of single draws takes from the generator at a time."""
+
+
+_own = threading.local()
+
+
+def seeded(seed: int) -> np.random.RandomState:
+    """Returns ``RandomState(seed)``: this thread's only one, good until it asks again.
+
+    To make one takes much longer than to seed it anew, and as long as a small circuit.
+    """
+    random: np.random.RandomState | None = getattr(_own, "random", None)
+    if random is None:
+        random = _own.random = np.random.RandomState(seed)
+    else:
+        random.seed(seed)
+    return random
+
+
+def skip(random: np.random.RandomState, draws: int) -> None:
+    """Goes past so many uniforms."""
+    while draws > 0:
+        draws -= len(random.random_sample(min(draws, _DRAW_BLOCK)))
 
 
 def num_words(num_clbits: int) -> int:
@@ -110,6 +133,10 @@ def memory_rows(
     Returns:
         uint64 of shape (count, words), word 0 the least significant.
     """
+    if words == 1 and not bits and numbers is not None and sources:
+        (_, shift, mask), *others = _moves(list(sources.items()))
+        if not others and not shift and not mask & (mask + 1) and numbers.max(initial=0) <= mask:
+            return numbers.astype(np.uint64).reshape(count, 1)
     for clbit in sources:
         bits &= ~(1 << clbit)
     row = [(bits >> (64 * word)) & 0xFFFF_FFFF_FFFF_FFFF for word in range(words)]
