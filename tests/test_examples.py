@@ -46,6 +46,14 @@ def test_sweep():
         assert abs(float(measured) - float(expected)) < 0.06  # 5 standard deviations
 
 
+def test_vqe():
+    rows = [line.split() for line in run("vqe.py").splitlines()]
+    assert [row[0] for row in rows] == ["exact", "basicaer", "qiskit"]
+    exact, ours, terra = (float(row[1]) for row in rows)
+    assert abs(ours - exact) < 1e-5
+    assert abs(ours - terra) < 1e-6
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_every_example_is_tested(path):
     assert f'run("{path.name}"' in Path(__file__).read_text(encoding="utf-8")
