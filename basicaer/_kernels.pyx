@@ -188,11 +188,13 @@ cdef enum:
     OP_PRODUCT = 13
     OP_LOOKUP = 14
     OP_DENSEK = 15
+    OP_DENSE5 = 16
 
 # Columns of an operation's row.
 cdef enum:
     COL_KIND = 0
-    COL_T0 = 1            # first target: local bit, or lane bit where the kernel says LANE
+    COL_T0 = 1            # first target: local bit, or lane bit where the kernel says LANE;
+                          # DENSE5: mask of the lane qubits among the targets
     COL_T1 = 2            # second target, above the first
     COL_LIVE = 3          # local bits that can be non-zero: only the first 2**live pairs count
     COL_CONTROL = 4       # local bits that are controls, as a mask
@@ -200,7 +202,7 @@ cdef enum:
     COL_OUTER = 6         # bits of the pair number outside the block that are controls
     COL_OUTER_VALUE = 7
     COL_COEFFICIENT = 8   # where the coefficients start, counted in reals
-    COL_LIST = 9          # where the operation's list starts (PRODUCT: terms; LOOKUP, DENSEK: bits)
+    COL_LIST = 9          # where the operation's list starts (PRODUCT: terms; others: bits)
     COL_COUNT = 10        # its length
     OP_COLUMNS = 11
 
@@ -246,6 +248,7 @@ KERNELS = {
     "product": OP_PRODUCT,
     "lookup": OP_LOOKUP,
     "densek": OP_DENSEK,
+    "dense5": OP_DENSE5,
 }
 CPU_LEVEL = ba_level()
 LANES = {"double": VD_LANES, "single": VF_LANES}
@@ -659,6 +662,73 @@ cdef void densek(real* s, int lane_bits, int live, index control, index control_
             s[at + lanes] = yi[row]
 
 
+cdef void dense5(vec* s, index count, int fixed, const int* positions, index offset,
+                 const int64_t* targets, int num_block, int lane_targets, const vec* c,
+                 vec* work) noexcept nogil:
+    """Three to five qubits, by whole vectors, as `dense2` and its lane forms do it.
+
+    The columns are the values of the block targets times the exchanges of the lane targets
+    (`lane_targets` is their mask), the rows the values of the block targets.
+    """
+    cdef index rows = <index>1 << num_block, columns = rows, j, b, m, row, base
+    cdef int i, num_lane = 0, lane, step
+    cdef int lane_list[5]
+    cdef index strides[32]
+    cdef vec* p
+    cdef vec* x
+    cdef const vec* m0
+    cdef const vec* m1
+    cdef vec r0, i0, r1, i1, xr, xi
+    while lane_targets >> num_lane and num_lane < 5:
+        num_lane += 1
+    step = 0
+    for lane in range(num_lane):
+        if (lane_targets >> lane) & 1:
+            lane_list[step] = lane
+            step += 1
+    num_lane = step
+    columns = rows << num_lane
+    for b in range(rows):
+        strides[b] = 0
+        for i in range(num_block):
+            if (b >> i) & 1:
+                strides[b] += <index>2 << targets[i]
+    for j in range(count):
+        base = 2 * (expand(j, fixed, positions) + offset)
+        for b in range(rows):
+            p = s + base + strides[b]
+            x = work + 2 * (b << num_lane)
+            x[0] = p[0]
+            x[1] = p[1]
+            for i in range(num_lane):
+                for m in range(<index>1 << i):
+                    x[2 * (m + (<index>1 << i))] = exchange(x[2 * m], lane_list[i])
+                    x[2 * (m + (<index>1 << i)) + 1] = exchange(x[2 * m + 1], lane_list[i])
+        row = 0
+        while row < rows:
+            m0 = c + row * columns * 2
+            m1 = m0 + columns * 2 if row + 1 < rows else m0
+            r0 = splat(c[0], 0)
+            i0 = r0
+            r1 = r0
+            i1 = r0
+            for b in range(columns):
+                xr = work[2 * b]
+                xi = work[2 * b + 1]
+                r0 = r0 + m0[2 * b] * xr - m0[2 * b + 1] * xi
+                i0 = i0 + m0[2 * b] * xi + m0[2 * b + 1] * xr
+                r1 = r1 + m1[2 * b] * xr - m1[2 * b + 1] * xi
+                i1 = i1 + m1[2 * b] * xi + m1[2 * b + 1] * xr
+            p = s + base + strides[row]
+            p[0] = r0
+            p[1] = i0
+            if row + 1 < rows:
+                p = s + base + strides[row + 1]
+                p[0] = r1
+                p[1] = i1
+            row += 2
+
+
 # --- one block ---------------------------------------------------------------------------------
 
 cdef inline void dispatch_fixed(vec* s, const int kind, const int lane0, const int lane1,
@@ -748,6 +818,9 @@ cdef void apply_operation(vec* s, const int64_t* op, index base, const vec* coef
         mask |= (<index>1 << t0) | (<index>1 << t1)
     elif kind == OP_DENSE2_LANE or kind == OP_REAL2_LANE:
         mask |= <index>1 << t1
+    elif kind == OP_DENSE5:
+        for fixed in range(<int>op[COL_COUNT]):
+            mask |= <index>1 << at[fixed]
     if kind == OP_DENSEK:
         if vec is vd:
             densek(<double*>s, lane_bits, live, control, offset, at, op[COL_COUNT],
@@ -792,6 +865,8 @@ cdef void apply_operation(vec* s, const int64_t* op, index base, const vec* coef
         phase(s, count, fixed, positions, offset, c[0], c[1])
     elif kind == OP_PRODUCT:
         product(s, live, control, offset, at, op[COL_COUNT], base, coefficients, lanes, work)
+    elif kind == OP_DENSE5:
+        dense5(s, count, fixed, positions, offset, at, op[COL_COUNT], t0, c, work)
     elif kind == OP_LOOKUP:
         lookup(s, live, control, offset, at, op[COL_COUNT], base, c)
 

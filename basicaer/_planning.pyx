@@ -312,6 +312,7 @@ cdef enum:
     OP_PRODUCT = 13
     OP_LOOKUP = 14
     OP_DENSEK = 15
+    OP_DENSE5 = 16
     OP_COLUMNS = 11
     PASS_COLUMNS = 11
     KIND_COLUMNS = 6
@@ -321,7 +322,7 @@ NUMBERS = {
     "dense2_lane": OP_DENSE2_LANE, "dense2_lanes": OP_DENSE2_LANES, "real1": OP_REAL1,
     "real1_lane": OP_REAL1_LANE, "real2": OP_REAL2, "real2_lane": OP_REAL2_LANE,
     "real2_lanes": OP_REAL2_LANES, "flip": OP_FLIP, "swap": OP_SWAP, "phase": OP_PHASE,
-    "product": OP_PRODUCT, "lookup": OP_LOOKUP, "densek": OP_DENSEK,
+    "product": OP_PRODUCT, "lookup": OP_LOOKUP, "densek": OP_DENSEK, "dense5": OP_DENSE5,
 }
 
 cdef double TINY = 1e-15
@@ -1319,6 +1320,59 @@ cdef class Planner:
         (<int64_t*>grow(&self.out_lists, sizeof(int64_t)))[0] = x
         return 0
 
+    cdef int lower_few(self, Item* it) except -1 nogil:
+        """A dense matrix on three to five qubits."""
+        cdef const int64_t* row = self.kinds + KIND_COLUMNS * self.kind[it.gate]
+        cdef const int32_t* given = self.qubits + self.start[it.gate] + row[2]
+        cdef const double* c = self.coefficients + 2 * self.offset[it.gate]
+        cdef int k = row[1], i, l, num_block = 0, num_lane = 0, lanes = 1 << self.lane_bits
+        cdef int rank[8]
+        cdef index size = <index>1 << k, rows, r, col, m, from_row, from_column, b
+        cdef int64_t* op = self.push_op(OP_DENSE5)
+        cdef double* v
+        cdef uint64_t lane_mask, lane_value, bit
+        self.split_controls(it.control, it.control_value, &lane_mask, &lane_value, op)
+        op[9] = self.out_lists.used // <index>sizeof(int64_t)
+        for i in range(k):
+            # A target's rank: among the lane targets by lane, among the block targets as listed.
+            rank[i] = 0
+            if given[i] < self.lane_bits:
+                op[1] |= <int64_t>1 << given[i]
+                num_lane += 1
+                for l in range(k):
+                    rank[i] += given[l] < given[i]
+            else:
+                rank[i] = num_block
+                num_block += 1
+                self.push_list(self.place[given[i]])
+        op[10] = num_block
+        rows = <index>1 << num_block
+        for r in range(rows):
+            for col in range(size):
+                b = col >> num_lane
+                m = col & ((<index>1 << num_lane) - 1)
+                v = self.push_vectors(2)
+                for l in range(lanes):
+                    from_row = 0
+                    from_column = 0
+                    for i in range(k):
+                        if given[i] < self.lane_bits:
+                            bit = (l >> given[i]) & 1
+                            from_row |= <index>(bit << i)
+                            from_column |= <index>((bit ^ (m >> rank[i] & 1)) << i)
+                        else:
+                            from_row |= (r >> rank[i] & 1) << i
+                            from_column |= (b >> rank[i] & 1) << i
+                    if (l & lane_mask) == lane_value:
+                        v[l] = c[2 * (size * from_row + from_column)]
+                        v[lanes + l] = c[2 * (size * from_row + from_column) + 1]
+                    else:
+                        v[l] = 1 if r == b and m == 0 else 0
+                        v[lanes + l] = 0
+        if 2 * size << self.lane_bits > self.work_reals:
+            self.work_reals = 2 * size << self.lane_bits
+        return 0
+
     cdef int lower_big(self, Item* it) except -1 nogil:
         cdef const int64_t* row = self.kinds + KIND_COLUMNS * self.kind[it.gate]
         cdef const int32_t* given = self.qubits + self.start[it.gate] + row[2]
@@ -1375,6 +1429,8 @@ cdef class Planner:
         if it.kind == TABLE:
             return self.lower_table(it)
         if it.kind == BIG:
+            if self.kinds[KIND_COLUMNS * self.kind[it.gate] + 1] <= 5:
+                return self.lower_few(it)
             return self.lower_big(it)
         if it.q0 < self.lane_bits or it.q1 < self.lane_bits:
             return self.lower_two(it)

@@ -158,7 +158,7 @@ def test_three_qubits_each_ordered_triple(build, precision, small_blocks):
         check(run_of((matrix, triple, 0, 0)), 7, precision)
 
 
-@pytest.mark.parametrize("width", [4, 5, 8])
+@pytest.mark.parametrize("width", [3, 4, 5, 6, 8])
 def test_wide_matrices(build, precision, small_blocks, width):
     rng = np.random.default_rng(width)
     matrix = oracle.random_unitary(width, 3)
@@ -213,6 +213,7 @@ def test_every_kernel_is_reached(small_blocks):
     for on in itertools.permutations(range(N), 3):
         seen |= kernels_of(run_of((phases(2, 1), on, 2, 0), (phases(2, 2), on[:1], 0, 0)))
     seen |= kernels_of(run_of((phases(16, 1), (0, 3, 5, 8), 0, 0)))
+    seen |= kernels_of(run_of((oracle.random_unitary(6, 1), (0, 3, 5, 8, 7, 6), 0, 0)))
     assert seen == set(_planning.NUMBERS)
 
 
