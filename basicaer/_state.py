@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import mmap
-from typing import TYPE_CHECKING, Any, Dict, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -350,33 +350,24 @@ class State:
         """
         x = np.array(x_masks, dtype=np.int64)
         z = np.array(z_masks, dtype=np.int64)
-        values = np.empty(len(x))
-        if not len(x):
-            return values
-        ys = np.array([bin(bits).count("1") for bits in (x & z).tolist()], dtype=np.int64)
-        order = np.argsort(x, kind="stable")
-        x, z, odd = x[order], z[order], ys[order] & 1
-        first = [0, *(np.flatnonzero(x[1:] != x[:-1]) + 1).tolist()]
-        groups = list(zip(range(len(first)), x[first].tolist(), first, [*first[1:], len(x)]))
-        dtype = _REAL[self.precision]
-        shared = 2 << self._width >= 2 * _SHARED
+        strings = _strings(x.tobytes(), z.tobytes())
+        reals = self._reals
+        shared = len(reals) >= 2 * _SHARED
         rows = 64 if shared else 1
         sums = np.zeros(rows * len(x))
-        out = [sums[rows * a : rows * b].reshape(rows, -1) for _, _, a, b in groups]
-        sync = np.zeros(len(groups), dtype=np.int64)
+        out = [sums[rows * a : rows * b].reshape(rows, -1) for a, b in strings.spans]
+        sync = np.zeros(len(out), dtype=np.int64)
 
         def work() -> None:
-            reals, expectations = self._reals, kernels.expectations
-            scratch = _planning.aligned(160 << self._lane_bits, dtype)
-            for group, mask, a, b in groups:
+            scratch = _planning.aligned(160 << self._lane_bits, reals.dtype)
+            for group, (mask, signs, odd) in enumerate(strings.groups):
                 turn = sync[group : group + 1]
-                expectations(reals, mask, z[a:b], odd[a:b], out[group], turn, scratch)
+                kernels.expectations(reals, mask, signs, odd, out[group], turn, scratch)
 
         cooperate(work, threads if shared else 1)
-        # i**k times a real or, for odd k, i times an imaginary part: +Re, -Im, -Re, +Im.
-        signs = np.where((ys & 3 == 1) | (ys & 3 == 2), -1.0, 1.0)
-        values[order] = np.concatenate([part.sum(axis=0) for part in out]) if shared else sums
-        return signs * values
+        if shared:
+            sums = np.concatenate([part.sum(axis=0) for part in out] or [sums])
+        return strings.factors * sums[strings.places]
 
     def sample(self, qubits: Sequence[int], uniforms: np.ndarray, threads: int = 1) -> np.ndarray:
         """Draws outcomes of measuring `qubits`, as numpy's ``RandomState.choice(p=...)`` would.
@@ -455,6 +446,41 @@ def _summation(
     cut = len(rest) - groups
     lists = [np.array(x, dtype=np.int64) for x in (high, high_to, rest[:cut], rest[cut:])]
     return low_bits, low_to, lane_to, lists, groups
+
+
+class _Strings(NamedTuple):
+    """Pauli strings, those that flip the same qubits together.
+
+    Attributes:
+        groups: the qubits that its strings flip, those that they have a sign of, and, for each
+            string, 1 if the imaginary part is wanted.
+        spans: the first string of each group, and the first one behind it.
+        places: where each string has come to.
+        factors: what its sum is to be multiplied with.
+    """
+
+    groups: List[Tuple[int, np.ndarray, np.ndarray]]
+    spans: List[Tuple[int, int]]
+    places: np.ndarray
+    factors: np.ndarray
+
+
+@functools.lru_cache(maxsize=32)
+def _strings(x_masks: bytes, z_masks: bytes) -> _Strings:
+    """Sorts Pauli strings, given by int64 masks."""
+    x = np.frombuffer(x_masks, dtype=np.int64)
+    z = np.frombuffer(z_masks, dtype=np.int64)
+    ys = np.array([bin(bits).count("1") for bits in (x & z).tolist()], dtype=np.int64)
+    order = np.argsort(x, kind="stable")
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order))
+    masks, first = np.unique(x[order], return_index=True)
+    spans = list(zip(first.tolist(), [*first[1:].tolist(), len(x)]))
+    z, odd = z[order], ys[order] & 1
+    groups = [(mask, z[a:b], odd[a:b]) for mask, (a, b) in zip(masks.tolist(), spans)]
+    # i**k times a real or, for odd k, i times an imaginary part: +Re, -Im, -Re, +Im.
+    factors = np.where((ys & 3 == 1) | (ys & 3 == 2), -1.0, 1.0)
+    return _Strings(groups, spans, places, factors)
 
 
 def _deposit(bits: Sequence[int]) -> np.ndarray:
