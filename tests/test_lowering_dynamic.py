@@ -10,17 +10,15 @@ import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import (
     CASE_DEFAULT,
-    AnnotatedOperation,
     BreakLoopOp,
     Clbit,
     ContinueLoopOp,
-    ControlModifier,
     Instruction,
     Parameter,
     Qubit,
 )
-from qiskit.circuit.classical import expr, types
 from qiskit.circuit.library import standard_gates as sg
+from versions import mutable, needs_annotations, needs_expressions
 
 from basicaer._lowering import lower
 from basicaer._program import (
@@ -36,6 +34,7 @@ from basicaer._program import (
     Switch,
     While,
 )
+from basicaer._terra import AnnotatedOperation, ControlModifier, expr, types
 from basicaer.exceptions import BasicAerError
 
 
@@ -245,6 +244,7 @@ def bits(*clbits):
     return Expression("bits", clbits, len(clbits))
 
 
+@needs_expressions
 class TestExpressions:
     def lowered(self, make):
         circuit = QuantumCircuit(1)
@@ -398,15 +398,21 @@ class TestControlFlow:
         assert [values for values, _ in operation.cases] == [(0,), (1, 3), None]
         assert [outline(body) for _, body in operation.cases] == [[1], [2], ["Reset"]]
 
-    def test_switch_on_bit_and_expression(self):
+    def test_switch_on_a_bit(self):
         circuit = start()
         empty = QuantumCircuit(1)
         circuit.switch(circuit.clbits[1], [(True, empty), (CASE_DEFAULT, empty.copy())], [0], [])
+        found = lower(circuit).body[-1]
+        assert (found.target, [v for v, _ in found.cases]) == (bits(1), [(1,), None])
+
+    @needs_expressions
+    def test_switch_on_an_expression(self):
+        circuit = start()
+        empty = QuantumCircuit(1)
         circuit.switch(expr.bit_not(circuit.cregs[0]), [((0, CASE_DEFAULT), empty)], [0], [])
-        first, second = lower(circuit).body[-2:]
-        assert (first.target, [v for v, _ in first.cases]) == (bits(1), [(1,), None])
-        assert second.target == Expression("bit_not", (bits(0, 1),), 2)
-        assert [v for v, _ in second.cases] == [None]
+        found = lower(circuit).body[-1]
+        assert found.target == Expression("bit_not", (bits(0, 1),), 2)
+        assert [v for v, _ in found.cases] == [None]
 
     def test_global_phase_of_a_block_is_kept(self):
         block = QuantumCircuit(1, global_phase=0.3)
@@ -436,7 +442,7 @@ class TestBadInput:
 
     def test_condition_on_a_bit_elsewhere(self):
         circuit = start()
-        circuit._data[0].operation = sg.XGate().to_mutable()
+        circuit._data[0].operation = mutable(sg.XGate())
         circuit._data[0].operation.condition = (ClassicalRegister(2, "elsewhere"), 1)
         self.expect(circuit, '"x"', "not in the circuit")
         circuit._data[0].operation.condition = (Clbit(), 1)
@@ -453,6 +459,7 @@ class TestBadInput:
         circuit._data[0].qubits = (Qubit(),)
         self.expect(circuit, '"h"', "not in the circuit")
 
+    @needs_expressions
     def test_expression_on_a_bit_elsewhere(self):
         circuit = start()
         circuit.if_test((0, 1), QuantumCircuit(1), [0], [])
@@ -485,6 +492,7 @@ class TestBadInput:
         circuit.if_test((0, 1), QuantumCircuit(0, global_phase=1), [], [])
         self.expect(circuit, "no qubit")
 
+    @needs_annotations
     def test_measurement_under_control(self):
         inner = QuantumCircuit(1, 1)
         inner.measure(0, 0)

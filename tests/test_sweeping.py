@@ -9,6 +9,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.circuit import library as lib
 from qiskit.circuit.library import standard_gates as sg
+from versions import TERRA, HamiltonianGate, needs_full_binding
 
 from basicaer._lowering import lower
 from basicaer._program import For, Gates, IfElse, Switch, While
@@ -54,7 +55,14 @@ def assert_sweep(circuit, count=5, seed=0, **options):
     return programs
 
 
-@pytest.mark.parametrize("gate_class", [c for c, n in oracle.TABLE.items() if n])
+@pytest.mark.parametrize(
+    "gate_class",
+    [
+        pytest.param(gate_class, marks=needs_full_binding if gate_class is sg.CUGate else ())
+        for gate_class, number in oracle.TABLE.items()
+        if number
+    ],
+)
 def test_every_gate(gate_class):
     expressions = [A, 2 * B - 0.5, 0.3, A * B][: oracle.TABLE[gate_class]]
     gate = gate_class(*expressions)
@@ -67,8 +75,11 @@ def test_every_gate(gate_class):
 def test_expressions():
     circuit = QuantumCircuit(1)
     for expression in (A, -A, A + B, A * B / 3, A.sin(), (A * B).exp(), A.log(), A.arctan(),
-                       A - A, abs(A - 3), (A - 3).sign(), 1 / A, 2 * A + 1):  # fmt: skip
+                       A - A, 1 / A, 2 * A + 1):  # fmt: skip
         circuit.rx(expression, 0)
+    if TERRA >= (0, 45):
+        circuit.rx(abs(A - 3), 0)
+        circuit.rx((A - 3).sign(), 0)
     assert_sweep(circuit)
 
 
@@ -79,6 +90,7 @@ def test_ansatz_shares_its_structure():
         assert getattr(first, name) is getattr(last, name)
 
 
+@needs_full_binding
 def test_composites_controls_and_phases():
     inner = QuantumCircuit(2, global_phase=A)
     inner.rzz(A, 0, 1)
@@ -124,7 +136,7 @@ def test_loop_parameter_with_a_value_from_outside():
 
 def test_what_has_numbers_only():
     circuit = QuantumCircuit(1)
-    circuit.append(lib.HamiltonianGate(np.array([[1, 0.5], [0.5, -1]]), A), [0])
+    circuit.append(HamiltonianGate(np.array([[1, 0.5], [0.5, -1]]), A), [0])
     circuit.rx(B, 0)
     assert_sweep(circuit)
 
