@@ -611,24 +611,46 @@ cdef void lookup(vec* s, int live, index control, index control_value, const int
 
 # --- dense, k qubits ---------------------------------------------------------------------------
 
+cdef inline void multiply(vec* y, const vec* matrix, const vec* x, index columns,
+                          index row_vectors) noexcept nogil:
+    """y = matrix @ x by vectors of rows; x holds each number in all lanes."""
+    cdef index row, column
+    cdef vec a0, b0, c0, d0, a1, b1, c1, d1, xr, xi, zero = splat(x[0], 0)
+    cdef const vec* mr
+    cdef const vec* mi
+    for row in range(0, row_vectors, 2):
+        a0 = b0 = c0 = d0 = a1 = b1 = c1 = d1 = zero
+        for column in range(columns):
+            xr = x[2 * column]
+            xi = x[2 * column + 1]
+            mr = matrix + column * 2 * row_vectors + row
+            mi = mr + row_vectors
+            a0 = a0 + mr[0] * xr
+            b0 = b0 + mi[0] * xi
+            c0 = c0 + mr[0] * xi
+            d0 = d0 + mi[0] * xr
+            a1 = a1 + mr[1] * xr
+            b1 = b1 + mi[1] * xi
+            c1 = c1 + mr[1] * xi
+            d1 = d1 + mi[1] * xr
+        y[row] = a0 - b0
+        y[row + 1] = a1 - b1
+        y[row_vectors + row] = c0 + d0
+        y[row_vectors + row + 1] = c1 + d1
+
+
 cdef void densek(real* s, int lane_bits, int live, index control, index control_value,
                  const int64_t* targets, int k, const real* matrix, real* work) noexcept nogil:
-    """The general case: any targets, any controls, both as bits of the amplitude's local index.
+    """The general case, six qubits and more: any targets and controls, as bits of the local index.
 
-    The 2**k amplitudes are read one by one into `work`, multiplied column by column (so that the
-    inner loop runs over contiguous rows), and written back. `matrix` holds for each column the real
-    parts of all rows, then the imaginary parts. `work` has room for ``4 * 2**k`` reals.
+    The 2**k amplitudes are read one by one, multiplied by vectors of rows, and written back.
+    `matrix` holds for each column the real parts of all rows, then the imaginary parts. `work` has
+    room for ``2 * 2**k`` vectors and as many reals.
     """
     cdef index size = <index>1 << k
     cdef index lanes = <index>1 << lane_bits
-    cdef real* xr = work
-    cdef real* xi = work + size
-    cdef real* yr = work + 2 * size
-    cdef real* yi = work + 3 * size
-    cdef real br, bi
-    cdef const real* mr
-    cdef const real* mi
-    cdef index j, at, base, row, column, mask = control
+    cdef real* y = work + 2 * size * lanes
+    cdef index j, at, base, row, mask = control
     cdef int i, fixed
     cdef int positions[MAX_FIXED]
     for i in range(k):
@@ -641,25 +663,23 @@ cdef void densek(real* s, int lane_bits, int live, index control, index control_
             for i in range(k):
                 at |= ((row >> i) & 1) << targets[i]
             at = (at >> lane_bits) * 2 * lanes + (at & (lanes - 1))
-            xr[row] = s[at]
-            xi[row] = s[at + lanes]
-            yr[row] = 0
-            yi[row] = 0
-        for column in range(size):
-            br = xr[column]
-            bi = xi[column]
-            mr = matrix + column * 2 * size
-            mi = mr + size
-            for row in range(size):
-                yr[row] = yr[row] + mr[row] * br - mi[row] * bi
-                yi[row] = yi[row] + mr[row] * bi + mi[row] * br
+            if real is double:
+                (<vd*>work)[2 * row] = vd_all(s[at])
+                (<vd*>work)[2 * row + 1] = vd_all(s[at + lanes])
+            else:
+                (<vf*>work)[2 * row] = vf_all(s[at])
+                (<vf*>work)[2 * row + 1] = vf_all(s[at + lanes])
+        if real is double:
+            multiply(<vd*>y, <const vd*>matrix, <vd*>work, size, size // lanes)
+        else:
+            multiply(<vf*>y, <const vf*>matrix, <vf*>work, size, size // lanes)
         for row in range(size):
             at = base
             for i in range(k):
                 at |= ((row >> i) & 1) << targets[i]
             at = (at >> lane_bits) * 2 * lanes + (at & (lanes - 1))
-            s[at] = yr[row]
-            s[at + lanes] = yi[row]
+            s[at] = y[row]
+            s[at + lanes] = y[size + row]
 
 
 cdef void dense5(vec* s, index count, int fixed, const int* positions, index offset,
@@ -678,7 +698,7 @@ cdef void dense5(vec* s, index count, int fixed, const int* positions, index off
     cdef vec* x
     cdef const vec* m0
     cdef const vec* m1
-    cdef vec r0, i0, r1, i1, xr, xi
+    cdef vec a0, b0, c0, d0, a1, b1, c1, d1, xr, xi, zero = splat(c[0], 0)
     while lane_targets >> num_lane and num_lane < 5:
         num_lane += 1
     step = 0
@@ -708,24 +728,26 @@ cdef void dense5(vec* s, index count, int fixed, const int* positions, index off
         while row < rows:
             m0 = c + row * columns * 2
             m1 = m0 + columns * 2 if row + 1 < rows else m0
-            r0 = splat(c[0], 0)
-            i0 = r0
-            r1 = r0
-            i1 = r0
+            # Eight sums that do not wait for each other.
+            a0 = b0 = c0 = d0 = a1 = b1 = c1 = d1 = zero
             for b in range(columns):
                 xr = work[2 * b]
                 xi = work[2 * b + 1]
-                r0 = r0 + m0[2 * b] * xr - m0[2 * b + 1] * xi
-                i0 = i0 + m0[2 * b] * xi + m0[2 * b + 1] * xr
-                r1 = r1 + m1[2 * b] * xr - m1[2 * b + 1] * xi
-                i1 = i1 + m1[2 * b] * xi + m1[2 * b + 1] * xr
+                a0 = a0 + m0[2 * b] * xr
+                b0 = b0 + m0[2 * b + 1] * xi
+                c0 = c0 + m0[2 * b] * xi
+                d0 = d0 + m0[2 * b + 1] * xr
+                a1 = a1 + m1[2 * b] * xr
+                b1 = b1 + m1[2 * b + 1] * xi
+                c1 = c1 + m1[2 * b] * xi
+                d1 = d1 + m1[2 * b + 1] * xr
             p = s + base + strides[row]
-            p[0] = r0
-            p[1] = i0
+            p[0] = a0 - b0
+            p[1] = c0 + d0
             if row + 1 < rows:
                 p = s + base + strides[row + 1]
-                p[0] = r1
-                p[1] = i1
+                p[0] = a1 - b1
+                p[1] = c1 + d1
             row += 2
 
 

@@ -1397,8 +1397,9 @@ cdef class Planner:
             for r in range(size):
                 v[2 * size * column + r] = c[2 * (size * r + column)]
                 v[2 * size * column + size + r] = c[2 * (size * r + column) + 1]
-        if 4 * size > self.work_reals:
-            self.work_reals = 4 * size
+        reals = (2 * size << self.lane_bits) + 2 * size
+        if reals > self.work_reals:
+            self.work_reals = reals
         return 0
 
     cdef int lower_item(self, Item* it) except -1 nogil:

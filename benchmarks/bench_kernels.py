@@ -85,7 +85,8 @@ def loads(local_bits: int, lane_bits: int) -> dict[str, Load]:
         "phase": Load(4),
         "product": Load(4 + 4 / 2**lane_bits, list=tuple(terms), count=local_bits),
         "lookup": Load(4, list=(0, 2, 4), count=3),
-        "densek": Load(32, list=(lane_bits + 1, lane_bits + 3, lane_bits + 5), count=3),
+        "densek": Load(256, list=tuple(range(6)), count=6),
+        "dense5": Load(32, list=(0, 2, 3), count=3),
     }
 
 
@@ -180,9 +181,9 @@ def kernel_call(
     passes[0, column["PASS_LAST"]] = repeats
     passes[0, column["PASS_BITS"]] = passes[0, column["PASS_LIVE"]] = local_bits
     passes[0, column["PASS_IN_PLACE"]] = 1
-    coefficients = aligned(max(64, 2 << load.count) * lanes, dtype)
+    coefficients = aligned(max(2**14, 2 << load.count) * lanes, dtype)
     lists = np.array([*load.list, 0], dtype=np.int64)
-    scratch = 2 * 2 ** (local_bits // 2 + 2) * lanes + 4096
+    scratch = 2 * 2 ** (local_bits // 2 + 2) * lanes + 2**14
     passes[0, column["PASS_CLEAN"]] = -1
     executable = kernels.Executable(passes, ops, lists, coefficients, scratch)
     flags = np.zeros(8, dtype=np.int64)
