@@ -1,7 +1,7 @@
-"""What the three simulators share: `run()`, and how their jobs are carried out.
+"""What the three simulators share: `run()`, and what comes before anything is carried out.
 
 A run is made ready on the caller's thread, so that whatever is wrong is raised there: options are
-checked, circuits lowered, memory counted, seeds drawn. What is left, `_Run`, is numbers only and
+checked, circuits lowered, memory counted, seeds drawn. What is left, `Run`, is numbers only and
 goes to the pool. The backend itself keeps nothing of a run.
 """
 
@@ -9,51 +9,28 @@ from __future__ import annotations
 
 import itertools
 import logging
-import time
 import uuid
-from dataclasses import replace
-from typing import Any, ClassVar, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Set
+from typing import Any, ClassVar, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 import numpy as np
-from qiskit.circuit import ParameterVector, QuantumCircuit
+from qiskit.circuit import QuantumCircuit
 from qiskit.providers.backend import BackendV1
 from qiskit.providers.models import QasmBackendConfiguration
 from qiskit.providers.options import Options
 from qiskit.qobj import QasmQobj
-from qiskit.result import Result
 
-from . import _dispatch, _memory, _options, _pool, _progress, _qobj, _result
-from ._execution import Outcome, Task, execute
-from ._lowering import lower
+from . import _binding, _distribution, _memory, _options, _pool, _progress, _qobj
+from ._execution import Task
 from ._program import For, IfElse, Measure, Operation, Program, Switch, While
+from ._running import Item, Run
 from .basicaerjob import BasicAerJob
 from .exceptions import BasicAerError
-
-_SPREAD_AMPLITUDES = 1 << 12
-"""Circuits with fewer amplitudes than this are run one after the other: their time is mostly
-Python's, of which there is only one at a time."""
 
 _OUTPUT = {
     _options.QASM: "counts",
     _options.STATEVECTOR: "statevector",
     _options.UNITARY: "unitary",
 }
-
-
-class _Item(NamedTuple):
-    """One circuit of a run.
-
-    Attributes:
-        header: of its result.
-        seed: of its outcomes.
-        task: what is to be executed.
-        need: bytes that this takes.
-    """
-
-    header: Dict[str, Any]
-    seed: int | None
-    task: Task
-    need: int
 
 
 class Simulator(BackendV1):
@@ -164,15 +141,19 @@ class Simulator(BackendV1):
             qobj_id = str(uuid.uuid4())
         if not circuits:
             raise BasicAerError("There is no circuit to run: the list is empty.")
-        if headers is None:
-            circuits = _bind(circuits, values["parameter_binds"])
-        items = self._prepare(circuits, headers, values, sampling, seeds)
+        binds = values["parameter_binds"] if headers is None else None
+        threads = _threads(values)
+        items = self._prepare(
+            _binding.pair(circuits, binds), headers, values, threads, sampling, seeds
+        )
+        executor = values["executor"]
         job_id = str(uuid.uuid4())
-        run = _Run(
+        run = Run(
             items=items,
             values=values,
-            threads=values["max_parallel_threads"] or _pool.cpu_count(),
+            threads=threads,
             control=_pool.Control(parts=len(items)),
+            executor=None if executor is None else _distribution.executor_of(executor),
             identity={
                 "backend_name": self.name(),
                 "backend_version": self._configuration.backend_version,
@@ -188,12 +169,13 @@ class Simulator(BackendV1):
 
     def _prepare(
         self,
-        circuits: Sequence[QuantumCircuit],
+        bound: Sequence[_binding.Bound],
         headers: Sequence[Dict[str, Any]] | None,
         values: Mapping[str, Any],
+        threads: int,
         sampling: Sequence[bool] | None,
         own_seeds: Sequence[int | None] | None,
-    ) -> List[_Item]:
+    ) -> List[Item]:
         kind = self.KIND
         unitary = kind == _options.UNITARY
         initial = values["initial_unitary" if unitary else "initial_statevector"]
@@ -201,44 +183,52 @@ class Simulator(BackendV1):
         if kind != _options.QASM and shots != 1:
             self._logger.info('"%s" only supports 1 shot. Setting shots=1.', self.name())
             shots = 1
-        threads = values["max_parallel_threads"] or _pool.cpu_count()
-        limit = values["max_memory_mb"] or None
-        for circuit in circuits:
-            self._check_size(circuit, shots, threads, values)
-        ready = []
-        for position, circuit in enumerate(circuits):
-            program = lower(circuit, unitary_only=unitary)
-            header = _result.header_of(circuit) if headers is None else headers[position]
-            if initial is not None and len(initial) != 1 << program.num_qubits:
+        for each in bound:
+            self._check_size(each.circuit, shots, threads, values)
+        ready: List[Tuple[Program, Dict[str, Any], int]] = []
+        for position, each in enumerate(bound):
+            circuit = each.circuit
+            programs = each.programs(unitary_only=unitary)
+            if headers is not None:  # of a Qobj, which binds nothing
+                programs = [(programs[0][0], headers[position])]
+            # However the parameters are bound, the size is the same.
+            first = programs[0][0]
+            if initial is not None and len(initial) != 1 << first.num_qubits:
                 raise BasicAerError(
                     f"initial {'unitary' if unitary else 'statevector'} is incorrect length: "
-                    f'{len(initial)} != {1 << program.num_qubits} for circuit "{circuit.name}" '
-                    f"of {program.num_qubits} qubits."
+                    f'{len(initial)} != {1 << first.num_qubits} for circuit "{circuit.name}" '
+                    f"of {first.num_qubits} qubits."
                 )
-            if kind == _options.QASM:
-                self._remark(program, header)
-            need = _need(program, shots, threads, values, unitary)
+            need = _need(first, shots, threads, values, unitary)
             self._check_need(need, circuit, shots, values)
-            ready.append((program, header, need))
+            if kind == _options.QASM:
+                for program, header in programs:
+                    self._remark(program, header)
+            ready.extend((program, header, need) for program, header in programs)
         # Drawn last: a run that raises draws nothing.
         seeds = itertools.repeat(None) if unitary else _seeds(len(ready), values, own_seeds)
+        output = _OUTPUT[kind]
+        precision, fusion = values["precision"], values["fusion"]
+        limit = values["max_memory_mb"] or None
+        max_iterations, branching = values.get("max_iterations"), values.get("branching", True)
         return [
-            _Item(
+            Item(
                 header,
                 seed,
                 Task(
                     program=program,
-                    output=_OUTPUT[kind],
+                    output=output,
                     shots=shots,
                     seed=seed or 0,
                     initial=initial,
-                    precision=values["precision"],
+                    precision=precision,
                     threads=threads,
-                    fusion=values["fusion"],
+                    fusion=fusion,
                     allow_sampling=sampling is None or bool(sampling[position]),
                     memory_limit=limit,
-                    max_iterations=values.get("max_iterations"),
-                    branching=values.get("branching", True),
+                    max_iterations=max_iterations,
+                    branching=branching,
+                    chop=values["chop_threshold"],
                 ),
                 need,
             )
@@ -274,8 +264,8 @@ class Simulator(BackendV1):
         self, need: int, circuit: QuantumCircuit, shots: int, values: Mapping[str, Any]
     ) -> None:
         limit = values["max_memory_mb"] or None
-        if need < _memory.SMALL and limit is None:
-            return
+        if limit is None and (need < _memory.SMALL or values["executor"] is not None):
+            return  # small, or held elsewhere: the worker looks how much it has
         if limit is not None and need > limit:
             space, why = limit, "allowed by max_memory_mb"
         else:
@@ -304,7 +294,9 @@ class Simulator(BackendV1):
             self._logger.warning(
                 'No classical registers in circuit "%s", counts will be empty.', header["name"]
             )
-        elif not any(isinstance(each, Measure) for each in _operations(program.body)):
+        elif not (program.body and isinstance(program.body[-1], Measure)) and not any(
+            isinstance(each, Measure) for each in _operations(program.body)
+        ):
             self._logger.warning(
                 'No measurements in circuit "%s", classical register will remain all zeros.',
                 header["name"],
@@ -328,35 +320,12 @@ def _circuits(run_input: Any) -> List[QuantumCircuit]:
     return list(circuits)
 
 
-def _bind(
-    circuits: List[QuantumCircuit], binds: Sequence[Dict[Any, Any]] | None
-) -> List[QuantumCircuit]:
-    """Runs each circuit with each of the binds, as terra does: all with the same parameters."""
-    if not binds or not (any(binds) or any(circuit.parameters for circuit in circuits)):
-        return circuits
-    wanted = set(circuits[0].parameters)
-    for circuit in circuits:
-        if set(circuit.parameters) != wanted:
-            raise BasicAerError(
-                "With parameter_binds all circuits must have the same parameters; those of circuit "
-                f'"{circuit.name}" are {_names(circuit.parameters)}, those of '
-                f'"{circuits[0].name}" {_names(wanted)}.'
-            )
-    for position, bind in enumerate(binds):
-        given: Set[Any] = set()
-        for key in bind:
-            given.update(key if isinstance(key, ParameterVector) else (key,))
-        if given != wanted:
-            raise BasicAerError(
-                f"Mismatch between parameter_binds[{position}], which gives {_names(given)}, and "
-                f"the parameters of the circuits, {_names(wanted)}."
-            )
-    return [circuit.assign_parameters(bind) for circuit in circuits for bind in binds]
-
-
-def _names(parameters: Any) -> str:
-    names = sorted(str(getattr(each, "name", each)) for each in parameters)
-    return ", ".join(names) if names else "none"
+def _threads(values: Mapping[str, Any]) -> int:
+    """The most threads that a circuit may use; elsewhere, where others may be at work too, one."""
+    given = values["max_parallel_threads"]
+    if given:
+        return given
+    return _pool.cpu_count() if values["executor"] is None else 1
 
 
 def _operations(body: Sequence[Operation]) -> Iterator[Operation]:
@@ -419,125 +388,3 @@ def _seeds(count: int, values: Mapping[str, Any], own: Sequence[int | None] | No
 def _seed_of_circuit(seed: int, position: int) -> int:
     """A seed for one circuit of a list: any two differ as independent streams do."""
     return int(np.random.SeedSequence([seed, position]).generate_state(1)[0])
-
-
-# ----------------------------------------------------------------------------------------------
-# Carrying it out
-# ----------------------------------------------------------------------------------------------
-
-
-class _Run:
-    """What the pool is given of a job: calls, once, and returns the result."""
-
-    def __init__(
-        self,
-        items: List[_Item],
-        values: Mapping[str, Any],
-        threads: int,
-        control: _pool.Control,
-        identity: Mapping[str, Any],
-    ) -> None:
-        self.items = items
-        self.memory = values.get("memory", False)
-        self.chop_threshold = values["chop_threshold"]
-        self.limit = values["max_memory_mb"] or None
-        self.threads = threads
-        self.control = control
-        self.identity = identity
-
-    def __call__(self) -> Result:
-        control, items = self.control, self.items
-        at_once = self._circuits_at_once()
-        need = sum(sorted((item.need for item in items), reverse=True)[:at_once])
-        taken = _memory.budget.take(need, self.limit, control.check)
-        try:
-            start = time.time()
-            results: List[Any] = [None] * len(items)
-            if at_once == 1:
-                for position in range(len(items)):
-                    results[position] = self._one(position, self.threads)
-            else:
-                self._several(results, at_once)
-            return _result.whole(results, time_taken=time.time() - start, **self.identity)
-        finally:
-            _memory.budget.give_back(taken)
-
-    def _circuits_at_once(self) -> int:
-        """How many circuits are run at the same time."""
-        items = self.items
-        most = min(len(items), self.threads)
-        if most == 1 or not any(
-            1 << item.task.program.num_qubits >= _SPREAD_AMPLITUDES for item in items
-        ):
-            return 1
-        needs = sorted((item.need for item in items), reverse=True)
-        if needs[0] < _memory.SMALL and self.limit is None:
-            return most
-        space = _memory.available_bytes() if self.limit is None else self.limit
-        while most > 1 and sum(needs[:most]) > space:
-            most -= 1
-        return most
-
-    def _several(self, results: List[Any], at_once: int) -> None:
-        """Runs the circuits spread over threads; the order of the results is that of the list."""
-        position = itertools.count()
-        threads = max(1, self.threads // at_once)
-
-        def work() -> None:
-            try:
-                while True:
-                    mine = next(position)
-                    if mine >= len(results):
-                        return
-                    results[mine] = self._one(mine, threads)
-            except BaseException:
-                self.control.halt()  # one has failed: the result is lost anyhow
-                raise
-
-        _pool.cooperate(work, at_once)
-
-    def _one(self, position: int, threads: int) -> Any:
-        header, seed, task, _ = self.items[position]
-        control = self.control
-        control.check()
-        control.begin_part()
-        if threads != task.threads:
-            task = replace(task, threads=threads)
-        start = time.time()
-        try:
-            outcome = execute(task, control)
-            return self._result_of(header, seed, task, outcome, start)
-        except _pool.Cancelled:
-            raise
-        except Exception as error:
-            # The original error goes to the caller; this says which circuit it was.
-            error.basicaer_circuit = (position, header["name"])  # type: ignore[attr-defined]
-            raise
-
-    def _result_of(
-        self,
-        header: Dict[str, Any],
-        seed: int | None,
-        task: Task,
-        outcome: Outcome,
-        start: float,
-    ) -> Any:
-        arrays: Dict[str, Any] = {}
-        if outcome.array is not None:
-            arrays[task.output] = _result.chop(outcome.array, self.chop_threshold)
-        return _result.experiment(
-            header,
-            shots=task.shots,
-            seed=seed,
-            words=None if task.output == "unitary" else outcome.memory,
-            memory=self.memory,
-            metadata={
-                "seed": seed,
-                "threads": task.threads,
-                "precision": task.precision,
-                "simd": _dispatch.SIMD,
-                **outcome.metadata,
-            },
-            time_taken=time.time() - start,
-            **arrays,
-        )

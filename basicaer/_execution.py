@@ -70,6 +70,7 @@ class Task:
         memory_limit: bytes that the states may take together; None for what is available.
         max_iterations: the most turns of a while loop, each time it is entered; None for no limit.
         branching: whether shots share their past. Without it they are run one by one.
+        chop: entries of a final statevector or unitary of a smaller absolute value become 0.
         part: (first, last) if only these of the shots are wanted, the others being somebody else's;
             their outcomes are those that they have among all. None for all.
     """
@@ -86,6 +87,7 @@ class Task:
     memory_limit: Union[int, None] = None
     max_iterations: Union[int, None] = None
     branching: bool = True
+    chop: float = 0.0
     part: Union[Tuple[int, int], None] = None
 
 
@@ -178,7 +180,8 @@ class _Run:
         branch = machine.start()
         machine.advance(branch)
         progress.resolved(1)
-        array = branch.state.to_array().reshape(2**num_qubits, 2**num_qubits)
+        array = branch.state.to_array(self.task.threads, self.task.chop)
+        array = array.reshape(2**num_qubits, 2**num_qubits)
         return Outcome(self._no_memory(), array, self._metadata("unitary", machine, 1))
 
     def statevector(self) -> Outcome:
@@ -191,7 +194,7 @@ class _Run:
         memory = self._memory(1)
         if self.words:
             memory[:] = memory_rows(1, self.words, branch.bits, {}, None)
-        array = branch.state.to_array()
+        array = branch.state.to_array(self.task.threads, self.task.chop)
         return Outcome(memory, array, self._metadata("statevector", machine, 1))
 
     def sampled(self) -> Outcome:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import math
 import operator
 import warnings
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Tuple, Union
 
 import numpy as np
 
@@ -104,10 +105,23 @@ def _mebibytes(name: str, value: Any) -> int:
     return int(number * MIB)
 
 
-def _binds(name: str, value: Any) -> List[Dict[Any, Any]]:
-    if isinstance(value, (list, tuple)) and all(isinstance(bind, Mapping) for bind in value):
+def _binds(name: str, value: Any) -> Union[List[Dict[Any, Any]], Dict[Any, Any]]:
+    if isinstance(value, Mapping):
+        if any(np.ndim(values) for values in value.values()):
+            return dict(value)
+    elif isinstance(value, (list, tuple)) and all(isinstance(bind, Mapping) for bind in value):
         return [dict(bind) for bind in value]
-    raise _wrong(name, value, "a list of dicts, each from parameter to value")
+    raise _wrong(
+        name,
+        value,
+        "a list of dicts, each from parameter to value, or a dict from parameter to an array",
+    )
+
+
+def _executor(name: str, value: Any) -> Any:
+    if isinstance(value, Executor) or callable(getattr(value, "get_executor", None)):
+        return value
+    raise _wrong(name, value, "a concurrent.futures.Executor or a Client of dask.distributed")
 
 
 def _complex_array(name: str, value: Any) -> np.ndarray:
@@ -220,7 +234,9 @@ TABLE: Tuple[Option, ...] = (
         None,
         _binds,
         _ALL,
-        "List of dicts from parameter to value. Each circuit is run with each of them.",
+        "List of dicts from parameter to value: each circuit is run with each of them. Or, for "
+        "many values, a dict from parameter to an array of them, which serves each circuit, or a "
+        "list of one such dict for each circuit.",
     ),
     Option(
         "seed_per_circuit",
@@ -275,6 +291,32 @@ TABLE: Tuple[Option, ...] = (
         _ALL,
         "The most memory, in MiB, that this job and those that run beside it may take; 0 for what "
         "is available. A job that cannot ever fit is an error, one that does not fit now waits.",
+    ),
+    Option(
+        "executor",
+        None,
+        _executor,
+        _ALL,
+        "Where circuits are run, if not here: a concurrent.futures.Executor, such as a process "
+        "pool or that of mpi4py.futures, or a Client of dask.distributed. max_parallel_threads is "
+        "then what each circuit may use there, 0 for one, and max_memory_mb holds there.",
+    ),
+    Option(
+        "max_job_size",
+        None,
+        _integer(1, math.inf, "a whole number, 1 or more"),
+        _ALL,
+        "Circuits that are sent to a worker of the executor together; None for as many as seems "
+        "best.",
+    ),
+    Option(
+        "max_shot_size",
+        None,
+        _integer(1, math.inf, "a whole number, 1 or more"),
+        frozenset({QASM}),
+        "The most shots of one circuit that one worker of the executor makes; None for all. The "
+        "outcomes do not depend on it. Circuits whose shots do not all make the same number of "
+        "draws (a measurement within a condition or a while loop) are not split.",
     ),
     Option(
         "progress",

@@ -11,7 +11,7 @@ from qiskit.circuit.library import QFT
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 
-from basicaer import BasicAer, BasicAerError, _backend, _pool
+from basicaer import BasicAer, BasicAerError, _pool, _running
 from basicaer._execution import Outcome
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
@@ -38,14 +38,14 @@ def flips(value, width=4, name=None):
 def gate(monkeypatch):
     """Holds all executions until it is opened; they can be cancelled meanwhile."""
     opened = threading.Event()
-    execute = _backend.execute
+    execute = _running.execute
 
     def held(task, control):
         while not opened.wait(0.001):
             control.check()
         return execute(task, control)
 
-    monkeypatch.setattr(_backend, "execute", held)
+    monkeypatch.setattr(_running, "execute", held)
     yield opened
     opened.set()
 
@@ -156,7 +156,7 @@ def test_circuits_are_spread_over_threads(monkeypatch):
         assert task.threads == 1
         return Outcome(np.zeros((task.shots, 1), dtype=np.uint64), None, {"time": {}})
 
-    monkeypatch.setattr(_backend, "execute", execute)
+    monkeypatch.setattr(_running, "execute", execute)
     QASM.run([flips(1, 13)] * 4, max_parallel_threads=2).result(timeout=60)
     assert len(threads) == 2
 
@@ -168,7 +168,7 @@ def test_one_circuit_has_all_threads(monkeypatch):
         seen.append(task.threads)
         return Outcome(np.zeros((task.shots, 1), dtype=np.uint64), None, {"time": {}})
 
-    monkeypatch.setattr(_backend, "execute", execute)
+    monkeypatch.setattr(_running, "execute", execute)
     QASM.run(flips(1), max_parallel_threads=7).result()
     QASM.run([flips(1, 13)] * 2, max_parallel_threads=6).result()
     assert seen == [7, 3, 3]
@@ -186,7 +186,7 @@ def test_circuits_at_once_stay_within_the_limit(monkeypatch):
             now[0] -= 1
         return Outcome(np.zeros((task.shots, 1), dtype=np.uint64), None, {"time": {}})
 
-    monkeypatch.setattr(_backend, "execute", execute)
+    monkeypatch.setattr(_running, "execute", execute)
     circuits = [flips(1, 20)] * 6  # 16 MiB each, and scratch
     job = QASM.run(circuits, max_parallel_threads=4, max_memory_mb=45)
     job.result(timeout=60)
@@ -203,7 +203,7 @@ def test_which_circuit_failed(monkeypatch, width):
         control.check()
         return Outcome(np.zeros((task.shots, 1), dtype=np.uint64), None, {"time": {}})
 
-    monkeypatch.setattr(_backend, "execute", execute)
+    monkeypatch.setattr(_running, "execute", execute)
     circuits = [flips(0, width), flips(0, width, "second"), flips(0, width)]
     job = QASM.run(circuits, max_parallel_threads=2)
     with pytest.raises(MemoryError) as caught:

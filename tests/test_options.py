@@ -14,6 +14,7 @@ from basicaer import (
     UnitarySimulatorPy,
     _backend,
     _options,
+    _running,
 )
 
 KINDS = (_options.QASM, _options.STATEVECTOR, _options.UNITARY)
@@ -35,13 +36,13 @@ def circuit():
 def tasks(monkeypatch):
     """The tasks that reach the execution."""
     seen = []
-    execute = _backend.execute
+    execute = _running.execute
 
     def spy(task, control):
         seen.append(task)
         return execute(task, control)
 
-    monkeypatch.setattr(_backend, "execute", spy)
+    monkeypatch.setattr(_running, "execute", spy)
     return seen
 
 
@@ -68,7 +69,7 @@ def test_defaults_are_the_options_of_the_backend(kind):
 
 
 def test_every_option_is_used():
-    source = inspect.getsource(_backend)
+    source = inspect.getsource(_backend) + inspect.getsource(_running)
     for option in _options.TABLE:
         if option.name not in ("allow_sample_measuring", "initial_unitary"):
             assert f'"{option.name}"' in source, option.name
