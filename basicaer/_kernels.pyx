@@ -1109,19 +1109,26 @@ cdef inline int log2_of(int x) noexcept nogil:
 
 # --- the whole state ---------------------------------------------------------------------------
 
-def interleave(real[::1] state, index first, index last):
-    """Turns pairs `first` to `last` from lane layout to re, im, re, im, ..., in place."""
+def interleave(real[::1] state, index first, index last, double chop):
+    """Turns pairs `first` to `last` from lane layout to re, im, re, im, ..., in place.
+
+    Amplitudes whose absolute value is below `chop` become 0.
+    """
     cdef int lanes = VD_LANES if real is double else VF_LANES
     cdef int l
     cdef index j
     cdef real pair[64]
     cdef real* p
+    cdef double square = chop * chop
     with nogil:
         for j in range(first, last):
             p = &state[j * 2 * lanes]
             for l in range(lanes):
                 pair[2 * l] = p[l]
                 pair[2 * l + 1] = p[lanes + l]
+                if <double>p[l] * p[l] + <double>p[lanes + l] * p[lanes + l] < square:
+                    pair[2 * l] = 0
+                    pair[2 * l + 1] = 0
             memcpy(p, pair, 2 * lanes * sizeof(real))
 
 

@@ -17,7 +17,6 @@ from qiskit.qobj import QobjExperimentHeader, QobjHeader
 from qiskit.result import Result
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
-_CHOP_BLOCK = 1 << 15
 _FEW_SHOTS = 200
 """Fewer shots than this are counted faster one by one."""
 _HEX = [hex(value) for value in range(4096)]
@@ -123,27 +122,6 @@ def _rows(words: np.ndarray) -> List[bytes]:
 
 def _hex(raw: bytes) -> str:
     return hex(int.from_bytes(raw, "little"))
-
-
-# ----------------------------------------------------------------------------------------------
-# Arrays
-# ----------------------------------------------------------------------------------------------
-
-
-def chop(array: np.ndarray, threshold: float) -> np.ndarray:
-    """Sets the entries whose absolute value is below `threshold` to 0, in place."""
-    if not threshold:
-        return array
-    flat = array.reshape(-1)
-    parts = flat.view(flat.real.dtype).reshape(-1, 2)
-    for start in range(0, len(flat), _CHOP_BLOCK):
-        block = flat[start : start + _CHOP_BLOCK]
-        # Absolute values cost a square root: only where both parts are small enough.
-        small = (np.abs(parts[start : start + _CHOP_BLOCK]) < threshold).all(axis=1)
-        if small.any():
-            index = np.flatnonzero(small)
-            block[index[np.abs(block[index]) < threshold]] = 0
-    return array
 
 
 # ----------------------------------------------------------------------------------------------

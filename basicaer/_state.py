@@ -188,19 +188,24 @@ class State:
         other._live = self._live
         return other
 
-    def to_array(self, threads: int = 1) -> np.ndarray:
-        """Returns the amplitudes, shape (2**n,), in Qiskit's order. The state is spent by it."""
+    def to_array(self, threads: int = 1, chop: float = 0.0) -> np.ndarray:
+        """Returns the amplitudes, shape (2**n,), in Qiskit's order. The state is spent by it.
+
+        Args:
+            threads: the most to use.
+            chop: amplitudes whose absolute value is below it become 0.
+        """
         reals, pairs = self._reals, self._pairs
         self._memory = None
         if threads <= 1 or len(reals) < 2 * _SHARED:
-            kernels.interleave(reals, 0, pairs)
+            kernels.interleave(reals, 0, pairs, chop)
         else:
             step = max(1, pairs // (8 * threads))
             starts = iter(range(0, pairs, step))
 
             def work() -> None:
                 for first in starts:  # next() of a range's iterator is atomic
-                    kernels.interleave(reals, first, min(first + step, pairs))
+                    kernels.interleave(reals, first, min(first + step, pairs), chop)
 
             cooperate(work, threads)
         array: np.ndarray = reals.view(_COMPLEX[self.precision])

@@ -118,7 +118,8 @@ class NumpyState:
     def copy(self):
         return type(self)(self.array.copy())
 
-    def to_array(self):
+    def to_array(self, threads=1, chop=0.0):
+        self.array[abs(self.array) < chop] = 0.0
         return self.array
 
 

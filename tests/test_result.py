@@ -50,19 +50,6 @@ def test_no_outcomes():
     assert _result.listing(np.zeros((0, 2), dtype=np.uint64)) == []
 
 
-@pytest.mark.parametrize("dtype", [complex, np.complex64])
-@pytest.mark.parametrize("shape", [(1,), (8,), (1 << 17,), (64, 64)])
-@pytest.mark.parametrize("threshold", [0.0, 1e-15, 0.3, 10])
-def test_chop(dtype, shape, threshold):
-    rng = np.random.default_rng(3)
-    array = (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(dtype)
-    array.flat[0] = 1e-16
-    expected = array.copy()
-    expected[abs(expected) < threshold] = 0.0
-    assert _result.chop(array, threshold) is array
-    assert np.array_equal(array, expected)
-
-
 def test_arrays_are_handed_over():
     state, unitary = np.zeros(4, dtype=complex), np.eye(4, dtype=complex)
     header = _result.header_of(QuantumCircuit(2))

@@ -39,6 +39,18 @@ def test_in_and_out(precision, num_qubits):
     np.testing.assert_array_equal(got, amplitudes.astype(got.dtype))
 
 
+@pytest.mark.parametrize("chop", [0.0, 1e-15, 0.1, 10])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_small_amplitudes_are_chopped(precision, monkeypatch, chop, threads):
+    monkeypatch.setattr(state_module, "_SHARED", 0)
+    amplitudes = oracle.random_state(7, 1)
+    amplitudes[5] = 1e-16j
+    expected = amplitudes.astype(np.complex128 if precision == "double" else np.complex64)
+    expected[abs(expected) < chop] = 0.0
+    got = State.from_amplitudes(amplitudes, precision).to_array(threads, chop)
+    np.testing.assert_array_equal(got, expected)
+
+
 def test_zero_and_identity(precision):
     zero = State.zero(5, precision).to_array()
     assert zero[0] == 1 and np.count_nonzero(zero) == 1
