@@ -52,7 +52,6 @@ def final_states(
                 qubit = operation.qubit
                 if qubit not in touched:
                     continue
-                touched.discard(qubit)
                 zero, one = state.probabilities((qubit,), threads=threads).tolist()
                 if zero > _NEGLIGIBLE * one and one > _NEGLIGIBLE * zero:
                     other = state.copy()

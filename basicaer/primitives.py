@@ -480,12 +480,7 @@ class Estimator(BaseEstimator):
         paulis = observable.paulis
         if observable.coeffs.dtype == object:  # references, whose bytes say nothing
             return PauliSum.of(observable)
-        key = (
-            observable.num_qubits,
-            paulis.x.tobytes(),
-            paulis.z.tobytes(),
-            observable.coeffs.tobytes(),
-        )
+        key = (paulis.x.tobytes(), paulis.z.tobytes(), observable.coeffs.tobytes())
         return self._known_observables.get(key, lambda: (observable, PauliSum.of(observable)))[1]
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import pickle
 import threading
+import time
 import warnings
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 import qiskit.primitives
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterVector
-from qiskit.circuit.library import EfficientSU2, HamiltonianGate, RealAmplitudes
+from qiskit.circuit.library import EfficientSU2, RealAmplitudes
 from qiskit.exceptions import QiskitError
 from qiskit.primitives.primitive_job import PrimitiveJob as TerraPrimitiveJob
 from qiskit.providers import JobStatus
@@ -27,6 +28,7 @@ from qiskit.quantum_info import (
     Statevector,
     random_pauli_list,
 )
+from versions import HamiltonianGate
 
 from basicaer import BasicAerError, _pool, primitives
 from basicaer.primitives import Estimator, PrimitiveJob, Sampler
@@ -118,6 +120,19 @@ def test_distributions(num_qubits, shots):
         circuits.append(oracle.random_circuit(num_qubits, 20, seed))
         circuits[-1].measure_all()
     assert_same_distributions(circuits, shots=shots, seed=7)
+
+
+@pytest.mark.parametrize("shots", [None, 100])
+def test_outcomes_that_are_next_to_impossible(shots):
+    circuits = []
+    for angle in (1e-8, 3e-8):  # terra rounds to 16 digits
+        circuits.append(QuantumCircuit(2))
+        circuits[-1].ry(angle, 1)
+        circuits[-1].h(0)
+        circuits[-1].measure_all()
+    result = assert_same_distributions(circuits, shots=shots, seed=3)
+    if shots is None:
+        assert [len(each) for each in result.quasi_dists] == [2, 4]
 
 
 def test_a_generator_as_the_seed():
@@ -423,6 +438,13 @@ def test_resets_make_a_mixed_state():
     } == pytest.approx(dict(enumerate(expected.tolist())), abs=1e-12)
 
 
+def test_a_preparation_is_reset():
+    circuit = QuantumCircuit(2)
+    circuit.initialize(oracle.random_state(1, 1), [1])
+    circuit.reset(1)
+    assert Estimator().run(circuit, "ZI").result().values == pytest.approx([1])
+
+
 def test_preparations():
     amplitudes = oracle.random_state(2, 1)
     circuit = QuantumCircuit(3)
@@ -519,6 +541,13 @@ def test_gates_of_one_name():
     assert values == pytest.approx(np.cos([0.1, 0.2]))
 
 
+def test_coefficients_that_are_objects_are_not_remembered():
+    operator = SparsePauliOp(["Z"], np.array([A])).assign_parameters([1.5])
+    estimator = Estimator()
+    assert estimator.run(QuantumCircuit(1), operator).result().values == pytest.approx([1.5])
+    assert estimator.observables == ()
+
+
 def test_little_is_remembered(monkeypatch):
     monkeypatch.setattr(primitives, "_REMEMBERED", 3)
     estimator = Estimator()
@@ -603,8 +632,9 @@ def test_job():
     assert not job.cancel()
     with pytest.raises(JobError, match="submitted already"):
         job.submit()
-    ids = {Estimator().run(bell(), "ZZ").job_id() for _ in range(3)} | {job.job_id()}
-    assert len(ids) == 4
+    other = Estimator().run(bell(), "ZZ")
+    assert other.job_id() != job.job_id()
+    other.result()  # no job is left to the tests that follow
 
 
 def blocked(monkeypatch):
@@ -657,6 +687,30 @@ def test_an_error_names_its_circuit(monkeypatch):
         job.result()
     assert job.status() is JobStatus.ERROR
     assert job.error_message() == 'circuit 1, "second": OSError: no luck'
+
+
+def test_an_error_stops_the_other_threads(monkeypatch):
+    monkeypatch.setattr(primitives, "_SPREAD_QUBITS", 1)
+    meet = threading.Barrier(2)
+    stopped = []
+
+    def failing(program, *, control, **options):
+        meet.wait(20)
+        if program.name == "second":
+            raise OSError("no luck")
+        deadline = time.monotonic() + 20
+        while not control.flags[0] and time.monotonic() < deadline:
+            time.sleep(0.001)
+        stopped.append(int(control.flags[0]))
+        control.check()
+        yield from ()
+
+    monkeypatch.setattr(primitives, "final_states", failing)
+    circuits = [QuantumCircuit(1, name=name) for name in ("first", "second")]
+    circuits[1].x(0)
+    with pytest.raises(OSError, match="no luck"):
+        Estimator().run(circuits, ["Z", "Z"], max_parallel_threads=2).result()
+    assert stopped == [1]
 
 
 def test_threads(monkeypatch):

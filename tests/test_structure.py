@@ -87,6 +87,31 @@ def test_different_circuits(change):
     assert key != structure_of(plain())
 
 
+def test_control_states():
+    keys = []
+    for state in (0, 1):
+        circuit = QuantumCircuit(2)
+        circuit.crz(A, 0, 1, ctrl_state=state)
+        keys.append(structure_of(circuit))
+    assert keys[0] != keys[1]
+
+
+class Backwards(QuantumCircuit):
+    @property
+    def parameters(self):
+        return super().parameters[::-1]
+
+
+def test_a_class_that_orders_its_parameters():
+    keys = []
+    for circuit_class in (QuantumCircuit, Backwards):
+        circuit = circuit_class(1)
+        circuit.u(A, B, 0, 0)
+        keys.append(structure_of(circuit))
+    assert None not in keys
+    assert keys[0] != keys[1]
+
+
 def test_measured_elsewhere():
     one, other = QuantumCircuit(2, 2), QuantumCircuit(2, 2)
     one.measure([0, 1], [0, 1])
