@@ -7,14 +7,12 @@ than |0>: the rest of its memory has never been touched.
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import mmap
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-from basicaer import _planning
+from basicaer import _buffers, _planning
 from basicaer._costs import BLOCK_QUBITS, KERNEL_COSTS
 from basicaer._dispatch import kernels
 from basicaer._pool import cooperate
@@ -28,8 +26,6 @@ _COMPLEX: Dict[str, Any] = {"double": np.dtype(np.complex128), "single": np.dtyp
 
 _LANE_BITS = {1: 0, 2: 1, 4: 2, 8: 3, 16: 4}
 
-_HUGE = 4 << 20
-"""Bytes from which memory is asked for in huge pages."""
 _SHARED = 1 << 15
 """Amplitudes from which more than one thread is used."""
 _SAMPLED_IN_PLACE = 18
@@ -37,24 +33,9 @@ _SAMPLED_IN_PLACE = 18
 _SAMPLE_BLOCK = 4096
 """Amplitudes of a block when samples are drawn without that table."""
 
-_REUSED = range(256 << 10, 32 << 20)
-"""Bytes for which the allocator hands out memory that was used before: not to be cleared twice."""
 _SMALL = 1 << 13
 """Reals below which a fresh state is allocated and run by one call."""
 _NO_FLAGS = np.zeros(8, dtype=np.int64)
-
-
-def _zeros(count: int, dtype: Any) -> np.ndarray:
-    """Zeros, cache-line aligned; large ones in huge pages, none of which is touched yet."""
-    size = count * dtype.itemsize
-    if size < _HUGE or not hasattr(mmap, "MAP_PRIVATE"):
-        return _planning.aligned(count, dtype, True)
-    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        # A kernel without them answers with an error: ordinary pages do as well.
-        with contextlib.suppress(OSError):
-            memory.madvise(mmap.MADV_HUGEPAGE)
-    return np.frombuffer(memory, dtype=dtype)
 
 
 def _kind_rows(kinds: Sequence[Kind]) -> np.ndarray:
@@ -128,7 +109,7 @@ class State:
     def _blank(cls, num_qubits: int, precision: str) -> State:
         """Returns a state all of whose amplitudes are 0 and live."""
         state = cls(num_qubits, precision)
-        state._memory = _zeros(2 << state._width, _REAL[precision])
+        state._memory = _buffers.zeros(2 << state._width, _REAL[precision])
         state._live = (1 << num_qubits) - 1
         return state
 
@@ -137,12 +118,9 @@ class State:
         if self._memory is None:
             count, dtype = 2 << self._width, _REAL[self.precision]
             lanes = 1 << self._lane_bits
-            if count * dtype.itemsize in _REUSED:
-                self._memory = _planning.aligned(count, dtype)
+            self._memory, self._dirty = _buffers.empty(count, dtype)
+            if self._dirty:
                 self._memory[: 2 * lanes] = 0
-                self._dirty = True
-            else:
-                self._memory = _zeros(count, dtype)
             self._memory[0] = self._amplitude.real
             self._memory[lanes] = self._amplitude.imag
         return self._memory
@@ -182,7 +160,7 @@ class State:
 
     def copy(self) -> State:
         """Returns an independent copy."""
-        reals = _planning.aligned(2 << self._width, _REAL[self.precision])
+        reals, _ = _buffers.empty(2 << self._width, _REAL[self.precision])
         reals[:] = self._reals
         other = State(self.num_qubits, self.precision, reals)
         other._live = self._live

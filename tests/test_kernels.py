@@ -9,7 +9,7 @@ import oracle
 import pytest
 
 import basicaer._state as state_module
-from basicaer import _dispatch, _planning
+from basicaer import _buffers, _dispatch, _planning
 from basicaer._lowering import lower
 from basicaer._pool import Cancelled, Control
 from basicaer._program import DENSE, DIAGONAL, Gates, Kind
@@ -320,16 +320,14 @@ def test_work_is_counted():
 @pytest.fixture
 def used_memory(monkeypatch):
     """All memory that need not be cleared holds NaN."""
-    plain = _planning.aligned
+    plain = _buffers.empty
 
-    def aligned(count, dtype, zero=False):
-        array = plain(count, dtype, zero)
-        if not zero:
-            array[:] = np.nan
-        return array
+    def empty(count, dtype):
+        array, _ = plain(count, dtype)
+        array[:] = np.nan
+        return array, True
 
-    monkeypatch.setattr(state_module, "_REUSED", range(1 << 40))
-    monkeypatch.setattr(_planning, "aligned", aligned)
+    monkeypatch.setattr(_buffers, "empty", empty)
 
 
 @pytest.mark.parametrize("num_qubits", [4, 7, 9])
