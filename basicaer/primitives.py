@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import itertools
 import threading
-import uuid
 import warnings
 from collections import OrderedDict
 from concurrent.futures import Future
@@ -64,9 +63,7 @@ class PrimitiveJob(BasicAerJob, TerraPrimitiveJob):
 
     def __init__(self, result: Future[Any], control: _pool.Control) -> None:
         """Makes the job of a result that is on its way."""
-        job_id = str(uuid.uuid4())
-        super().__init__(None, job_id, result, control=control)
-        self._job_id = job_id  # terra's takes one of its own
+        super().__init__(None, "", result, control=control)  # the id is made by terra's class
 
 
 # ----------------------------------------------------------------------------------------------
