@@ -393,7 +393,7 @@ def test_circuits_that_cannot_be_sampled(gates, text):
 )
 def test_circuits_without_measurements(circuit):
     # terra before 0.25 does not look for measurements.
-    with pytest.raises((ValueError, BasicAerError), match="does not have|not used for measure"):
+    with pytest.raises((ValueError, BasicAerError), match=r"does not have|not used for measure"):
         Sampler().run(circuit)
 
 
