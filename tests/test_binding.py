@@ -171,7 +171,7 @@ def test_the_circuit_may_change_afterwards():
 @pytest.mark.parametrize(
     "binds, says",
     [
-        ({A: [1, 2]}, "parameter_binds, which gives a, .* circuit \"mine\", a, b"),
+        ({A: [1, 2]}, 'parameter_binds, which gives a, .* circuit "mine", a, b'),
         ([{A: [1, 2], B: [1, 2]}] * 2, "there are 2 of them and 1 circuits"),
         ({A: [1, 2], B: [1, 2, 3]}, "2 for a, 3 for b"),
         ({A: [[1, 2]], B: [1, 2]}, "values of a must be real numbers"),
