@@ -334,7 +334,7 @@ def test_a_process_that_is_killed():
         while not job.progress():
             time.sleep(0.01)
         os.kill(next(iter(pool._processes)), getattr(signal, "SIGKILL", signal.SIGTERM))
-        with pytest.raises(BasicAerError, match=r"lost the workers of circuits .*long19") as caught:
+        with pytest.raises(BasicAerError, match="lost the workers of circuits") as caught:
             job.result(timeout=60)
     assert "BrokenProcessPool" in str(caught.value)
     assert job.status() is JobStatus.ERROR
