@@ -313,6 +313,8 @@ cdef enum:
     OP_LOOKUP = 14
     OP_DENSEK = 15
     OP_DENSE5 = 16
+    OP_CROSS1 = 17
+    OP_CROSS1_LANE = 18
     OP_COLUMNS = 11
     PASS_COLUMNS = 11
     KIND_COLUMNS = 6
@@ -323,6 +325,7 @@ NUMBERS = {
     "real1_lane": OP_REAL1_LANE, "real2": OP_REAL2, "real2_lane": OP_REAL2_LANE,
     "real2_lanes": OP_REAL2_LANES, "flip": OP_FLIP, "swap": OP_SWAP, "phase": OP_PHASE,
     "product": OP_PRODUCT, "lookup": OP_LOOKUP, "densek": OP_DENSEK, "dense5": OP_DENSE5,
+    "cross1": OP_CROSS1, "cross1_lane": OP_CROSS1_LANE,
 }
 
 cdef double TINY = 1e-15
@@ -1085,19 +1088,23 @@ cdef class Planner:
         cdef double* v
         cdef const double* m
         cdef double one
-        cdef bint in_lane = q < self.lane_bits
+        cdef bint in_lane = q < self.lane_bits, cross
         lane_mask = mask & (lanes - 1)
         if not in_lane and steer < 0 and lane_mask == 0 and is_flip(m0):
             op = self.push_op(OP_FLIP)
             op[1] = self.place[q]
             self.split_controls(mask, value, &lane_mask, &lane_value, op)
             return 0
+        cross = not is_real and is_cross(m0) and is_cross(m1)
+        if cross:
+            parts = 1
         if in_lane:
-            op = self.push_op(OP_REAL1_LANE if is_real else OP_DENSE1_LANE)
+            op = self.push_op(
+                OP_CROSS1_LANE if cross else OP_REAL1_LANE if is_real else OP_DENSE1_LANE)
             op[1] = q
             v = self.push_vectors(2 * parts)
         else:
-            op = self.push_op(OP_REAL1 if is_real else OP_DENSE1)
+            op = self.push_op(OP_CROSS1 if cross else OP_REAL1 if is_real else OP_DENSE1)
             op[1] = self.place[q]
             v = self.push_vectors(4 * parts)
         self.split_controls(mask, value, &lane_mask, &lane_value, op)
@@ -1108,11 +1115,11 @@ cdef class Planner:
             if in_lane:
                 bit = (l >> q) & 1
                 for c in range(2):
-                    put(v, lanes, parts, c, l, m, 2 * bit + (bit ^ c), c == 0)
+                    put(v, lanes, parts, c, l, m, 2 * bit + (bit ^ c), c == 0, cross and c == 1)
             else:
                 for r in range(2):
                     for c in range(2):
-                        put(v, lanes, parts, 2 * r + c, l, m, 2 * r + c, r == c)
+                        put(v, lanes, parts, 2 * r + c, l, m, 2 * r + c, r == c, cross and r != c)
         return 0
 
     cdef int lower_two(self, Item* it) except -1 nogil:
@@ -1130,7 +1137,7 @@ cdef class Planner:
             for l in range(lanes):
                 row = ((l >> a) & 1) | ((l >> b) & 1) << 1
                 for c in range(4):
-                    put(v, lanes, parts, c, l, m, 4 * row + (row ^ c), False)
+                    put(v, lanes, parts, c, l, m, 4 * row + (row ^ c), False, False)
         elif a < self.lane_bits:
             op = self.push_op(OP_REAL2_LANE if it.is_real else OP_DENSE2_LANE)
             op[1] = a
@@ -1142,7 +1149,7 @@ cdef class Planner:
                     for c in range(4):
                         # column c: bit 1 the block qubit's value, bit 0 whether lanes are exchanged
                         column = (c & 2) | (bit ^ (c & 1))
-                        put(v, lanes, parts, 4 * r + c, l, m, 4 * (2 * r + bit) + column, False)
+                        put(v, lanes, parts, 4 * r + c, l, m, 4 * (2 * r + bit) + column, False, False)
         else:
             if self.place[a] > self.place[b]:
                 exchange_qubits(m)
@@ -1153,7 +1160,7 @@ cdef class Planner:
             v = self.push_vectors(16 * parts)
             for l in range(lanes):
                 for c in range(16):
-                    put(v, lanes, parts, c, l, m, c, False)
+                    put(v, lanes, parts, c, l, m, c, False, False)
         return 0
 
     cdef int lower_phase(self, const double* factor, uint64_t mask, uint64_t value) except -1 nogil:
@@ -1547,6 +1554,11 @@ cdef inline bint is_identity(const double* m) noexcept nogil:
             and m[6] == 1 and m[7] == 0)
 
 
+cdef inline bint is_cross(const double* m) noexcept nogil:
+    """True for a real diagonal and an imaginary rest."""
+    return m[1] == 0 and m[2] == 0 and m[4] == 0 and m[7] == 0
+
+
 cdef inline bint is_flip(const double* m) noexcept nogil:
     return (m[0] == 0 and m[1] == 0 and m[2] == 1 and m[3] == 0 and m[4] == 1 and m[5] == 0
             and m[6] == 0 and m[7] == 0)
@@ -1564,13 +1576,16 @@ cdef inline bint exact_swap(const double* m, int pattern) noexcept nogil:
 
 
 cdef inline void put(double* v, int lanes, int parts, int which, int lane, const double* m,
-                     int entry, bint one) noexcept nogil:
-    """Lane `lane` of coefficient `which`: an entry of `m`, or of the identity if m is NULL."""
+                     int entry, bint one, bint imaginary) noexcept nogil:
+    """Lane `lane` of coefficient `which`: an entry of `m`, or of the identity if m is NULL.
+
+    With one part: the real part of the entry, or the imaginary one.
+    """
     cdef double re = 1 if one else 0, im = 0
     if m != NULL:
         re = m[2 * entry]
         im = m[2 * entry + 1]
-    v[which * parts * lanes + lane] = re
+    v[which * parts * lanes + lane] = im if imaginary else re
     if parts == 2:
         v[(which * parts + 1) * lanes + lane] = im
 

@@ -86,6 +86,8 @@ def loads(local_bits: int, lane_bits: int) -> dict[str, Load]:
         "product": Load(4 + 4 / 2**lane_bits, list=tuple(terms), count=local_bits),
         "lookup": Load(4, list=(0, 2, 4), count=3),
         "densek": Load(256, list=tuple(range(6)), count=6),
+        "cross1": Load(4, targets=(2, 0)),
+        "cross1_lane": Load(4, targets=(last_lane, 0)),
         "dense5": Load(32, list=(0, 2, 3), count=3),
     }
 

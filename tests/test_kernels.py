@@ -92,6 +92,7 @@ MATRICES = {
     "real": orthogonal(1, 2),
     "flip": np.array([[0, 1], [1, 0]]),
     "phase flip": np.array([[0, -1j], [1j, 0]]),
+    "cross": np.array([[0.6, 0.8j], [0.8j, 0.6]]),
 }
 PAIRS = {
     "dense": oracle.random_unitary(2, 1),
@@ -103,6 +104,8 @@ PAIRS = {
     "steered by the first": np.kron(oracle.random_unitary(1, 3), np.diag([1, 0]))
     + np.kron(orthogonal(1, 4), np.diag([0, 1])),
     "diagonal": np.diag(phases(4, 5)),
+    "steered cross": np.kron(np.diag([1, 0]), [[0.6, -0.8j], [-0.8j, 0.6]])
+    + np.kron(np.diag([0, 1]), [[0.8, 0.6j], [0.6j, 0.8]]),
 }
 
 
