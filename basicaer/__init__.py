@@ -7,6 +7,7 @@ counts = backend.run(circuit, shots=1000).result().get_counts()
 """
 
 from ._patch import patch_qiskit, unpatch_qiskit
+from ._pool import shutdown
 from .basicaerjob import BasicAerJob
 from .basicaerprovider import BasicAerProvider
 from .exceptions import BasicAerError
@@ -25,6 +26,7 @@ __all__ = [
     "StatevectorSimulatorPy",
     "UnitarySimulatorPy",
     "patch_qiskit",
+    "shutdown",
     "unpatch_qiskit",
 ]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import time
 import uuid
 from typing import Any, ClassVar, Dict, Iterator, List, Mapping, Sequence, Tuple
 
@@ -152,7 +153,6 @@ class Simulator(BackendV1):
             items=items,
             values=values,
             threads=threads,
-            control=_pool.Control(parts=len(items)),
             executor=None if executor is None else _distribution.executor_of(executor),
             identity={
                 "backend_name": self.name(),
@@ -162,7 +162,8 @@ class Simulator(BackendV1):
                 "header": header,
             },
         )
-        job = BasicAerJob(self, job_id, _pool.submit(run, run.control), control=run.control)
+        future = _pool.submit(run, run.control, need=run.need, limit=run.limit, size=run.size)
+        job = BasicAerJob(self, job_id, future, control=run.control)
         if bar is not None:
             _progress.follow(job, bar)
         return job
@@ -185,10 +186,12 @@ class Simulator(BackendV1):
             shots = 1
         for each in bound:
             self._check_size(each.circuit, shots, threads, values)
-        ready: List[Tuple[Program, Dict[str, Any], int]] = []
+        ready: List[Tuple[Program, Dict[str, Any], int, float]] = []
         for position, each in enumerate(bound):
             circuit = each.circuit
+            begun = time.perf_counter()
             programs = each.programs(unitary_only=unitary)
+            lowering = time.perf_counter() - begun
             if headers is not None:  # of a Qobj, which binds nothing
                 programs = [(programs[0][0], headers[position])]
             # However the parameters are bound, the size is the same.
@@ -204,7 +207,7 @@ class Simulator(BackendV1):
             if kind == _options.QASM:
                 for program, header in programs:
                     self._remark(program, header)
-            ready.extend((program, header, need) for program, header in programs)
+            ready.extend((program, header, need, lowering) for program, header in programs)
         # Drawn last: a run that raises draws nothing.
         seeds = itertools.repeat(None) if unitary else _seeds(len(ready), values, own_seeds)
         output = _OUTPUT[kind]
@@ -231,8 +234,9 @@ class Simulator(BackendV1):
                     chop=values["chop_threshold"],
                 ),
                 need,
+                lowering,
             )
-            for position, ((program, header, need), seed) in enumerate(zip(ready, seeds))
+            for position, ((program, header, need, lowering), seed) in enumerate(zip(ready, seeds))
         ]
 
     # ------------------------------------------------------------------------------------------
@@ -269,10 +273,10 @@ class Simulator(BackendV1):
         if limit is not None and need > limit:
             space, why = limit, "allowed by max_memory_mb"
         else:
-            space, why = _memory.available_bytes(), "available"
+            space, why = _memory.budget.space(), "available"
             if need > space:
                 # A moment ago it may have been less.
-                space = _memory.available_bytes(fresh=True)
+                space = _memory.budget.space(fresh=True)
         if need > space:
             most = _memory.largest_circuit(
                 unitary=self.KIND == _options.UNITARY, precision=values["precision"], space=space

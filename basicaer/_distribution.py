@@ -100,7 +100,7 @@ def work(job_id: str, parts: Sequence[Part], limit: int | None) -> List[Reply]:
         parts: what to do, in order.
         limit: bytes that the job may take; None for what there is.
     """
-    control = Control(parts=len(parts))
+    control = Control()
     controls = _here.get(job_id)
     if controls is not None:
         controls.append(control)
@@ -120,11 +120,8 @@ def _reply(part: Part, control: Control, limit: int | None) -> Reply:
                     f'Circuit "{part.name}" needs {_memory.describe(part.need)}, '
                     f"{_memory.describe(space)} available at the worker."
                 )
-        taken = _memory.budget.take(part.need, limit, control.check)
-        try:
+        with _memory.budget.hold(part.need, limit, control.check):
             return Reply(execute(part.task, control), None)
-        finally:
-            _memory.budget.give_back(taken)
     except Exception as error:
         return Reply(None, _that_travels(error))
 
@@ -194,8 +191,6 @@ class Distribution:
         control = self._control
         weights = [max(1, sum(map(_amplitude_gates, group))) for group in self._groups]
         control.add_total(sum(weights))
-        for _ in range(len(self._missing)):
-            control.begin_part()
         _here[self._job_id] = []
         try:
             for index in range(len(self._groups)):

@@ -12,10 +12,15 @@ from qiskit.result import Result
 
 from . import _dispatch, _distribution, _memory, _pool, _result
 from ._execution import Outcome, Task, execute
+from ._program import Gates
 
 _SPREAD_AMPLITUDES = 1 << 12
 """Circuits with fewer amplitudes than this are run one after the other: their time is mostly
 Python's, of which there is only one at a time."""
+_CIRCUIT_BYTES = 4096
+"""What a circuit that waits holds beside its gates, about."""
+_MOST_DRIFT = {"double": 1e-6, "single": 1e-3}
+"""How far the norm of a state may be from 1 before there is a warning."""
 
 
 class Item(NamedTuple):
@@ -26,12 +31,14 @@ class Item(NamedTuple):
         seed: of its outcomes.
         task: what is to be executed.
         need: bytes that this takes.
+        lowering: seconds that it took to lower it, and those lowered together with it.
     """
 
     header: Dict[str, Any]
     seed: Union[int, None]
     task: Task
     need: int
+    lowering: float = 0.0
 
 
 class Run:
@@ -41,9 +48,14 @@ class Run:
         items: the circuits.
         values: of the options.
         threads: the most to use.
-        control: of the job.
         identity: what the result says of the job as a whole.
         executor: where to send the circuits; None to run them here.
+
+    Attributes:
+        control: of the job.
+        need: bytes that it takes while it runs.
+        limit: bytes that it and what runs beside it may take; None for what there is.
+        size: bytes that it holds while it waits, about.
     """
 
     def __init__(
@@ -51,7 +63,6 @@ class Run:
         items: List[Item],
         values: Mapping[str, Any],
         threads: int,
-        control: _pool.Control,
         identity: Mapping[str, Any],
         executor: Executor | None = None,
     ) -> None:
@@ -61,30 +72,32 @@ class Run:
         self.job_size = values["max_job_size"]
         self.shot_size = values.get("max_shot_size")
         self.threads = threads
-        self.control = control
         self.identity = identity
         self.executor = executor
+        self.need = 0
+        if executor is None:
+            self.at_once = self._circuits_at_once()
+            needs = sorted((item.need for item in items), reverse=True)
+            self.need = sum(needs[: self.at_once])
+        self.size = sum(_size(item.task) for item in items)
+        self._work = [_work(item.task) for item in items]
+        self.control = _pool.Control(sum(self._work))
+        self._made = time.perf_counter()
+        self._queued = 0.0
 
     def __call__(self) -> Result:
+        self._queued = time.perf_counter() - self._made
         start = time.time()
         results: List[Any] = [None] * len(self.items)
         if self.executor is not None:
             self._elsewhere(self.executor, results)
             return _result.whole(results, time_taken=time.time() - start, **self.identity)
-        items = self.items
-        at_once = self._circuits_at_once()
-        need = sum(sorted((item.need for item in items), reverse=True)[:at_once])
-        taken = _memory.budget.take(need, self.limit, self.control.check)
-        try:
-            start = time.time()
-            if at_once == 1:
-                for position in range(len(items)):
-                    results[position] = self._one(position, self.threads)
-            else:
-                self._several(results, at_once)
-            return _result.whole(results, time_taken=time.time() - start, **self.identity)
-        finally:
-            _memory.budget.give_back(taken)
+        if self.at_once == 1:
+            for position in range(len(results)):
+                results[position] = self._one(position, self.threads)
+        else:
+            self._several(results, self.at_once)
+        return _result.whole(results, time_taken=time.time() - start, **self.identity)
 
     # --- here ------------------------------------------------------------------------------------
 
@@ -99,7 +112,7 @@ class Run:
         needs = sorted((item.need for item in items), reverse=True)
         if needs[0] < _memory.SMALL and self.limit is None:
             return most
-        space = _memory.available_bytes() if self.limit is None else self.limit
+        space = _memory.budget.space() if self.limit is None else self.limit
         while most > 1 and sum(needs[:most]) > space:
             most -= 1
         return most
@@ -126,27 +139,28 @@ class Run:
         _pool.cooperate(work, at_once)
 
     def _one(self, position: int, threads: int) -> Any:
-        header, seed, task, _ = self.items[position]
-        control = self.control
+        item = self.items[position]
+        task, control = item.task, self.control
         control.check()
-        control.begin_part()
+        control.begin(self._work[position])
         if threads != task.threads:
             task = replace(task, threads=threads)
         start = time.time()
         try:
             outcome = execute(task, control)
-            return self._result_of(header, seed, task, outcome, time.time() - start)
+            return self._result_of(position, task, outcome, time.time() - start)
         except _pool.Cancelled:
             raise
         except Exception as error:
             # The original error goes to the caller; this says which circuit it was.
-            error.basicaer_circuit = (position, header["name"])  # type: ignore[attr-defined]
+            error.basicaer_circuit = (position, item.header["name"])  # type: ignore[attr-defined]
             raise
 
     # --- elsewhere -------------------------------------------------------------------------------
 
     def _elsewhere(self, executor: Executor, results: List[Any]) -> None:
         items = self.items
+        self.control.begin(sum(self._work))
         distribution = _distribution.Distribution(
             executor,
             self.identity["job_id"],
@@ -160,22 +174,18 @@ class Run:
             control=self.control,
         )
         for position, outcome in distribution.outcomes():
-            header, seed, task, _ = items[position]
             if outcome.array is not None and not outcome.array.flags.writeable:
                 outcome.array = outcome.array.copy()  # it came in somebody's buffer
             seconds = outcome.metadata["time"]["total"]
-            results[position] = self._result_of(header, seed, task, outcome, seconds)
+            results[position] = self._result_of(position, items[position].task, outcome, seconds)
 
     # --- both ------------------------------------------------------------------------------------
 
-    def _result_of(
-        self,
-        header: Dict[str, Any],
-        seed: int | None,
-        task: Task,
-        outcome: Outcome,
-        seconds: float,
-    ) -> Any:
+    def _result_of(self, position: int, task: Task, outcome: Outcome, seconds: float) -> Any:
+        header, seed, *_ = self.items[position]
+        self._watch_norm(position, outcome)
+        times = outcome.metadata.setdefault("time", {})
+        times.update(queue=self._queued, lower=self.items[position].lowering)
         arrays: Dict[str, Any] = {}
         if outcome.array is not None:
             arrays[task.output] = outcome.array
@@ -195,3 +205,35 @@ class Run:
             time_taken=seconds,
             **arrays,
         )
+
+    def _watch_norm(self, position: int, outcome: Outcome) -> None:
+        """Has the owner of the job warned if the numbers of a circuit may be wrong."""
+        item = self.items[position]
+        drift = outcome.metadata.get("norm_drift", 0.0)
+        most = _MOST_DRIFT[item.task.precision]
+        if not drift <= most:
+            self.control.remarks.append(
+                f'Circuit {position}, "{item.header["name"]}": the norm of the state was off 1 by '
+                f"{drift:.2g} {outcome.metadata['norm_drift_at']}, more than {most:.0e}. Matrices "
+                "that are not quite unitary do that, and very many gates in single precision."
+            )
+
+
+def _size(task: Task) -> int:
+    """Bytes that a circuit holds while it waits, about."""
+    total = _CIRCUIT_BYTES if task.initial is None else _CIRCUIT_BYTES + task.initial.nbytes
+    for each in task.program.body:
+        if isinstance(each, Gates):
+            total += each.coefficients.nbytes + each.qubits.nbytes + 16 * len(each)
+        else:
+            total += 256
+    return total
+
+
+def _work(task: Task) -> int:
+    """Amplitude-gates that a circuit takes, about: loops and branches are not looked into."""
+    program = task.program
+    gates = sum(len(each) for each in program.body if isinstance(each, Gates))
+    once = task.output != "counts" or (program.samples and task.allow_sampling)
+    width = 2 * program.num_qubits if task.output == "unitary" else program.num_qubits
+    return (max(1, gates) << width) * (1 if once else task.shots)

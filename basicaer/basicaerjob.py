@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+import warnings
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, Callable, Dict, Union
@@ -60,10 +61,12 @@ class BasicAerJob(JobV1):
 
     def status(self) -> JobStatus:
         """Returns `QUEUED`, `RUNNING`, `DONE`, `CANCELLED` or `ERROR`."""
+        if self._is_orphan():
+            return JobStatus.ERROR
+        if self._control is not None and self._control.cancelled:
+            return JobStatus.CANCELLED
         future = self._future
         if not future.done():
-            if self._is_orphan():
-                return JobStatus.ERROR
             return JobStatus.RUNNING if future.running() else JobStatus.QUEUED
         failure = self._failure()
         if failure is None:
@@ -83,7 +86,7 @@ class BasicAerJob(JobV1):
 
     def progress(self) -> float:
         """Returns how much of the job is done, 0 to 1; never less than it returned before."""
-        if self._future.done() and self._failure() is None:
+        if not self._is_orphan() and self._future.done() and self._failure() is None:
             return 1.0
         return 0.0 if self._control is None else self._control.progress()
 
@@ -101,6 +104,9 @@ class BasicAerJob(JobV1):
             JobTimeoutError: if the job has not ended by then. It goes on.
             JobError: if the job was cancelled.
             Exception: whatever the run raised, unchanged.
+
+        Warns:
+            RuntimeWarning: once, if the numbers may be wrong; it says in which circuit.
         """
         try:
             if not self._wait(timeout):
@@ -109,9 +115,12 @@ class BasicAerJob(JobV1):
             self.cancel()
             raise
         try:
-            return self._future.result()
+            result = self._future.result()
         except CancelledError:
             raise JobError(f"Job {self.job_id()} was cancelled.") from None
+        while self._control is not None and self._control.remarks:
+            warnings.warn(self._control.remarks.popleft(), RuntimeWarning, stacklevel=2)
+        return result
 
     def wait_for_final_state(
         self,
@@ -138,9 +147,11 @@ class BasicAerJob(JobV1):
         step = max(float(wait), 0.001)
         while True:
             status = self.status()
-            if status in JOB_FINAL_STATES:
-                return
             left = None if deadline is None else deadline - time.monotonic()
+            if status in JOB_FINAL_STATES:  # cancelled, it may need a moment to stop
+                if not self._wait(None if left is None else max(0.0, left)):
+                    raise self._timed_out(timeout)
+                return
             if left is not None and left <= 0:
                 raise self._timed_out(timeout)
             callback(self.job_id(), status, self)
@@ -159,7 +170,9 @@ class BasicAerJob(JobV1):
     def cancel(self) -> bool:
         """Cancels the job, whether it waits or runs.
 
-        A running job gives its memory back within a fraction of a second.
+        Returns at once, and may be called from a signal handler. A running job stops within a
+        fraction of a second: then `result()` and `wait_for_final_state()` return, and its memory
+        has been given back.
 
         Returns:
             True if the job is cancelled, False if it had ended before.
@@ -179,15 +192,18 @@ class BasicAerJob(JobV1):
 
     def _is_orphan(self) -> bool:
         """True in a forked process, if the job runs in the process that it was forked from."""
-        return self._process != os.getpid()
+        if self._process == os.getpid():
+            return False
+        orphaned = self._control is not None and self._control.orphaned
+        return orphaned or not self._future.done()
 
     def _wait(self, timeout: float | None) -> bool:
         """Waits until the job has ended; False if it has not after `timeout` seconds."""
         future = self._future
         deadline = None if timeout is None else time.monotonic() + timeout
+        if self._is_orphan():
+            raise JobError(_ORPHAN)
         while not future.done():
-            if self._is_orphan():
-                raise JobError(_ORPHAN)
             left = None if deadline is None else max(0.0, deadline - time.monotonic())
             step = left
             if _LONGEST_WAIT is not None:

@@ -224,9 +224,9 @@ class _Call:
         ) + (memory << widest)
         if need < _memory.SMALL:
             return at_once, need * at_once
-        space = _memory.available_bytes()
+        space = _memory.budget.space()
         if need > space:
-            space = _memory.available_bytes(fresh=True)
+            space = _memory.budget.space(fresh=True)
         if need > space:
             raise BasicAerError(
                 f"A circuit of {widest} qubits in {settings.precision} precision needs "
@@ -255,8 +255,6 @@ class _Call:
         settings, control = self.settings, self.control
         work_of_first = [_work(program) for _, program in self._first]
         control.add_total(max(1, sum(work_of_first) * len(self.points) // len(work_of_first)))
-        control.begin_part()
-        taken = _memory.budget.take(self.need, None, control.check)
         lock = threading.Lock()
         batches = itertools.chain([self._first], self._batches)
         points = itertools.chain.from_iterable(batches)
@@ -282,14 +280,12 @@ class _Call:
                         error.basicaer_circuit = place  # type: ignore[attr-defined]
                     raise
 
-        try:
-            _pool.cooperate(work, self.at_once)
-        finally:
-            _memory.budget.give_back(taken)
+        _pool.cooperate(work, self.at_once)
 
     def submit(self, function: Callable[[], Any]) -> PrimitiveJob:
         """Returns the job that calls a function, which calls `run`."""
-        return PrimitiveJob(_pool.submit(function, self.control), self.control)
+        future = _pool.submit(function, self.control, need=self.need)
+        return PrimitiveJob(future, self.control)
 
 
 def _work(program: Program) -> int:

@@ -1,12 +1,16 @@
 """Threads, cancel and progress."""
 
+import gc
 import os
 import threading
 import time
+import weakref
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
+import basicaer
 from basicaer import _pool
 
 
@@ -50,31 +54,56 @@ def test_halt_stops_but_is_no_cancel():
     assert not control.cancelled and control.finish()
 
 
-def test_progress_rises_from_0_to_1():
-    control = _pool.Control(parts=2)
+def test_progress_rises():
+    control = _pool.Control(expected=200)
     seen = [control.progress()]
     for _ in range(2):
-        control.begin_part()
+        control.begin(100)
+        seen.append(control.progress())
         control.add_total(100)
         for _ in range(4):
             control.flags[1] += 25
             seen.append(control.progress())
-    assert seen == sorted(seen) and seen[0] == 0 and seen[-1] == 1
-    assert seen[4] == 0.5  # the second circuit, not begun, counts as much as the first
-    control.finish()
-    assert control.progress() == 1
+    assert seen == sorted(seen) and seen[0] == 0
+    assert seen[5] == 0.5  # the second circuit, not begun, counts what was expected of it
+    assert 0.99 < seen[-1] < 1  # it has not ended yet
+
+
+def test_progress_when_expectations_were_wrong():
+    control = _pool.Control(expected=10)
+    control.begin(10)
+    control.add_total(1000)
+    control.flags[1] = 500
+    assert control.progress() == 0.5
+
+
+def test_estimates_belong_to_threads():
+    control = _pool.Control(expected=30)
+    meet = threading.Barrier(2)
+
+    def work(estimate):
+        control.begin(estimate)
+        meet.wait(20)
+        control.add_total(100)
+
+    threads = [threading.Thread(target=work, args=(estimate,)) for estimate in (10, 20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    control.flags[1] = 50
+    assert control.progress() == 0.25
 
 
 def test_progress_never_falls():
     control = _pool.Control()
-    control.begin_part()
     control.add_total(10)
     control.flags[1] = 9
     assert control.progress() == 0.9
     control.add_total(10)
     assert control.progress() == 0.9
     control.flags[1] = 1000  # more than announced
-    assert control.progress() == 1.0
+    assert 0.99 < control.progress() < 1
 
 
 def test_cpu_count():
@@ -120,17 +149,58 @@ def test_returns_only_when_all_have_ended():
 
 def test_a_busy_pool_delays_nobody():
     block = threading.Event()
-    pool = _pool._helper_threads()
-    for _ in range(pool.limit):
-        pool.put(lambda: block.wait(20))
+    limit, inside = _pool._helper_pool().limit, []
+
+    def fill():
+        inside.append(1)
+        block.wait(20)
+
+    crowd = threading.Thread(target=lambda: _pool.cooperate(fill, limit + 1))
+    crowd.start()
+    until(lambda: len(inside) == limit + 1)
     try:
         calls = []
-        _pool.cooperate(lambda: calls.append(1), 4)
-        assert calls == [1]
+        for _ in range(1000):
+            _pool.cooperate(lambda: calls.append(1), 4)
+        assert len(calls) == 1000
     finally:
         block.set()
-    time.sleep(0.05)
-    assert calls == [1]  # those that came too late found nothing to do
+        crowd.join(20)
+    assert len(calls) == 1000
+
+
+def test_an_error_goes_before_the_stop_that_it_causes():
+    both = threading.Barrier(2)
+    for main_fails in (True, False):
+
+        def work(main_fails=main_fails):
+            both.wait(20)
+            if (threading.current_thread() is threading.main_thread()) == main_fails:
+                time.sleep(0.01)
+                raise KeyError("mine")
+            raise _pool.Cancelled
+
+        with pytest.raises(KeyError, match="mine"):
+            _pool.cooperate(work, 2)
+
+
+def test_without_more_threads_one_does_it_all(monkeypatch):
+    _pool.shutdown()
+
+    def start(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    calls = []
+    _pool.cooperate(lambda: calls.append(1), 3)
+    assert calls == [1]
+    before = _pool.live_jobs()
+    with pytest.raises(RuntimeError, match="new thread"):
+        _pool.submit(lambda: 1, _pool.Control())
+    assert _pool.live_jobs() == before
+    monkeypatch.undo()
+    _pool.shutdown()
+    assert _pool.submit(lambda: 2, _pool.Control()).result(20) == 2
 
 
 def test_within_itself():
@@ -200,7 +270,7 @@ def test_two_jobs_run_at_once():
 def test_more_jobs_than_threads_queue_in_order():
     order = []
     block = threading.Event()
-    limit = _pool._job_threads().limit
+    limit = _pool._job_pool().limit
     blockers = [_pool.submit(lambda: block.wait(20), _pool.Control()) for _ in range(limit)]
     futures = [_pool.submit(lambda i=i: order.append(i), _pool.Control()) for i in range(50)]
     assert not any(future.running() or future.done() for future in futures)
@@ -213,28 +283,201 @@ def test_more_jobs_than_threads_queue_in_order():
     until(lambda: not _pool.live_jobs())
 
 
-def test_threads_are_begun_as_they_are_needed():
-    pool = _pool._Threads(4, "test")
-    assert pool._threads == 0
-    done = threading.Event()
-    pool.put(done.set)
-    assert done.wait(20)
-    until(lambda: pool._unfinished == 0)
-    again = threading.Event()
-    pool.put(again.set)
-    assert again.wait(20)
-    assert pool._threads == 1
+def test_jobs_run_in_an_executor_of_the_standard_library():
+    names = _pool.submit(lambda: threading.current_thread().name, _pool.Control()).result(20)
+    assert names.startswith("basicaer-job")
+    assert type(_pool._job_pool().executor) is ThreadPoolExecutor
+    assert type(_pool._helper_pool().executor) is ThreadPoolExecutor
+
+
+def test_the_future_of_a_cancelled_job_waits_until_its_memory_is_gone():
+    class Payload:
+        pass
+
+    gone, begun = [], threading.Event()
+
+    def work():
+        payload = Payload()
+        gone.append(weakref.ref(payload))
+        begun.set()
+        while True:
+            time.sleep(0.002)
+            if control.flags[0]:
+                time.sleep(0.02)
+                control.check()
+
+    control = _pool.Control()
+    future = _pool.submit(work, control)
+    assert begun.wait(20)
+    assert _pool.cancel(future, control) and _pool.cancel(future, control)
+    assert isinstance(future.exception(20), CancelledError)
+    assert gone[0]() is None
+
+
+def test_what_a_job_returns_after_it_was_cancelled_is_dropped():
+    class Payload:
+        pass
+
+    gone, begun, end = [], threading.Event(), threading.Event()
+
+    def work():
+        payload = Payload()
+        gone.append(weakref.ref(payload))
+        begun.set()
+        end.wait(20)
+        return payload
+
+    control = _pool.Control()
+    future = _pool.submit(work, control)
+    assert begun.wait(20)
+    _pool.cancel(future, control)
+    end.set()
+    assert isinstance(future.exception(20), CancelledError)
+    assert gone[0]() is None
+
+
+def test_an_error_and_its_causes_keep_no_memory():
+    class Payload:
+        pass
+
+    gone = []
+
+    def inner():
+        payload = Payload()
+        gone.append(weakref.ref(payload))
+        raise KeyError("inner")
+
+    def work():
+        try:
+            inner()
+        except KeyError as error:
+            raise ValueError("outer") from error
+
+    future = _pool.submit(work, _pool.Control())
+    error = future.exception(20)
+    assert isinstance(error, ValueError) and isinstance(error.__cause__, KeyError)
+    assert gone[0]() is None
+
+
+# ----------------------------------------------------------------------------------------------
+# Shutdown, and too many jobs
+# ----------------------------------------------------------------------------------------------
+
+
+def threads_of_ours():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("basicaer-")]
+
+
+def test_shutdown_waits():
+    ended = []
+    futures = [
+        _pool.submit(lambda: time.sleep(0.02) or ended.append(1), _pool.Control()) for _ in range(9)
+    ]
+    _pool.cooperate(lambda: None, 2)
+    _pool.shutdown()
+    assert len(ended) == 9 and all(future.done() for future in futures)
+    assert not threads_of_ours() and not _pool.live_jobs()
+    _pool.shutdown()
+    assert _pool.submit(lambda: 3, _pool.Control()).result(20) == 3
+
+
+def test_shutdown_without_waiting():
     block = threading.Event()
-    for _ in range(10):
-        pool.put(lambda: block.wait(20))
-    assert pool._threads == 4
+    futures = [_pool.submit(lambda: block.wait(20), _pool.Control()) for _ in range(20)]
+    _pool.shutdown(wait=False)
+    assert not any(future.done() for future in futures)
+    late = _pool.submit(lambda: 4, _pool.Control())  # which gets new threads, in its turn
     block.set()
+    assert late.result(20) == 4
+    assert all(future.result(20) for future in futures)
+    _pool.shutdown()
+    assert not threads_of_ours()
+
+
+def test_shutdown_that_cancels():
+    begun = threading.Event()
+    controls = [_pool.Control() for _ in range(20)]
+
+    def work(control):
+        begun.set()
+        while True:
+            control.check()
+            time.sleep(0.001)
+
+    futures = [_pool.submit(lambda c=control: work(c), control) for control in controls]
+    assert begun.wait(20)
+    basicaer.shutdown(cancel_futures=True)
+    assert all(control.cancelled for control in controls)
+    assert all(future.done() for future in futures)
+    assert not threads_of_ours() and not _pool.live_jobs()
+
+
+def test_shutdown_while_others_submit():
+    """Jobs that are submitted around a shutdown run, on whichever threads."""
+    wrong, stop = [], threading.Event()
+
+    def submits():
+        while not stop.is_set():
+            if _pool.submit(lambda: 5, _pool.Control()).result(20) != 5:
+                wrong.append(1)
+
+    threads = [threading.Thread(target=submits) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for turn in range(50):
+        _pool.shutdown(wait=turn % 2 == 0)
+    stop.set()
+    for thread in threads:
+        thread.join(20)
+        assert not thread.is_alive()
+    assert not wrong
+
+
+def test_submit_waits_when_the_queue_holds_too_much(monkeypatch):
+    monkeypatch.setattr(_pool, "_QUEUE_FREE", 100)
+    monkeypatch.setattr(_pool, "_QUEUE_BYTES", 100)
+    block = threading.Event()
+    limit = _pool._job_pool().limit
+    running = [_pool.submit(lambda: block.wait(20), _pool.Control(), size=90) for _ in range(limit)]
+    until(lambda: all(future.running() for future in running))
+    controls = [_pool.Control() for _ in range(3)]
+    queued = [_pool.submit(lambda: 1, control, size=30) for control in controls]
+    late = []
+    thread = threading.Thread(
+        target=lambda: late.append(_pool.submit(lambda: 2, _pool.Control(), size=30))
+    )
+    thread.start()
+    thread.join(0.1)
+    assert thread.is_alive() and not late
+    assert _pool.cancel(queued[1], controls[1])  # which makes room
+    thread.join(20)
+    assert not thread.is_alive()
+    block.set()
+    assert late[0].result(20) == 2 and queued[0].result(20) == queued[2].result(20) == 1
+
+
+def test_one_job_may_always_wait_however_large(monkeypatch):
+    monkeypatch.setattr(_pool, "_QUEUE_FREE", 100)
+    monkeypatch.setattr(_pool, "_QUEUE_BYTES", 100)
+    futures = [_pool.submit(lambda: 1, _pool.Control(), size=1000) for _ in range(20)]
+    assert [future.result(20) for future in futures] == [1] * 20
+
+
+def test_ten_thousand_jobs():
+    block = threading.Event()
+    limit = _pool._job_pool().limit
+    running = [_pool.submit(lambda: block.wait(60), _pool.Control()) for _ in range(limit)]
+    controls = [_pool.Control() for _ in range(10_000)]
+    futures = [_pool.submit(lambda i=i: i, control) for i, control in enumerate(controls)]
+    assert all(_pool.cancel(futures[i], controls[i]) for i in range(1, 10_000, 2))
+    block.set()
+    assert [futures[i].result(60) for i in range(0, 10_000, 2)] == list(range(0, 10_000, 2))
+    assert all(futures[i].cancelled() for i in range(1, 10_000, 2))
+    assert all(running)
+    until(lambda: not _pool.live_jobs())
 
 
 def test_the_error_of_a_job_does_not_keep_its_memory():
-    import gc
-    import weakref
-
     class Payload:
         pass
 
