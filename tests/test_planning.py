@@ -1,0 +1,179 @@
+"""What the planner makes of gates: fewer operations, in few passes, within the blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+import oracle
+import pytest
+from qiskit import QuantumCircuit
+from qiskit.circuit.library import QFT
+
+from basicaer import _planning
+from basicaer._costs import KERNEL_COSTS
+from basicaer._lowering import lower
+from basicaer._state import State, _kind_rows
+
+LANE_BITS = 3
+CAPACITY = 5
+
+
+def plan(circuit, *, fresh=True, fusion=True, capacity=CAPACITY):
+    (gates,) = lower(circuit).body
+    width = circuit.num_qubits
+    return _planning.plan(
+        _kind_rows(gates.kinds),
+        gates.kind,
+        gates.start,
+        gates.qubits,
+        gates.offset,
+        gates.coefficients.view(np.float64),
+        width,
+        0 if fresh else 2**width - 1,
+        LANE_BITS,
+        capacity,
+        fusion,
+        KERNEL_COSTS,
+    )
+
+
+def names(made):
+    numbers = {number: name for name, number in _planning.NUMBERS.items()}
+    return [numbers[kind] for kind in made.ops[:, 0].tolist()]
+
+
+def test_swaps_cost_nothing_on_a_fresh_state():
+    circuit = QuantumCircuit(10)
+    circuit.h(0)
+    circuit.swap(0, 9)
+    circuit.swap(9, 4)
+    assert names(plan(circuit)) == ["real1"]
+    assert "swap" in names(plan(circuit, fresh=False))
+
+
+def test_a_control_that_is_still_zero():
+    circuit = QuantumCircuit(10)
+    circuit.cx(3, 4)
+    circuit.ccx(5, 6, 7)
+    circuit.cp(0.3, 1, 2)
+    assert len(plan(circuit).ops) == 0
+    assert len(plan(circuit, fresh=False).ops) > 0
+
+
+def test_an_su4_in_many_gates_is_one_operation():
+    circuit = QuantumCircuit(10)
+    for _ in range(3):
+        for qubit in (4, 7):
+            circuit.u(0.3, 0.2, 0.1, qubit)
+        circuit.cx(4, 7)
+    made = plan(circuit, fresh=False)
+    assert names(made) == ["dense2"]
+    assert (made.gates, made.fused_gates) == (9, 1)
+    assert len(plan(circuit, fresh=False, fusion=False).ops) == 9
+
+
+def test_a_target_between_two_gates_of_its_own_costs_no_more_than_they():
+    circuit = QuantumCircuit(10)
+    circuit.u(0.3, 0.2, 0.1, 5)
+    circuit.cx(6, 5)
+    circuit.u(0.3, 0.2, 0.1, 5)
+    made = plan(circuit, fresh=False)
+    # One 2x2 matrix for each value of the control.
+    assert names(made) == ["dense1", "dense1"]
+    assert made.fused_gates == 1
+
+
+def test_diagonals_become_one_run():
+    circuit = QuantumCircuit(10)
+    for qubit in range(9):
+        circuit.rzz(0.1 * qubit + 0.1, qubit, qubit + 1)
+        circuit.rz(0.2, qubit)
+        circuit.cp(0.3, 0, qubit + 1)
+    made = plan(circuit, fresh=False)
+    # What multiplies all amplitudes has no matrix to go into here.
+    assert set(names(made)) == {"product", "phase"}
+    assert names(made).count("phase") == 1 and len(made.ops) < 9
+    assert len(made.passes) == 1
+
+
+def test_real_matrices_stay_real():
+    circuit = QuantumCircuit(10)
+    for qubit in range(10):
+        circuit.ry(0.3, qubit)
+    for qubit in range(9):
+        circuit.cx(qubit, qubit + 1)
+        circuit.h(qubit)
+    assert not any(name.startswith("dense") for name in names(plan(circuit, fresh=False)))
+
+
+@pytest.mark.parametrize("capacity", [1, 2, 5, 7])
+@pytest.mark.parametrize("fresh", [True, False])
+def test_blocks_hold_what_their_passes_need(capacity, fresh):
+    for seed in range(10):
+        circuit = oracle.random_circuit(10, 60, seed)
+        made = plan(circuit, fresh=fresh, capacity=capacity)
+        at = 0
+        for first, last, bits, bits_at, outer, outer_at, live, *_ in made.passes.tolist():
+            assert first == at and last > first
+            at = last
+            block = made.lists[bits_at : bits_at + bits].tolist()
+            rest = made.lists[outer_at : outer_at + outer].tolist()
+            assert len(set(block + rest)) == bits + outer <= 10 - LANE_BITS
+            assert live <= bits
+            assert bits <= max(capacity, 4)  # the widest gate of the table has four targets
+            assert (made.ops[first:last, 3] <= bits).all()
+        assert at == len(made.ops)
+        assert made.work > 0
+
+
+def test_the_same_gates_give_the_same_plan():
+    circuit = oracle.random_circuit(9, 80, 3)
+    one, other = plan(circuit), plan(circuit)
+    for name in ("passes", "ops", "lists", "coefficients"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+def test_few_passes():
+    """A Fourier transform needs as many passes as its qubits need blocks, and no more."""
+    circuit = QFT(18, do_swaps=False).decompose()
+    made = plan(circuit, fresh=False, capacity=5)
+    assert len(made.passes) == 3
+
+
+def test_many_gates():
+    circuit = QuantumCircuit(10)
+    rng = np.random.default_rng(1)
+    for _ in range(2500):
+        a, b = (int(q) for q in rng.permutation(10)[:2])
+        circuit.u(*rng.uniform(-3, 3, 3), a)
+        circuit.cx(a, b)
+    program = lower(circuit)
+    state = State.zero(10)
+    info = state.apply(program.body[0])
+    assert info["gates"] == 5000 and info["fused_gates"] < 3000
+    np.testing.assert_allclose(state.to_array(), oracle.apply_program(program), rtol=0, atol=1e-10)
+
+
+def test_a_plan_is_made_once_for_equal_beginnings():
+    (gates,) = lower(oracle.random_circuit(5, 20, 1)).body
+    State.zero(5).apply(gates)
+    State.zero(5).apply(gates)
+    assert len(gates.plans) == 1
+    State.zero(5, "single").apply(gates)
+    State.zero(6).apply(gates)
+    assert len(gates.plans) == 3
+
+
+def test_states_that_cannot_be_planned():
+    with pytest.raises(ValueError, match="63 qubits"):
+        _planning.plan(
+            np.zeros((1, 6), dtype=np.int64),
+            *(np.zeros(1, dtype=np.int32) for _ in range(3)),
+            np.zeros(1, dtype=np.int64),
+            np.zeros(2),
+            63,
+            0,
+            LANE_BITS,
+            CAPACITY,
+            True,
+            KERNEL_COSTS,
+        )
