@@ -1,12 +1,21 @@
-"""From run() to result(): what a small circuit costs, beside Aer and terra's BasicAer.
+"""From run() to result(): what small circuits cost, beside Aer and terra's BasicAer.
 
     python benchmarks/bench_latency.py                    all simulators that are installed
+    python benchmarks/bench_latency.py --only sweep       one part: latency, batch, sweep, executors
     python benchmarks/bench_latency.py --profile          where basicaer's own time goes
     python benchmarks/bench_latency.py --budget 0.2 -o latency.json
 
-Each circuit is measured, sampled with 1,024 shots, and run again and again with the same seed on
-one backend. "get_counts" is what Qiskit's formatting of the counts adds to that. Aer and BasicAer
-are given circuits of gates they know, transpiled beforehand where they need it.
+Four parts, each taken side by side in one process:
+
+- latency: one circuit, measured and sampled with 1,024 shots, run again and again with the same
+  seed on one backend. What get_counts() adds is Qiskit's formatting of the counts; nothing of it is
+  basicaer's, whose result is Qiskit's own class.
+- batch: 1,000 random circuits on 5 qubits in one run(), lowered anew each time; 1 and 2 threads.
+- sweep: 1,000 values of a 10-qubit hardware-efficient ansatz in one run(), against Aer's
+  parameter_binds and against a loop of bind and run().
+- executors: one batch here, and on two processes, and its shots split over them.
+
+Aer and BasicAer are given circuits of gates they know, transpiled beforehand where they need it.
 """
 
 from __future__ import annotations
@@ -16,8 +25,10 @@ import cProfile
 import io
 import json
 import pstats
+import sys
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -26,6 +37,7 @@ import numpy as np
 from circuits import hea, qft
 from measure import best_times, machine, readable, versions
 from qiskit import QuantumCircuit, transpile
+from qiskit.circuit import ParameterVector
 
 SHOTS = 1024
 HERE = Path(__file__).parent
@@ -118,6 +130,18 @@ def measure(label: str, simulators: dict[str, Any], budget: float) -> dict[str, 
     }
 
 
+def latency(simulators: dict[str, Any], budget: float) -> list[dict[str, Any]]:
+    print(f"{'run() to result()':<22}{'gates':>5}", end="")
+    for name in simulators:
+        print(f"   {name + ' + get_counts':>18}", end="")
+    print("   faster than " + ", ".join(name for name in GOALS if name in simulators))
+    records = []
+    for label in CIRCUITS:
+        records.append(measure(label, simulators, budget))
+        show(records[-1], simulators)
+    return records
+
+
 def show(record: dict[str, Any], simulators: dict[str, Any]) -> None:
     seconds = record["seconds"]
     line = f"{record['circuit']:<22}{record['gates']:>5}"
@@ -134,6 +158,167 @@ def show(record: dict[str, Any], simulators: dict[str, Any]) -> None:
                 else:
                     line += " " * 8
     print(line)
+
+
+# ----------------------------------------------------------------------------------------------
+# Many circuits in one run
+# ----------------------------------------------------------------------------------------------
+
+
+def random_circuits(count: int, num_qubits: int = 5, gates: int = 30) -> list[QuantumCircuit]:
+    rng = np.random.default_rng(6)
+    circuits = []
+    for _ in range(count):
+        circuit = QuantumCircuit(num_qubits, num_qubits)
+        for _ in range(gates):
+            kind = rng.integers(3)
+            if kind == 0:
+                circuit.u(*rng.uniform(-3, 3, 3), int(rng.integers(num_qubits)))
+            elif kind == 1:
+                circuit.rz(float(rng.uniform(-3, 3)), int(rng.integers(num_qubits)))
+            else:
+                circuit.cx(*(int(q) for q in rng.choice(num_qubits, 2, replace=False)))
+        circuit.measure(range(num_qubits), range(num_qubits))
+        circuits.append(circuit)
+    return circuits
+
+
+def ansatz(num_qubits: int = 10, layers: int = 5) -> tuple[QuantumCircuit, ParameterVector]:
+    """The circuit `hea`, with parameters in place of its angles."""
+    angles = ParameterVector("t", 2 * num_qubits * layers)
+    circuit = QuantumCircuit(num_qubits)
+    place = iter(angles)
+    for _ in range(layers):
+        for qubit in range(num_qubits):
+            circuit.ry(next(place), qubit)
+            circuit.rz(next(place), qubit)
+        for qubit in range(num_qubits - 1):
+            circuit.cx(qubit, qubit + 1)
+    circuit.measure_all()
+    return circuit, angles
+
+
+def race(calls: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
+    """The best time of each, taken in turns."""
+    best: dict[str, float] = {}
+    for _ in range(rounds):
+        for name, call in calls.items():
+            begin = perf_counter()
+            call()
+            seconds = perf_counter() - begin
+            best[name] = min(best.get(name, seconds), seconds)
+    return best
+
+
+def show_race(title: str, unit: str, count: int, best: dict[str, float], first: str) -> None:
+    print(f"\n{title}")
+    for name, seconds in best.items():
+        print(
+            f"  {name:<42}{readable(seconds):>9}   {count / seconds:9.0f} {unit}"
+            f"   {seconds / best[first]:7.2f}x the time of {first}"
+        )
+
+
+def batch(simulators: dict[str, Any], count: int) -> dict[str, float]:
+    circuits = random_circuits(count)
+    calls: dict[str, Callable[[], Any]] = {}
+    for name, backend in simulators.items():
+        own = circuits if name == "basicaer" else transpile(circuits, backend, optimization_level=0)
+        for threads in (1, 2) if name != "terra" else (None,):
+            options: dict[str, Any] = {} if threads is None else {"max_parallel_threads": threads}
+            if name == "aer" and threads == 2:
+                options["max_parallel_experiments"] = 2
+            label = name if threads is None else f"{name}, {threads} thread{'s'[: threads - 1]}"
+            calls[label] = lambda backend=backend, own=own, options=options: backend.run(
+                own, shots=SHOTS, seed_simulator=1, **options
+            ).result()
+    best = race(calls, rounds=2)
+    first = next(iter(best))
+    show_race(f"{count} random circuits of 5 qubits in one run()", "circuits/s", count, best, first)
+    return best
+
+
+def sweep(simulators: dict[str, Any], count: int) -> dict[str, float]:
+    from basicaer import _pool
+    from basicaer._execution import Task, execute
+    from basicaer._lowering import lower
+
+    circuit, angles = ansatz()
+    values = np.random.default_rng(7).uniform(-3, 3, (count, len(angles)))
+    backend = simulators["basicaer"]
+    options = {"shots": SHOTS, "seed_simulator": 1}
+    arrays = {angles: values}
+    listed = [{angles: row} for row in values.tolist()]
+    tasks = [
+        Task(lower(circuit.assign_parameters(row)), shots=SHOTS, seed=1) for row in values[:100]
+    ]
+
+    def kernels() -> None:
+        for task in tasks:
+            execute(task, _pool.Control())
+
+    calls: dict[str, Callable[[], Any]] = {}
+    for threads in (1, 2):
+        calls[f"basicaer, arrays, {threads} thread{'s'[: threads - 1]}"] = lambda threads=threads: (
+            backend.run(
+                circuit, parameter_binds=arrays, max_parallel_threads=threads, **options
+            ).result()
+        )
+    calls["basicaer, list of dicts"] = lambda: backend.run(
+        circuit, parameter_binds=listed, **options
+    ).result()
+    calls["basicaer, bound, one list"] = lambda: backend.run(
+        [circuit.assign_parameters(row) for row in values], **options
+    ).result()
+    calls["basicaer, bound and run one by one"] = lambda: [
+        backend.run(circuit.assign_parameters(row), **options).result() for row in values
+    ]
+    if "aer" in simulators:
+        aer = simulators["aer"]
+        own = transpile(circuit, aer, optimization_level=0)
+        aers = [{each: values[:, i].tolist() for i, each in enumerate(angles)}]
+        calls["aer, parameter_binds"] = lambda: aer.run(
+            own, parameter_binds=aers, **options
+        ).result()
+    best = race(calls, rounds=2)
+    title = f"{count} values of a 10-qubit ansatz of {len(circuit.data)} instructions"
+    best["basicaer, execution of as many programs"] = race({"": kernels}, 3)[""] * count / 100
+    show_race(title, "values/s", count, best, next(iter(best)))
+    return best
+
+
+def executors(simulators: dict[str, Any]) -> dict[str, float]:
+    """Large enough circuits that the way to another process and back does not count."""
+    backend = simulators["basicaer"]
+    circuits = [hea(14, layers=20) for _ in range(16)]
+    for circuit in circuits:
+        circuit.measure_all()
+    options = {"shots": SHOTS, "seed_simulator": 1, "memory": True}
+    one = {"max_parallel_threads": 1}
+    memories: dict[str, Any] = {}
+
+    def call(name: str, **more: Any) -> Callable[[], None]:
+        def run() -> None:
+            result = backend.run(circuits, **options, **more).result()
+            memories[name] = [result.get_memory(index) for index in range(len(circuits))]
+
+        return run
+
+    with ProcessPoolExecutor(2) as pool:
+        elsewhere = {"executor": pool, "max_job_size": 2}
+        calls = {
+            "here, 1 thread": call("here", **one),
+            "here, 2 threads": call("threads", max_parallel_threads=2),
+            "two processes": call("processes", **elsewhere),
+            "two processes, 256 shots each": call("split", max_shot_size=256, **elsewhere),
+        }
+        best = race(calls, rounds=2)
+    show_race("16 circuits of 14 qubits", "circuits/s", len(circuits), best, "here, 1 thread")
+    same = all(each == memories["here"] for each in memories.values())
+    print(f"  memory lists of all four are {'the same' if same else 'NOT the same'}")
+    if not same:
+        sys.exit(1)
+    return best
 
 
 def profile(backend: Any) -> None:
@@ -156,6 +341,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--budget", type=float, default=1.0, help="seconds for each time taken")
+    parser.add_argument("--only", choices=("latency", "batch", "sweep", "executors"))
+    parser.add_argument("--count", type=int, default=1000, help="circuits and values of the rest")
     parser.add_argument("--profile", action="store_true", help="profile basicaer instead")
     parser.add_argument("-o", "--output", type=Path, default=HERE / "results" / "latency.json")
     arguments = parser.parse_args()
@@ -165,20 +352,19 @@ def main() -> None:
     if arguments.profile:
         profile(simulators["basicaer"])
         return
-    print(f"{'run() to result()':<22}{'gates':>5}", end="")
-    for name in simulators:
-        print(f"   {name + ' + get_counts':>18}", end="")
-    print("   faster than " + ", ".join(name for name in GOALS if name in simulators))
-    records = []
-    for label in CIRCUITS:
-        records.append(measure(label, simulators, arguments.budget))
-        show(records[-1], simulators)
-    report = {
+    report: dict[str, Any] = {
         "machine": machine(),
         "versions": versions(("basicaer", "qiskit-aer", "qiskit-terra")),
         "shots": SHOTS,
-        "records": records,
     }
+    if arguments.only in (None, "latency"):
+        report["records"] = latency(simulators, arguments.budget)
+    if arguments.only in (None, "batch"):
+        report["batch"] = batch(simulators, arguments.count)
+    if arguments.only in (None, "sweep"):
+        report["sweep"] = sweep(simulators, arguments.count)
+    if arguments.only in (None, "executors"):
+        report["executors"] = executors(simulators)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     print(f"\nwritten to {arguments.output}")
