@@ -52,6 +52,9 @@ from basicaer.exceptions import BasicAerError
 _MOST_SPECTATORS = 10
 """Deferred qubits up to which later draws are made conditional on them, by a table of 2**k."""
 
+_SMALL_TABLE = 1 << 10
+"""Probabilities that are added up by the way."""
+
 
 class Limits(NamedTuple):
     """What a run may take.
@@ -150,6 +153,9 @@ class Machine:
         self.control = control
         self.lock = threading.Lock()
         self.alive = 0
+        self.most_alive = 0
+        self.drift_at = "at the end"
+        self.drift = 0.0  # how far the norm of a state was from 1 at most, where it was seen
         self.leaves = 0
         self.work = 0  # what kernels have reported to the control, gates times amplitudes
         self.statistics: Counter[str] = Counter()
@@ -161,6 +167,7 @@ class Machine:
         """Returns a branch at the beginning of the program."""
         with self.lock:
             self.alive += 1
+            self.most_alive = max(self.most_alive, self.alive)
             self.statistics["states"] += 1
         return Branch(self.known, self.num_loops, self.new_state())
 
@@ -173,6 +180,7 @@ class Machine:
         begun = time.perf_counter()
         with self.lock:
             self.alive += 1
+            self.most_alive = max(self.most_alive, self.alive)
             self.statistics["copies"] += 1
         twin = branch.twin(branch.state.copy())
         self.took("copy", begun)
@@ -254,10 +262,13 @@ class Machine:
     def apply(self, state: Any, gates: Gates) -> None:
         """Applies gates to a state, and adds up what that took."""
         begun = time.perf_counter()
+        planned = getattr(state, "planning", 0.0)
         found = state.apply(gates, **self.apply_options)
         seconds = time.perf_counter() - begun
+        planned = getattr(state, "planning", 0.0) - planned
         with self.lock:
-            self.seconds["apply"] += seconds
+            self.seconds["apply"] += seconds - planned
+            self.seconds["plan"] += planned
             self.work += found.get("amplitude_gates", len(gates) << state.num_qubits)
             for key, value in found.items():
                 if isinstance(value, int):
@@ -305,6 +316,13 @@ class Machine:
             branch.sources[item.clbit] = position
         return True
 
+    def watch(self, norm: float, where: str = "at the end") -> None:
+        """Takes note of the norm of a state, which should be 1."""
+        drift = abs(norm - 1)
+        if not drift <= self.drift:
+            self.drift = drift if drift == drift else float("inf")
+            self.drift_at = where
+
     def joint(self, branch: Branch, draw: Draw | None, first: int) -> Marginals:
         """Returns the distribution of the deferred qubits' outcomes, and then of the draw's.
 
@@ -316,6 +334,11 @@ class Machine:
         begun = time.perf_counter()
         qubits = branch.deferred if draw is None else (*branch.deferred, draw.qubit)
         found = Marginals(branch.state.probabilities(qubits, threads=self.threads), first)
+        if len(found.levels[0]) <= _SMALL_TABLE:
+            last = (
+                "at the end" if draw is None else f"before qubit {draw.qubit} is measured or reset"
+            )
+            self.watch(float(found.levels[0].sum()), last)
         self.took("sample", begun)
         return found
 
@@ -323,6 +346,7 @@ class Machine:
         """Returns the probability of each outcome of the draw, whatever the deferred ones are."""
         begun = time.perf_counter()
         zero, one = branch.state.probabilities((draw.qubit,), threads=self.threads).tolist()
+        self.watch(zero + one, f"before qubit {draw.qubit} is measured or reset")
         self.took("sample", begun)
         return zero, one
 

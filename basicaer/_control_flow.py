@@ -15,6 +15,7 @@ from qiskit.circuit import (
 )
 from qiskit.circuit.controlflow import CASE_DEFAULT
 
+from basicaer import _memory
 from basicaer._conditions import lower_condition, lower_target
 from basicaer._program import Break, Continue, For, IfElse, Switch, While
 
@@ -47,6 +48,8 @@ def _for_loop(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
     indices, parameter, body = operation.params
+    if 8 * len(indices) > _memory.available_bytes():
+        lowering.fail(operation, f"makes {len(indices)} turns, more than memory holds")
     lowering.loops += 1
     if parameter in lowering.free_parameters or parameter not in body.parameters:
         # The same body each time: read once, and the same object in each place. (So it is too where

@@ -48,6 +48,9 @@ _UNIFORM_BYTES = 256 << 20
 _SMALL_STATES = 64 << 20
 """Bytes of states that need no look at how much memory there is."""
 
+_WATCHED = 64
+"""Operations of a plan from which one more look at the whole state costs next to nothing."""
+
 _TABLE_BYTES = 1 << 20
 """Bytes of joint probabilities that are allowed whatever the limit."""
 
@@ -99,7 +102,8 @@ class Outcome:
         memory: uint64 of shape (shots, words), word 0 the least significant; no rows where BasicAer
             gives no outcomes.
         array: the final statevector or unitary, or None.
-        metadata: how it was computed: method, states_simulated, branches, statistics, time.
+        metadata: how it was computed: method, states_simulated, branches, statistics, how far the
+            norm of a state was off 1 where it was seen, bytes of states and outcomes, seconds.
     """
 
     memory: np.ndarray
@@ -133,6 +137,7 @@ def execute(task: Task, control: Any, state_class: Any = State) -> Outcome:
         outcome = run.branching()
     else:
         outcome = run.shot_by_shot()
+    outcome.metadata["peak_memory"] += outcome.memory.nbytes
     outcome.metadata["time"]["total"] = time.perf_counter() - begun
     return outcome
 
@@ -180,6 +185,7 @@ class _Run:
         branch = machine.start()
         machine.advance(branch)
         progress.resolved(1)
+        self._watch(machine, branch.state, 2**num_qubits)
         array = branch.state.to_array(self.task.threads, self.task.chop)
         array = array.reshape(2**num_qubits, 2**num_qubits)
         return Outcome(self._no_memory(), array, self._metadata("unitary", machine, 1))
@@ -191,6 +197,7 @@ class _Run:
         branch = machine.start()
         run_one(machine, branch, stream(self._random()))
         progress.resolved(1)
+        self._watch(machine, branch.state, 1)
         memory = self._memory(1)
         if self.words:
             memory[:] = memory_rows(1, self.words, branch.bits, {}, None)
@@ -217,6 +224,7 @@ class _Run:
             for clbit, position in branch.sources.items():
                 sources[clbit] = order[branch.deferred[position]]
             numbers = branch.state.sample(qubits, self._uniforms(), threads=task.threads)
+            machine.watch(getattr(branch.state, "norm", 1.0))
         machine.drop(branch, end=True)
         shots = self.last - self.first if self.words else 0
         memory = memory_rows(shots, self.words, branch.bits, sources, numbers)
@@ -253,8 +261,20 @@ class _Run:
         if unit > work:
             control.flags[1] += unit - work
         seconds = {"apply": applied - begun, "sample": time.perf_counter() - applied}
-        metadata = {"method": "sampled", "states_simulated": 1, "branches": 1, **statistics}
-        return Outcome(memory, None, {**metadata, "time": seconds})
+        planning = getattr(state, "planning", 0.0)
+        seconds["apply"] -= planning
+        seconds["plan"] = planning
+        metadata = {
+            "method": "sampled",
+            "states_simulated": 1,
+            "branches": 1,
+            **statistics,
+            "norm_drift": _drift(getattr(state, "norm", 1.0)),
+            "norm_drift_at": "at the end",
+            "peak_memory": self._state_bytes(),
+            "time": seconds,
+        }
+        return Outcome(memory, None, metadata)
 
     def branching(self) -> Outcome:
         code = flatten(self.program, "possible")
@@ -389,8 +409,26 @@ class _Run:
             "states_simulated": states,
             "branches": machine.leaves,
             **machine.statistics,
+            "norm_drift": machine.drift,
+            "norm_drift_at": machine.drift_at,
+            "peak_memory": max(1, machine.most_alive) * self._state_bytes(),
             "time": dict(machine.seconds),
         }
+
+    def _state_bytes(self) -> int:
+        width = self.program.num_qubits * (2 if self.task.output == "unitary" else 1)
+        return max(8, 1 << width) * _memory.ITEM_BYTES[self.task.precision]
+
+    def _watch(self, machine: Machine, state: Any, norm: int) -> None:
+        """Has a look at the norm at the end of a run in which that look costs next to nothing."""
+        statistics = machine.statistics
+        if max(8 * statistics["passes"], statistics["operations"]) >= _WATCHED:
+            machine.watch(state.norm_squared() / norm)
+
+
+def _drift(norm: float) -> float:
+    drift = abs(norm - 1)
+    return drift if drift == drift else float("inf")
 
 
 def _gates_and_measurements(

@@ -16,7 +16,7 @@ from typing import AbstractSet, Any, Callable, Dict, List, NamedTuple, NoReturn,
 import numpy as np
 from qiskit.circuit import Clbit, ParameterExpression, QuantumCircuit
 
-from basicaer import _control_flow
+from basicaer import _control_flow, _memory
 from basicaer._assembly import SHARED_INSTANCE, Free, Run, is_finite
 from basicaer._conditions import Clbits, lower_condition
 from basicaer._gates import (
@@ -32,6 +32,11 @@ from basicaer._gates import (
 from basicaer._operations import READERS, reader_of
 from basicaer._program import BitsEqual, Condition, Gates, IfElse, Kind, Operation, Program
 from basicaer.exceptions import BasicAerError
+
+_FREE_GATES = 1 << 16
+_GATE_BYTES = 150
+"""A few definitions within definitions can stand for more gates than there is memory for. From so
+many gates on it is looked whether they fit, at so many bytes each while they are read."""
 
 
 class UnsweepableError(Exception):
@@ -92,6 +97,7 @@ class Lowering:
         measured: whether a measurement has been read.
         conditional: whether what is being read is under a condition of its instruction.
         shared: the clbits that more than one register holds.
+        made: how many gates there are in what was read before the last `flush`.
     """
 
     def __init__(
@@ -114,6 +120,7 @@ class Lowering:
         self.measured = False
         self.conditional = False
         self.shared: AbstractSet[int] = frozenset()
+        self.made = 0
         self._run = Run()
 
     def program(self) -> Program:
@@ -239,6 +246,7 @@ class Lowering:
             return
         if self.measured:
             self.samples = False
+        self.made += len(self._run.kind)
         gates, free = self._run.take()
         if not is_finite(gates):
             self._blame(self.circuit)
@@ -287,6 +295,9 @@ class Lowering:
         self, body: QuantumCircuit, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
     ) -> None:
         """Reads a block or a definition, on the qubits and clbits of its instruction."""
+        made = self.made + len(self._run.kind)
+        if made > _FREE_GATES and made * _GATE_BYTES > _memory.available_bytes():
+            self.fail(self.outermost, f"makes more than {made} gates, all that memory holds")
         data = body.data
         inner = Scope(
             body,

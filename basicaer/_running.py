@@ -189,7 +189,8 @@ class Run:
         arrays: Dict[str, Any] = {}
         if outcome.array is not None:
             arrays[task.output] = outcome.array
-        return _result.experiment(
+        begun = time.perf_counter()
+        result = _result.experiment(
             header,
             shots=task.shots,
             seed=seed,
@@ -205,6 +206,8 @@ class Run:
             time_taken=seconds,
             **arrays,
         )
+        times["result"] = time.perf_counter() - begun
+        return result
 
     def _watch_norm(self, position: int, outcome: Outcome) -> None:
         """Has the owner of the job warned if the numbers of a circuit may be wrong."""

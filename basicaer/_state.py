@@ -8,6 +8,7 @@ than |0>: the rest of its memory has never been touched.
 from __future__ import annotations
 
 import functools
+import time
 from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
@@ -83,7 +84,9 @@ class State:
         "_live",
         "_memory",
         "_width",
+        "norm",
         "num_qubits",
+        "planning",
         "precision",
     )
 
@@ -99,6 +102,9 @@ class State:
         self._live = 0
         # Whether memory in which there is no live amplitude may hold anything but zeros.
         self._dirty = False
+        # Seconds that planning took, and the sum of all probabilities when it was last seen.
+        self.planning = 0.0
+        self.norm = 1.0
 
     @classmethod
     def zero(cls, num_qubits: int, precision: str = "double") -> State:
@@ -219,6 +225,7 @@ class State:
         key = (self._width, self._live, self.precision, capacity, shift, fusion, kernels)
         prepared = gates.plans.get(key)
         if prepared is None:
+            begun = time.perf_counter()
             plan = _planning.plan(
                 _kind_rows(gates.kinds),
                 gates.kind,
@@ -234,6 +241,7 @@ class State:
                 KERNEL_COSTS,
             )
             prepared = gates.plans[key] = _Prepared(plan, _REAL[self.precision])
+            self.planning += time.perf_counter() - begun
         self._run(prepared, threads, control)
         return prepared.summary
 
@@ -366,6 +374,7 @@ class State:
         if len(qubits) == self.num_qubits >= _SAMPLED_IN_PLACE:
             return self._sample_in_place(uniforms, threads)
         cdf = self.probabilities(qubits, threads).cumsum()
+        self.norm = float(cdf[-1])
         cdf /= cdf[-1]
         return _invert(cdf, uniforms)
 
@@ -376,6 +385,7 @@ class State:
         reals = self._reals
         cooperate(lambda: kernels.block_norms(reals, _SAMPLE_BLOCK, norms, sync), threads)
         cdf = norms.cumsum()
+        self.norm = float(cdf[-1])
         before = np.concatenate(([0.0], cdf[:-1]))
         targets = uniforms * cdf[-1]
         blocks = _invert(cdf / cdf[-1], uniforms)
