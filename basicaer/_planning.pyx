@@ -1429,6 +1429,8 @@ cdef class Planner:
             return self.lower_phases(it)
         if it.kind == CONTROLLED:
             if it.nd == 0:
+                if it.m[0] == it.m[6] and it.m[1] == it.m[7]:
+                    return self.lower_phase(it.m, it.control, it.control_value)
                 self.lower_phase(it.m, it.control | BIT << it.q0, it.control_value)
                 return self.lower_phase(it.m + 6, it.control | BIT << it.q0,
                                         it.control_value | BIT << it.q0)

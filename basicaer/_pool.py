@@ -297,6 +297,9 @@ def cooperate(work: Callable[[], None], threads: int) -> None:
 # ----------------------------------------------------------------------------------------------
 
 
+_ENDED: Future[Any] = Future()
+
+
 class _Item:
     """A job: what is to be called, what it takes, and where its outcome goes."""
 
@@ -335,10 +338,13 @@ class _Item:
             value, failure = None, CancelledError()
         assert self.queue is not None
         self.queue.ended(self)
+        # The future refers to this item, by its callback. Were it to go on the other way round too,
+        # a result would live until the garbage collector comes by, and so would its amplitudes.
+        future, self.future = self.future, _ENDED
         if failure is None:
-            self.future.set_result(value)
+            future.set_result(value)
         else:
-            self.future.set_exception(failure)
+            future.set_exception(failure)
         failure = None  # its traceback refers to this frame
 
     def drop(self, future: Future[Any]) -> None:

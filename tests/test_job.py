@@ -11,6 +11,7 @@ from concurrent.futures import CancelledError, Future
 
 import pytest
 from processes import python
+from qiskit import QuantumCircuit
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError, JobTimeoutError
 from qiskit.providers.job import JobV1
@@ -422,3 +423,28 @@ def test_cancelled_error_of_a_foreign_future_is_a_cancelled_job():
     future = Future()
     future.set_exception(CancelledError())
     assert BasicAerJob(BACKEND, "id", future).status() is JobStatus.CANCELLED
+
+
+def test_a_result_goes_with_its_last_reference():
+    """Not when the garbage collector comes by: its amplitudes may be much of the memory."""
+    import gc
+    import weakref
+
+    backend = BasicAer.get_backend("statevector_simulator")
+    circuit = QuantumCircuit(2)
+    circuit.h(0)
+    gc.collect()
+    gc.disable()
+    try:
+        job = backend.run(circuit)
+        result = job.result()
+        array = weakref.ref(result.data()["statevector"])
+        assert array() is not None
+        del job, result
+        for _ in range(1000):  # the thread may not be done with its last step
+            if array() is None:
+                break
+            time.sleep(0.001)
+        assert array() is None
+    finally:
+        gc.enable()
