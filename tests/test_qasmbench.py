@@ -100,12 +100,12 @@ def compare(path):
         for each in (translated, circuit):
             each.remove_final_measurements()
         terra = reference.BasicAer.get_backend("statevector_simulator")
-        known = terra.run(translated).result().get_statevector(), Statevector(circuit)
+        known = terra.run(translated).result().get_statevector(), Statevector(circuit).data
         ours = basicaer.BasicAer.get_backend("statevector_simulator")
         for each in (translated, circuit):
-            found = ours.run(each).result().get_statevector().data
+            found = ours.run(each).result().get_statevector()
             for expected in known:
-                assert np.allclose(found, expected.data, rtol=0, atol=1e-10)
+                assert np.allclose(found, expected, rtol=0, atol=1e-10)
     return dynamic
 
 
