@@ -16,7 +16,7 @@ from qiskit.circuit import Parameter
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 
-from basicaer import BasicAer, BasicAerError
+from basicaer import BasicAer, BasicAerError, QasmSimulatorPy
 from basicaer._distribution import Part, _groups, work
 from basicaer._execution import Task
 from basicaer._lowering import lower
@@ -253,8 +253,7 @@ def test_threads_at_the_workers():
 
 
 def test_as_a_setting(threads):
-    backend = BasicAer.get_backend("qasm_simulator")
-    backend.set_options(executor=threads)
+    backend = QasmSimulatorPy(executor=threads)
     found = backend.run(sampled(), **OPTIONS).result()
     assert memories(found) == memories(QASM.run(sampled(), **OPTIONS).result())
 
