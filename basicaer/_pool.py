@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import itertools
 import os
 import threading
+import weakref
 from collections import deque
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import Any, Callable, Deque, Dict, Set, Tuple
@@ -297,13 +299,20 @@ def cooperate(work: Callable[[], None], threads: int) -> None:
 # ----------------------------------------------------------------------------------------------
 
 
-_ENDED: Future[Any] = Future()
-
-
 class _Item:
     """A job: what is to be called, what it takes, and where its outcome goes."""
 
-    __slots__ = ("control", "function", "future", "limit", "need", "number", "queue", "size")
+    __slots__ = (
+        "__weakref__",
+        "control",
+        "function",
+        "future",
+        "limit",
+        "need",
+        "number",
+        "queue",
+        "size",
+    )
 
     def __init__(
         self, function: Callable[[], Any], control: Control, need: int, limit: int | None, size: int
@@ -338,13 +347,10 @@ class _Item:
             value, failure = None, CancelledError()
         assert self.queue is not None
         self.queue.ended(self)
-        # The future refers to this item, by its callback. Were it to go on the other way round too,
-        # a result would live until the garbage collector comes by, and so would its amplitudes.
-        future, self.future = self.future, _ENDED
         if failure is None:
-            future.set_result(value)
+            self.future.set_result(value)
         else:
-            future.set_exception(failure)
+            self.future.set_exception(failure)
         failure = None  # its traceback refers to this frame
 
     def drop(self, future: Future[Any]) -> None:
@@ -358,6 +364,17 @@ class _Item:
             if queue is not None:
                 queue.live.discard(self)
                 queue.given_up.append(self)
+
+
+def _drop(item: weakref.ref[_Item], future: Future[Any]) -> None:
+    """What a future calls when it is done.
+
+    It refers to its item weakly. Were the two to hold each other, a result, and its amplitudes,
+    would live until the garbage collector comes by.
+    """
+    alive = item()
+    if alive is not None:
+        alive.drop(future)
 
 
 def _clear_frames(error: BaseException) -> None:
@@ -413,7 +430,7 @@ class _Queue:
             self._size += item.size
             self._lines[heavy].append(item)
             self.live.add(item)
-        item.future.add_done_callback(item.drop)
+            item.future.add_done_callback(functools.partial(_drop, weakref.ref(item)))
         try:
             self._call()
         except BaseException:
