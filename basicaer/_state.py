@@ -27,8 +27,10 @@ _COMPLEX: Dict[str, Any] = {"double": np.dtype(np.complex128), "single": np.dtyp
 
 _LANE_BITS = {1: 0, 2: 1, 4: 2, 8: 3, 16: 4}
 
-_SHARED = 1 << 15
-"""Amplitudes from which more than one thread is used."""
+_SHARED = 1 << 17
+"""Amplitudes from which more than one thread is used to go through them once."""
+_SHARED_WORK = 1 << 20
+"""Amplitude-gates from which more than one thread is used for a run of gates."""
 _SAMPLED_IN_PLACE = 18
 """Qubits from which all-qubit samples are drawn without a table of all probabilities."""
 _SAMPLE_BLOCK = 4096
@@ -259,7 +261,7 @@ class State:
             reals, dirty = self._allocate(), self._dirty
             sync = np.zeros(2 * prepared.num_passes, dtype=np.int64)
             threads = min(threads, prepared.max_blocks)
-            if threads <= 1 or count < 2 * _SHARED:
+            if threads <= 1 or prepared.summary["amplitude_gates"] < _SHARED_WORK:
                 executable.run(reals, flags, sync, dirty)
             else:
                 cooperate(lambda: executable.run(reals, flags, sync, dirty), threads)

@@ -36,6 +36,7 @@ def small_blocks(monkeypatch):
     """Blocks so small that a few qubits are enough for many of them, and threads for any size."""
     monkeypatch.setattr(state_module, "BLOCK_QUBITS", {"double": 6, "single": 6})
     monkeypatch.setattr(state_module, "_SHARED", 0)
+    monkeypatch.setattr(state_module, "_SHARED_WORK", 0)
     monkeypatch.setattr(state_module, "_SMALL", 0)
 
 

@@ -27,6 +27,11 @@ def precision(request):
     return request.param
 
 
+@pytest.fixture(autouse=True)
+def threads_for_any_size(monkeypatch):
+    monkeypatch.setattr(state_module, "_SHARED", 0)
+
+
 def tolerance(precision):
     return 1e-13 if precision == "double" else 1e-6
 
