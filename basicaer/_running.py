@@ -14,7 +14,7 @@ from . import _dispatch, _distribution, _memory, _pool, _result
 from ._execution import Outcome, Task, execute
 from ._program import Gates
 
-_SPREAD_AMPLITUDES = 1 << 12
+_SPREAD_AMPLITUDES = 1 << 8
 """Circuits with fewer amplitudes than this are run one after the other: their time is mostly
 Python's, of which there is only one at a time."""
 _CIRCUIT_BYTES = 4096
