@@ -346,7 +346,7 @@ class State:
         strings = _strings(x.tobytes(), z.tobytes())
         reals = self._reals
         shared = len(reals) >= 2 * _SHARED
-        rows = 64 if shared else 1
+        rows = min(64, self._pairs) if shared else 1
         sums = np.zeros(rows * len(x))
         out = [sums[rows * a : rows * b].reshape(rows, -1) for a, b in strings.spans]
         sync = np.zeros(len(out), dtype=np.int64)
