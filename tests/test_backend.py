@@ -306,6 +306,23 @@ def test_metadata():
     metadata = QASM.run(flips(1), seed_simulator=5, precision="single").result().results[0].metadata
     assert (metadata["seed"], metadata["precision"], metadata["method"]) == (5, "single", "sampled")
     assert metadata["threads"] >= 1 and metadata["simd"] in ("baseline", "avx2", "avx512")
+    assert metadata["peak_memory"] == (1 << 4) * 8 + 8 * 1024
+    assert set(metadata["time"]) == {
+        *("lower", "queue", "plan", "apply", "sample", "result", "total"),
+    }
+    assert all(seconds >= 0 for seconds in metadata["time"].values())
+    for name in ("gates", "fused_gates", "passes", "operations", "branches"):
+        assert isinstance(metadata[name], int), name
+
+
+def test_peak_memory_counts_the_states_that_are_alive_at_once():
+    circuit = QuantumCircuit(3, 3)
+    for turn in range(6):
+        circuit.ry(1, range(3))
+        circuit.measure(turn % 3, turn % 3)
+    metadata = QASM.run(circuit, shots=200).result().results[0].metadata
+    states, rest = divmod(metadata["peak_memory"] - 200 * 8, 8 * 16)
+    assert rest == 0 and 2 <= states <= 9
 
 
 def test_errors_of_the_execution_reach_the_caller():
