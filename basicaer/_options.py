@@ -60,7 +60,7 @@ def _wrong(name: str, value: Any, right: str) -> BasicAerError:
 def _integer(least: int, most: float, right: str) -> Callable[[str, Any], int]:
     def check(name: str, value: Any) -> int:
         try:
-            number = operator.index(value)
+            number = int(operator.index(value))  # before Python 3.10, True stays True
         except TypeError:
             raise _wrong(name, value, right) from None
         if not least <= number <= most:
