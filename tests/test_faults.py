@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit import Gate
-from qiskit.circuit.library import UnitaryGate
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 
 from basicaer import BasicAer, BasicAerError, _memory, _pool, _running, _state
+from basicaer._terra import UnitaryGate
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
 
