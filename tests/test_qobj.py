@@ -63,11 +63,12 @@ def test_from_a_dict():
     assert QASM.run(twin).result().get_counts() == QASM.run(qobj).result().get_counts()
 
 
-@pytest.mark.parametrize("name", sorted(standard_gates.get_standard_gate_name_mapping()))
+@pytest.mark.parametrize(
+    "name",
+    sorted(set(standard_gates.get_standard_gate_name_mapping()) - {"measure", "reset", "delay"}),
+)
 def test_gates(name):
     gate = standard_gates.get_standard_gate_name_mapping()[name]
-    if name in ("measure", "reset", "delay"):
-        pytest.skip("no gate")
     gate = _qobj._GATES[name](*[0.1 * (k + 1) for k in range(len(gate.params))])
     circuit = QuantumCircuit(max(1, gate.num_qubits))
     circuit.append(gate, range(gate.num_qubits))
