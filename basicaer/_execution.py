@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterator, Sequence, Tuple, Union
+from typing import Any, Callable, Iterator, Mapping, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -42,6 +42,8 @@ from basicaer._sampling import draw_rows, memory_rows, num_words, seeded, skip, 
 from basicaer._state import State
 from basicaer.exceptions import BasicAerError
 
+_SHOTS_AT_ONCE = 1 << 20
+"""Shots that are drawn from a final state between two looks at whether the job was cancelled."""
 _UNIFORM_BYTES = 256 << 20
 """Uniforms that are drawn beforehand; more shots than that are run in several turns."""
 
@@ -209,32 +211,31 @@ class _Run:
         plain = _gates_and_measurements(self.program.body)
         if plain is not None:
             return self._sampled_plainly(*plain)
-        task = self.task
         code = flatten(self.program, "all")
         machine = self._machine(code, self._new_state, known=0)
         progress = _Progress(self.control, machine, self._unit(code), 1)
         branch = machine.start()
         machine.advance(branch)
         begun = time.perf_counter()
-        numbers = None
         sources: dict[int, int] = {}
         if branch.deferred and self.words:
             qubits = sorted(branch.deferred)
             order = {qubit: position for position, qubit in enumerate(qubits)}
             for clbit, position in branch.sources.items():
                 sources[clbit] = order[branch.deferred[position]]
-            numbers = branch.state.sample(qubits, self._uniforms(), threads=task.threads)
+            memory = self._sampled_memory(branch.state, qubits, branch.bits, sources)
             machine.watch(getattr(branch.state, "norm", 1.0))
+        else:
+            shots = self.last - self.first if self.words else 0
+            memory = memory_rows(shots, self.words, branch.bits, sources, None)
         machine.drop(branch, end=True)
-        shots = self.last - self.first if self.words else 0
-        memory = memory_rows(shots, self.words, branch.bits, sources, numbers)
         machine.took("sample", begun)
         progress.resolved(1)
         return Outcome(memory, None, self._metadata("sampled", machine, 1))
 
     def _sampled_plainly(self, runs: Sequence[Gates], measured: Sequence[Measure]) -> Outcome:
         """The same for a body of gates, and then measurements: most circuits are that."""
-        task, program, control = self.task, self.program, self.control
+        program, control = self.program, self.control
         unit = max(1, sum(map(len, runs))) << program.num_qubits
         control.add_total(unit)
         control.check()
@@ -249,15 +250,15 @@ class _Run:
                 if isinstance(value, int):
                     statistics[key] += value
         applied = time.perf_counter()
-        numbers = None
-        sources: dict[int, int] = {}
         if measured and self.words:
             qubits = sorted({qubit for qubit, _ in measured})
             order = {qubit: position for position, qubit in enumerate(qubits)}
             sources = {clbit: order[qubit] for qubit, clbit in measured}
-            numbers = state.sample(qubits, self._uniforms(), threads=task.threads)
-        shots = self.last - self.first if self.words else 0
-        memory = memory_rows(shots, self.words, 0, sources, numbers)
+            memory = self._sampled_memory(state, qubits, 0, sources)
+        else:
+            memory = memory_rows(
+                self.last - self.first if self.words else 0, self.words, 0, {}, None
+            )
         if unit > work:
             control.flags[1] += unit - work
         seconds = {"apply": applied - begun, "sample": time.perf_counter() - applied}
@@ -319,11 +320,28 @@ class _Run:
     def _random(self) -> np.random.RandomState:
         return seeded(self.task.seed)
 
-    def _uniforms(self) -> np.ndarray:
-        """The draws of the shots wanted, one each."""
+    def _sampled_memory(
+        self, state: Any, qubits: Sequence[int], bits: int, sources: Mapping[int, int]
+    ) -> np.ndarray:
+        """The classical memory of the shots wanted, drawn from a final state, one draw a shot.
+
+        They are drawn in parts, between which a cancelled job stops.
+        """
         random = self._random()
         skip(random, self.first)
-        return random.random_sample(self.last - self.first)
+        sample = state.sampler(qubits, threads=self.task.threads)
+        shots = self.last - self.first
+        if shots <= _SHOTS_AT_ONCE:
+            return memory_rows(
+                shots, self.words, bits, sources, sample(random.random_sample(shots))
+            )
+        memory = np.empty((shots, self.words), dtype=np.uint64)
+        for first in range(0, shots, _SHOTS_AT_ONCE):
+            self.control.check()
+            part = memory[first : first + _SHOTS_AT_ONCE]
+            numbers = sample(random.random_sample(len(part)))
+            part[:] = memory_rows(len(part), self.words, bits, sources, numbers)
+        return memory
 
     def _skip(self, random: np.random.RandomState, code: Code) -> None:
         """Goes past the draws of the shots before those wanted."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
@@ -20,6 +20,16 @@ from qiskit.result.models import ExperimentResult, ExperimentResultData
 _FEW_SHOTS = 200
 """Fewer shots than this are counted faster one by one."""
 _HEX = [hex(value) for value in range(4096)]
+
+
+_COUNTED_AT_ONCE = 1 << 20
+"""Shots that are counted between two looks at whether the job was cancelled."""
+_LISTED_AT_ONCE = 1 << 18
+"""The same for shots that are listed one by one."""
+
+
+def _go_on() -> None:
+    """What is called where nobody can cancel."""
 
 
 # ----------------------------------------------------------------------------------------------
@@ -55,12 +65,20 @@ def header_of(circuit: QuantumCircuit) -> Dict[str, Any]:
 # ----------------------------------------------------------------------------------------------
 
 
-def tally(words: np.ndarray) -> Dict[str, int]:
+def tally(words: np.ndarray, check: Callable[[], None] = _go_on) -> Dict[str, int]:
     """Returns how often each outcome occurs, keyed in hex, in the order of first appearance.
 
     Args:
         words: uint64, shape (shots, words of an outcome), the least significant word first.
+        check: called now and then; what it raises is raised.
     """
+    if len(words) > _COUNTED_AT_ONCE:
+        total: Dict[str, int] = {}
+        for first in range(0, len(words), _COUNTED_AT_ONCE):
+            check()
+            for outcome, times in tally(words[first : first + _COUNTED_AT_ONCE]).items():
+                total[outcome] = total.get(outcome, 0) + times
+        return total
     shots, width = words.shape
     if not shots:
         return {}
@@ -77,8 +95,14 @@ def tally(words: np.ndarray) -> Dict[str, int]:
     return dict(zip(_hexes(distinct[order].tolist()), counts[order].tolist()))
 
 
-def listing(words: np.ndarray) -> List[str]:
-    """Returns the outcome of each shot in hex."""
+def listing(words: np.ndarray, check: Callable[[], None] = _go_on) -> List[str]:
+    """Returns the outcome of each shot in hex; the arguments are those of `tally`."""
+    if len(words) > _LISTED_AT_ONCE:
+        outcomes: List[str] = []
+        for first in range(0, len(words), _LISTED_AT_ONCE):
+            check()
+            outcomes += listing(words[first : first + _LISTED_AT_ONCE])
+        return outcomes
     shots, width = words.shape
     if width == 0:
         return ["0x0"] * shots
@@ -140,6 +164,7 @@ def experiment(
     statevector: np.ndarray | None = None,
     unitary: np.ndarray | None = None,
     metadata: Dict[str, Any] | None = None,
+    check: Callable[[], None] = _go_on,
 ) -> ExperimentResult:
     """Returns the result of one circuit.
 
@@ -153,6 +178,7 @@ def experiment(
         statevector: final state; kept, not copied.
         unitary: final unitary; kept, not copied.
         metadata: what else is to be told about the run.
+        check: called now and then while very many shots are counted; what it raises is raised.
     """
     data: Dict[str, Any] = {}
     if words is not None:
@@ -160,9 +186,9 @@ def experiment(
             words = words[:0]
         # With a final state, terra leaves out counts that are empty.
         if len(words) or statevector is None:
-            data["counts"] = tally(words)
+            data["counts"] = tally(words, check)
             if memory:
-                data["memory"] = listing(words)
+                data["memory"] = listing(words, check)
     if statevector is not None:
         data["statevector"] = statevector
     if unitary is not None:

@@ -204,6 +204,7 @@ class Run:
                 **outcome.metadata,
             },
             time_taken=seconds,
+            check=self.control.check,
             **arrays,
         )
         times["result"] = time.perf_counter() - begun

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import time
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -373,26 +373,45 @@ class State:
         Returns:
             int64, shape (shots,).
         """
+        return self.sampler(qubits, threads)(uniforms)
+
+    def sampler(self, qubits: Sequence[int], threads: int = 1) -> Callable[[np.ndarray], Any]:
+        """Returns what `sample` does with its draws, for shots that are drawn in several parts.
+
+        The state must not change as long as it is used.
+        """
         if len(qubits) == self.num_qubits >= _SAMPLED_IN_PLACE:
-            return self._sample_in_place(uniforms, threads)
+            return self._sampler_in_place(threads)
         cdf = self.probabilities(qubits, threads).cumsum()
         self.norm = float(cdf[-1])
         cdf /= cdf[-1]
-        return _invert(cdf, uniforms)
+        return functools.partial(_invert, cdf)
 
-    def _sample_in_place(self, uniforms: np.ndarray, threads: int) -> np.ndarray:
+    def _sampler_in_place(self, threads: int) -> Callable[[np.ndarray], Any]:
         """Samples of all qubits: first the block, by the norms of all, then within each block."""
         norms = np.empty((1 << self._width) // _SAMPLE_BLOCK)
         sync = np.zeros(1, dtype=np.int64)
         reals = self._reals
         cooperate(lambda: kernels.block_norms(reals, _SAMPLE_BLOCK, norms, sync), threads)
         cdf = norms.cumsum()
-        self.norm = float(cdf[-1])
+        total = self.norm = float(cdf[-1])
         before = np.concatenate(([0.0], cdf[:-1]))
-        targets = uniforms * cdf[-1]
-        blocks = _invert(cdf / cdf[-1], uniforms)
+        cdf /= total
+        return lambda uniforms: self._sample_in_place(uniforms, threads, cdf, before, total)
+
+    def _sample_in_place(
+        self,
+        uniforms: np.ndarray,
+        threads: int,
+        cdf: np.ndarray,
+        before: np.ndarray,
+        total: float,
+    ) -> np.ndarray:
+        reals = self._reals
+        targets = uniforms * total
+        blocks = _invert(cdf, uniforms)
         # numpy sorts 16-bit integers by radix, larger ones by comparison.
-        narrow = blocks.astype(np.uint16) if len(norms) <= 1 << 16 else blocks
+        narrow = blocks.astype(np.uint16) if len(cdf) <= 1 << 16 else blocks
         order = np.argsort(narrow, kind="stable")
         sorted_blocks, sorted_targets = blocks[order], targets[order]
         found = np.empty(len(uniforms), dtype=np.int64)

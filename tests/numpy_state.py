@@ -110,6 +110,9 @@ class NumpyState:
             values.append(np.vdot(self.array, image.array).real)
         return np.array(values)
 
+    def sampler(self, qubits, threads=1):
+        return lambda uniforms: self.sample(qubits, uniforms)
+
     def sample(self, qubits, uniforms, threads=1):
         cumulative = np.cumsum(self.probabilities(qubits))
         cumulative /= cumulative[-1]

@@ -7,8 +7,12 @@ from itertools import islice
 import numpy as np
 import pytest
 from numpy_state import NumpyState
+from qiskit import QuantumCircuit
 
+from basicaer import BasicAer, _execution, _result
 from basicaer._classical import clbits_read, evaluate, gather, holds
+from basicaer._lowering import lower
+from basicaer._pool import Cancelled, Control
 from basicaer._program import BitsEqual, Expression
 from basicaer._sampling import Marginals, draw_rows, memory_rows, num_words, stream
 from basicaer._state import State
@@ -163,3 +167,69 @@ class TestConditions:
     def test_unknown_operator(self):
         with pytest.raises(BasicAerError, match="'shift_left'; known are bits"):
             evaluate(Expression("shift_left", (bits(0), value(1, 1)), 1), 0)
+
+
+def test_shots_drawn_in_parts_are_those_drawn_at_once(monkeypatch):
+    """Very many shots are drawn, counted and listed in parts, so that they can be cancelled."""
+    circuit = QuantumCircuit(3, 3)
+    for qubit in range(3):
+        circuit.ry(0.3 + qubit, qubit)
+    circuit.cx(0, 2)
+    circuit.measure([2, 0, 1], [0, 1, 2])
+    backend = BasicAer.get_backend("qasm_simulator")
+
+    def outcomes():
+        result = backend.run(circuit, shots=1001, seed_simulator=5, memory=True).result()
+        return list(result.data()["counts"].items()), result.get_memory()
+
+    expected = outcomes()
+    monkeypatch.setattr(_execution, "_SHOTS_AT_ONCE", 100)
+    monkeypatch.setattr(_result, "_COUNTED_AT_ONCE", 70)
+    monkeypatch.setattr(_result, "_LISTED_AT_ONCE", 30)
+    assert outcomes() == expected
+
+
+def test_large_registers_drawn_in_parts():
+    """Where no table of all probabilities is made, too."""
+    rng = np.random.default_rng(8)
+    amplitudes = rng.normal(size=1 << 18) + 1j * rng.normal(size=1 << 18)
+    state = State.from_amplitudes(amplitudes / np.linalg.norm(amplitudes))
+    uniforms = rng.random(5000)
+    qubits = tuple(range(18))
+    sampler = state.sampler(qubits, threads=2)
+    parts = [sampler(uniforms[first : first + 700]) for first in range(0, 5000, 700)]
+    np.testing.assert_array_equal(np.concatenate(parts), state.sample(qubits, uniforms))
+
+
+@pytest.mark.parametrize("stage", ["draw", "count", "list"])
+def test_very_many_shots_are_cancelled_in_any_stage(monkeypatch, stage):
+    control = Control()
+    circuit = QuantumCircuit(2, 2)
+    circuit.h(0)
+    circuit.measure([0, 1], [0, 1])
+    program = lower(circuit)
+    monkeypatch.setattr(_execution, "_SHOTS_AT_ONCE", 10)
+    monkeypatch.setattr(_result, "_COUNTED_AT_ONCE", 10)
+    monkeypatch.setattr(_result, "_LISTED_AT_ONCE", 10)
+    if stage == "draw":
+        drawn = []
+
+        class Cancels(State):
+            def sampler(self, qubits, threads=1):
+                sample = super().sampler(qubits, threads)
+
+                def first_and_cancel(uniforms):
+                    drawn.append(len(uniforms))
+                    control.cancel()
+                    return sample(uniforms)
+
+                return first_and_cancel
+
+        with pytest.raises(Cancelled):
+            _execution.execute(_execution.Task(program, shots=100), control, Cancels)
+        assert drawn == [10]
+        return
+    words = np.arange(100, dtype=np.uint64).reshape(100, 1)
+    control.cancel()
+    with pytest.raises(Cancelled):
+        (_result.tally if stage == "count" else _result.listing)(words, control.check)
