@@ -22,7 +22,7 @@ _FEW_SHOTS = 200
 _HEX = [hex(value) for value in range(4096)]
 
 
-_COUNTED_AT_ONCE = 1 << 20
+_COUNTED_AT_ONCE = 1 << 18
 """Shots that are counted between two looks at whether the job was cancelled."""
 _LISTED_AT_ONCE = 1 << 18
 """The same for shots that are listed one by one."""
@@ -74,10 +74,10 @@ def tally(words: np.ndarray, check: Callable[[], None] = _go_on) -> Dict[str, in
     """
     if len(words) > _COUNTED_AT_ONCE:
         total: Dict[str, int] = {}
-        for first in range(0, len(words), _COUNTED_AT_ONCE):
+        for start in range(0, len(words), _COUNTED_AT_ONCE):
             check()
-            for outcome, times in tally(words[first : first + _COUNTED_AT_ONCE]).items():
-                total[outcome] = total.get(outcome, 0) + times
+            for outcome, more in tally(words[start : start + _COUNTED_AT_ONCE]).items():
+                total[outcome] = total.get(outcome, 0) + more
         return total
     shots, width = words.shape
     if not shots:
