@@ -21,9 +21,9 @@ from qiskit.providers.options import Options
 from qiskit.qobj import QasmQobj
 
 from . import _binding, _distribution, _memory, _options, _pool, _progress, _qobj
-from ._execution import Task
 from ._program import For, IfElse, Measure, Operation, Program, Switch, While
 from ._running import Item, Run
+from ._task import Task
 from .basicaerjob import BasicAerJob
 from .exceptions import BasicAerError
 
@@ -162,7 +162,14 @@ class Simulator(BackendV1):
                 "header": header,
             },
         )
-        future = _pool.submit(run, run.control, need=run.need, limit=run.limit, size=run.size)
+        future = _pool.submit(
+            run,
+            run.control,
+            need=run.need,
+            limit=run.limit,
+            size=run.size,
+            brief=bar is None and run.is_brief(),
+        )
         job = BasicAerJob(self, job_id, future, control=run.control)
         if bar is not None:
             _progress.follow(job, bar)

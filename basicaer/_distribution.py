@@ -33,9 +33,10 @@ from typing import (
 import numpy as np
 
 from . import _memory
-from ._execution import Outcome, Task, execute, splits
+from ._execution import execute, splits
 from ._pool import Cancelled, Control
 from ._program import Gates
+from ._task import Outcome, Task
 from .exceptions import BasicAerError
 
 _TRIES = 3

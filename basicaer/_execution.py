@@ -9,12 +9,9 @@ Which draws are made, and in which order, is BasicAer's, so that a seed gives th
 
 from __future__ import annotations
 
-import cmath
 import threading
 import time
-from collections import Counter
-from dataclasses import dataclass, field
-from typing import Any, Callable, Iterator, Mapping, Sequence, Tuple, Union
+from typing import Any, Iterator, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -24,6 +21,14 @@ from basicaer._classical import evaluate, holds
 from basicaer._flow import Code, count_draws, flatten
 from basicaer._groups import run_groups
 from basicaer._in_order import run_in_order
+from basicaer._plain import (
+    WATCHED,
+    first_state,
+    plain_parts,
+    run_plain,
+    sampled_memory,
+    state_bytes,
+)
 from basicaer._program import (
     Break,
     Continue,
@@ -33,84 +38,23 @@ from basicaer._program import (
     Measure,
     Operation,
     Prepare,
-    Program,
     Reset,
     Switch,
     While,
 )
 from basicaer._sampling import draw_rows, memory_rows, num_words, seeded, skip, stream
 from basicaer._state import State
+from basicaer._task import Outcome, Task
 from basicaer.exceptions import BasicAerError
 
-_SHOTS_AT_ONCE = 1 << 20
-"""Shots that are drawn from a final state between two looks at whether the job was cancelled."""
 _UNIFORM_BYTES = 256 << 20
 """Uniforms that are drawn beforehand; more shots than that are run in several turns."""
 
 _SMALL_STATES = 64 << 20
 """Bytes of states that need no look at how much memory there is."""
 
-_WATCHED = 64
-"""Operations of a plan from which one more look at the whole state costs next to nothing."""
-
 _TABLE_BYTES = 1 << 20
 """Bytes of joint probabilities that are allowed whatever the limit."""
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """What is to be computed; `execute` is a function of this alone.
-
-    Attributes:
-        program: the circuit.
-        output: "counts", "statevector" or "unitary".
-        shots: how often it is run, for "counts"; a statevector is that of one shot.
-        seed: of the draws.
-        initial: the state to begin with, shape (2**n,), or unitary, shape (2**n, 2**n); None for
-            |0...0> or the identity.
-        precision: "double" or "single".
-        threads: the most threads to use.
-        fusion: whether gates may be multiplied together before they are applied.
-        allow_sampling: whether all shots may be drawn from the final state of one run.
-        memory_limit: bytes that the states may take together; None for what is available.
-        max_iterations: the most turns of a while loop, each time it is entered; None for no limit.
-        branching: whether shots share their past. Without it they are run one by one.
-        chop: entries of a final statevector or unitary of a smaller absolute value become 0.
-        part: (first, last) if only these of the shots are wanted, the others being somebody else's;
-            their outcomes are those that they have among all. None for all.
-    """
-
-    program: Program
-    output: str = "counts"
-    shots: int = 1024
-    seed: int = 0
-    initial: Union[np.ndarray, None] = None
-    precision: str = "double"
-    threads: int = 1
-    fusion: bool = True
-    allow_sampling: bool = True
-    memory_limit: Union[int, None] = None
-    max_iterations: Union[int, None] = None
-    branching: bool = True
-    chop: float = 0.0
-    part: Union[Tuple[int, int], None] = None
-
-
-@dataclass(eq=False)
-class Outcome:
-    """What came out.
-
-    Attributes:
-        memory: uint64 of shape (shots, words), word 0 the least significant; no rows where BasicAer
-            gives no outcomes.
-        array: the final statevector or unitary, or None.
-        metadata: how it was computed: method, states_simulated, branches, statistics, how far the
-            norm of a state was off 1 where it was seen, bytes of states and outcomes, seconds.
-    """
-
-    memory: np.ndarray
-    array: Union[np.ndarray, None] = None
-    metadata: dict[str, Any] = field(default_factory=dict)
 
 
 def execute(task: Task, control: Any, state_class: Any = State) -> Outcome:
@@ -125,23 +69,34 @@ def execute(task: Task, control: Any, state_class: Any = State) -> Outcome:
         Cancelled: the job was cancelled.
         BasicAerError: a while loop went past `max_iterations`.
     """
-    run = _Run(task, control, state_class)
     begun = time.perf_counter()
-    if task.output == "unitary":
-        outcome = run.unitary()
-    elif task.output == "statevector":
-        outcome = run.statevector()
-    elif task.output != "counts":
-        raise ValueError(f"unknown output {task.output!r}")
-    elif task.shots > 1 and task.program.samples and task.allow_sampling:
-        outcome = run.sampled()
-    elif task.branching:
-        outcome = run.branching()
+    plain = plain_parts(task)
+    if plain is not None:
+        outcome = run_plain(task, plain, control, state_class)
     else:
-        outcome = run.shot_by_shot()
+        outcome = _execute(task, control, state_class)
     outcome.metadata["peak_memory"] += outcome.memory.nbytes
     outcome.metadata["time"]["total"] = time.perf_counter() - begun
     return outcome
+
+
+def _execute(task: Task, control: Any, state_class: Any) -> Outcome:
+    """Any program, the plain ones too; `plain_parts` takes those out only to be quick."""
+    run = _Run(task, control, state_class)
+    if task.output == "unitary":
+        raise BasicAerError(
+            f'circuit "{task.program.name}" has no unitary: expected gates only, without '
+            "measurements, resets, conditions and loops"
+        )
+    if task.output == "statevector":
+        return run.statevector()
+    if task.output != "counts":
+        raise ValueError(f"unknown output {task.output!r}")
+    if task.shots > 1 and task.program.samples and task.allow_sampling:
+        return run.sampled()
+    if task.branching:
+        return run.branching()
+    return run.shot_by_shot()
 
 
 def splits(task: Task) -> bool:
@@ -174,32 +129,14 @@ class _Run:
 
     # --- the ways to run -------------------------------------------------------------------------
 
-    def unitary(self) -> Outcome:
-        num_qubits = self.program.num_qubits
-        code = flatten(self.program, "none")
-        if code.num_draws != 0 or any(not isinstance(item, Gates) for item in self.program.body):
-            raise BasicAerError(
-                f'circuit "{self.program.name}" has no unitary: expected gates only, without '
-                "measurements, resets, conditions and loops"
-            )
-        machine = self._machine(code, self._new_unitary, shift=num_qubits)
-        progress = _Progress(self.control, machine, max(1, code.num_gates) << (2 * num_qubits), 1)
-        branch = machine.start()
-        machine.advance(branch)
-        progress.resolved(1)
-        self._watch(machine, branch.state, 2**num_qubits)
-        array = branch.state.to_array(self.task.threads, self.task.chop)
-        array = array.reshape(2**num_qubits, 2**num_qubits)
-        return Outcome(self._no_memory(), array, self._metadata("unitary", machine, 1))
-
     def statevector(self) -> Outcome:
         code = flatten(self.program, "none")
-        machine = self._machine(code, self._new_state)
+        machine = self._machine(code)
         progress = _Progress(self.control, machine, self._unit(code), 1)
         branch = machine.start()
         run_one(machine, branch, stream(self._random()))
         progress.resolved(1)
-        self._watch(machine, branch.state, 1)
+        self._watch(machine, branch.state)
         memory = self._memory(1)
         if self.words:
             memory[:] = memory_rows(1, self.words, branch.bits, {}, None)
@@ -208,11 +145,8 @@ class _Run:
 
     def sampled(self) -> Outcome:
         """All measurements at the end, of one state, by `RandomState.choice`'s method."""
-        plain = _gates_and_measurements(self.program.body)
-        if plain is not None:
-            return self._sampled_plainly(*plain)
         code = flatten(self.program, "all")
-        machine = self._machine(code, self._new_state, known=0)
+        machine = self._machine(code, known=0)
         progress = _Progress(self.control, machine, self._unit(code), 1)
         branch = machine.start()
         machine.advance(branch)
@@ -223,7 +157,9 @@ class _Run:
             order = {qubit: position for position, qubit in enumerate(qubits)}
             for clbit, position in branch.sources.items():
                 sources[clbit] = order[branch.deferred[position]]
-            memory = self._sampled_memory(branch.state, qubits, branch.bits, sources)
+            memory = sampled_memory(
+                self.task, branch.state, qubits, branch.bits, sources, self.control
+            )
             machine.watch(getattr(branch.state, "norm", 1.0))
         else:
             shots = self.last - self.first if self.words else 0
@@ -233,53 +169,9 @@ class _Run:
         progress.resolved(1)
         return Outcome(memory, None, self._metadata("sampled", machine, 1))
 
-    def _sampled_plainly(self, runs: Sequence[Gates], measured: Sequence[Measure]) -> Outcome:
-        """The same for a body of gates, and then measurements: most circuits are that."""
-        program, control = self.program, self.control
-        unit = max(1, sum(map(len, runs))) << program.num_qubits
-        control.add_total(unit)
-        control.check()
-        state = self._new_state()
-        statistics: Counter[str] = Counter(states=1)
-        work = 0
-        begun = time.perf_counter()
-        for gates in runs:
-            found = state.apply(gates, **self.apply_options)
-            work += found.get("amplitude_gates", len(gates) << program.num_qubits)
-            for key, value in found.items():
-                if isinstance(value, int):
-                    statistics[key] += value
-        applied = time.perf_counter()
-        if measured and self.words:
-            qubits = sorted({qubit for qubit, _ in measured})
-            order = {qubit: position for position, qubit in enumerate(qubits)}
-            sources = {clbit: order[qubit] for qubit, clbit in measured}
-            memory = self._sampled_memory(state, qubits, 0, sources)
-        else:
-            memory = memory_rows(
-                self.last - self.first if self.words else 0, self.words, 0, {}, None
-            )
-        if unit > work:
-            control.flags[1] += unit - work
-        seconds = {"apply": applied - begun, "sample": time.perf_counter() - applied}
-        planning = getattr(state, "planning", 0.0)
-        seconds["apply"] -= planning
-        seconds["plan"] = planning
-        metadata = {
-            "method": "sampled",
-            "states_simulated": 1,
-            "branches": 1,
-            **statistics,
-            "norm_drift": _drift(getattr(state, "norm", 1.0)),
-            "norm_drift_at": "at the end",
-            "peak_memory": self._state_bytes(),
-            "time": seconds,
-        }
-        return Outcome(memory, None, metadata)
-
     def branching(self) -> Outcome:
         code = flatten(self.program, "possible")
-        machine = self._machine(code, self._new_state)
+        machine = self._machine(code)
         count = self.last - self.first
         progress = _Progress(self.control, machine, self._unit(code), count)
         random = self._random()
@@ -299,7 +191,7 @@ class _Run:
     def shot_by_shot(self) -> Outcome:
         """As BasicAer does it, from the start for each shot; what `branching` is held against."""
         code = flatten(self.program, "none")
-        machine = self._machine(code, self._new_state)
+        machine = self._machine(code)
         count = self.last - self.first
         progress = _Progress(self.control, machine, self._unit(code), count)
         random = self._random()
@@ -320,29 +212,6 @@ class _Run:
     def _random(self) -> np.random.RandomState:
         return seeded(self.task.seed)
 
-    def _sampled_memory(
-        self, state: Any, qubits: Sequence[int], bits: int, sources: Mapping[int, int]
-    ) -> np.ndarray:
-        """The classical memory of the shots wanted, drawn from a final state, one draw a shot.
-
-        They are drawn in parts, between which a cancelled job stops.
-        """
-        random = self._random()
-        skip(random, self.first)
-        sample = state.sampler(qubits, threads=self.task.threads)
-        shots = self.last - self.first
-        if shots <= _SHOTS_AT_ONCE:
-            return memory_rows(
-                shots, self.words, bits, sources, sample(random.random_sample(shots))
-            )
-        memory = np.empty((shots, self.words), dtype=np.uint64)
-        for first in range(0, shots, _SHOTS_AT_ONCE):
-            self.control.check()
-            part = memory[first : first + _SHOTS_AT_ONCE]
-            numbers = sample(random.random_sample(len(part)))
-            part[:] = memory_rows(len(part), self.words, bits, sources, numbers)
-        return memory
-
     def _skip(self, random: np.random.RandomState, code: Code) -> None:
         """Goes past the draws of the shots before those wanted."""
         if self.task.part is None:
@@ -358,35 +227,12 @@ class _Run:
         return np.zeros((shots if self.words else 0, self.words), dtype=np.uint64)
 
     def _new_state(self) -> Any:
-        task = self.task
-        num_qubits = self.program.num_qubits
-        if task.initial is None:
-            state = self.state_class.zero(num_qubits, precision=task.precision)
-        else:
-            state = self.state_class.from_amplitudes(task.initial, precision=task.precision)
-        return self._with_phase(state)
-
-    def _new_unitary(self) -> Any:
-        task = self.task
-        if task.initial is None:
-            num_qubits = self.program.num_qubits
-            state = self.state_class.identity(num_qubits, precision=task.precision)
-        else:
-            amplitudes = np.ascontiguousarray(task.initial).reshape(-1)
-            state = self.state_class.from_amplitudes(amplitudes, precision=task.precision)
-        return self._with_phase(state)
-
-    def _with_phase(self, state: Any) -> Any:
-        if self.program.global_phase:
-            state.scale(cmath.exp(1j * self.program.global_phase))
-        return state
+        return first_state(self.task, self.state_class)
 
     def _machine(
         self,
         code: Code,
-        new_state: Callable[[], Any],
         *,
-        shift: int = 0,
         known: Union[int, None] = None,
     ) -> Machine:
         if known is None:
@@ -395,10 +241,10 @@ class _Run:
             code,
             self.program.name,
             self.program.num_qubits,
-            new_state,
+            self._new_state,
             known,
             self._limits(code),
-            {**self.apply_options, "shift": shift} if shift else self.apply_options,
+            self.apply_options,
             self.control,
         )
 
@@ -429,41 +275,15 @@ class _Run:
             **machine.statistics,
             "norm_drift": machine.drift,
             "norm_drift_at": machine.drift_at,
-            "peak_memory": max(1, machine.most_alive) * self._state_bytes(),
+            "peak_memory": max(1, machine.most_alive) * state_bytes(self.task),
             "time": dict(machine.seconds),
         }
 
-    def _state_bytes(self) -> int:
-        width = self.program.num_qubits * (2 if self.task.output == "unitary" else 1)
-        return max(8, 1 << width) * _memory.ITEM_BYTES[self.task.precision]
-
-    def _watch(self, machine: Machine, state: Any, norm: int) -> None:
+    def _watch(self, machine: Machine, state: Any) -> None:
         """Has a look at the norm at the end of a run in which that look costs next to nothing."""
         statistics = machine.statistics
-        if max(8 * statistics["passes"], statistics["operations"]) >= _WATCHED:
-            machine.watch(state.norm_squared() / norm)
-
-
-def _drift(norm: float) -> float:
-    drift = abs(norm - 1)
-    return drift if drift == drift else float("inf")
-
-
-def _gates_and_measurements(
-    body: Sequence[Operation],
-) -> Union[Tuple[list[Gates], list[Measure]], None]:
-    """Returns a body's gates, and the measurements after them; None if there is more to it."""
-    runs: list[Gates] = []
-    measured: list[Measure] = []
-    for operation in body:
-        if isinstance(operation, Measure):
-            measured.append(operation)
-        elif isinstance(operation, Gates) and not measured:
-            if len(operation):
-                runs.append(operation)
-        else:
-            return None
-    return runs, measured
+        if max(8 * statistics["passes"], statistics["operations"]) >= WATCHED:
+            machine.watch(state.norm_squared())
 
 
 class _Progress:

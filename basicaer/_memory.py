@@ -264,6 +264,11 @@ class Budget:
                 self._limits.append(limit)
             return True
 
+    @property
+    def limited(self) -> bool:
+        """True while a job holds memory that has set a bound on what all hold."""
+        return bool(self._limits)
+
     def _fits(self, need: int, limit: int | None) -> bool:
         total = self._taken + need
         if total > min(

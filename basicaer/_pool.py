@@ -515,8 +515,9 @@ def submit(
     need: int = 0,
     limit: int | None = None,
     size: int = 0,
+    brief: bool = False,
 ) -> Future[Any]:
-    """Has `function` called by a thread of the executor.
+    """Has `function` called by a thread of the executor, or calls it at once if it is brief.
 
     Args:
         function: returns the job's result, or raises. It is to look at `control` now and then.
@@ -525,13 +526,41 @@ def submit(
         limit: bytes that it and those that run beside it may take; None for what there is.
         size: bytes that it holds while it waits. If those that wait hold too much together, this
             function waits.
+        brief: whether it takes no longer than to wake a thread does, and so little memory that it
+            need not be counted. The function may be called twice then.
 
     Returns:
         The future of the result. When it is done the job's memory has been given back.
+
+    Raises:
+        BaseException: what a signal handler raised while a brief function was called.
     """
+    if brief and limit is None and not _memory.budget.limited:
+        return _at_once(function, control)
     item = _Item(function, control, need, limit, size)
     _queue.put(item)
     return item.future
+
+
+def _at_once(function: Callable[[], Any], control: Control) -> Future[Any]:
+    """Calls a brief function on this thread; returns its future, which is done.
+
+    Until then nobody has a handle on the job, so that it needs no place among the live ones.
+    """
+    try:
+        value = function()
+    except Exception:
+        # Its own error comes again, and to the future, with frames that are no business of the
+        # caller. Any other is the caller's: that of a signal handler which came in between.
+        future = submit(function, control)
+        with contextlib.suppress(CancelledError):
+            if future.exception() is None:
+                raise
+        return future
+    control.finish()
+    future = Future()
+    future.set_result(value)
+    return future
 
 
 def cancel(future: Future[Any], control: Control | None) -> bool:

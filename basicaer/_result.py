@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
@@ -17,8 +17,8 @@ from qiskit.qobj import QobjExperimentHeader, QobjHeader
 from qiskit.result import Result
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
-_FEW_SHOTS = 200
-"""Fewer shots than this are counted faster one by one."""
+from . import _outcomes
+
 _HEX = [hex(value) for value in range(4096)]
 
 
@@ -86,13 +86,7 @@ def tally(words: np.ndarray, check: Callable[[], None] = _go_on) -> Dict[str, in
         return {"0x0": shots}
     if width > 1:
         return {_hex(raw): count for raw, count in Counter(_rows(words)).items()}
-    values = words[:, 0]
-    if shots < _FEW_SHOTS:
-        found = Counter(values.tolist())
-        return dict(zip(_hexes(list(found)), found.values()))
-    distinct, first, counts = _distinct(values)
-    order = np.argsort(first)
-    return dict(zip(_hexes(distinct[order].tolist()), counts[order].tolist()))
+    return _outcomes.count(words.reshape(shots))
 
 
 def listing(words: np.ndarray, check: Callable[[], None] = _go_on) -> List[str]:
@@ -122,19 +116,6 @@ def _hexes(values: List[int]) -> Iterator[str]:
     if values and max(values) < len(_HEX):
         return map(_HEX.__getitem__, values)
     return map(hex, values)
-
-
-def _distinct(values: np.ndarray) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct values, the place of each one's first appearance, and how often it occurs."""
-    largest = int(values.max())
-    if largest >= 4 * len(values):
-        return np.unique(values, return_index=True, return_counts=True)
-    counts = np.bincount(values.astype(np.int64))
-    first = np.empty(largest + 1, dtype=np.int64)
-    # Where an index is written twice the last one stays: backwards, that is the first.
-    first[values[::-1]] = np.arange(len(values) - 1, -1, -1)
-    distinct = np.flatnonzero(counts)
-    return distinct, first[distinct], counts[distinct]
 
 
 def _rows(words: np.ndarray) -> List[bytes]:

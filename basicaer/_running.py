@@ -11,12 +11,20 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Union
 from qiskit.result import Result
 
 from . import _dispatch, _distribution, _memory, _pool, _result
-from ._execution import Outcome, Task, execute
+from ._execution import execute
+from ._plain import plain_parts
 from ._program import Gates
+from ._task import Outcome, Task
 
 _SPREAD_AMPLITUDES = 1 << 8
 """Circuits with fewer amplitudes than this are run one after the other: their time is mostly
 Python's, of which there is only one at a time."""
+_BRIEF_NS = 250_000
+"""A run that is estimated to take no more nanoseconds is carried out by `run()` itself: to wake a
+thread and to wait for it takes 100,000 where nothing else goes on, and longer anywhere else."""
+_CIRCUIT_NS, _PLAN_NS, _GATE_NS, _SHOT_NS, _LIST_NS = 50_000, 120, 0.3, 30, 60
+"""Of a circuit, of each of its gates, of each amplitude-gate, of each shot, and of one that is
+listed; measured with `benchmarks/bench_latency.py`."""
 _CIRCUIT_BYTES = 4096
 """What a circuit that waits holds beside its gates, about."""
 _MOST_DRIFT = {"double": 1e-6, "single": 1e-3}
@@ -98,6 +106,26 @@ class Run:
         else:
             self._several(results, self.at_once)
         return _result.whole(results, time_taken=time.time() - start, **self.identity)
+
+    def is_brief(self) -> bool:
+        """Returns whether to wake a thread, and to wait for it, would take longer than the run.
+
+        Such a run draws what it needs all at once, so that nothing is mixed up if a signal handler
+        comes in between and runs something itself.
+        """
+        items = self.items
+        if self.executor is not None or len(items) * _CIRCUIT_NS > _BRIEF_NS:
+            return False
+        nanoseconds = 0.0
+        for item, work in zip(items, self._work):
+            task = item.task
+            if plain_parts(task) is None:
+                return False
+            gates = sum(len(each) for each in task.program.body if isinstance(each, Gates))
+            nanoseconds += _CIRCUIT_NS + gates * _PLAN_NS + work * _GATE_NS
+            if task.output == "counts":
+                nanoseconds += task.shots * (_SHOT_NS + _LIST_NS * self.memory)
+        return nanoseconds <= _BRIEF_NS
 
     # --- here ------------------------------------------------------------------------------------
 

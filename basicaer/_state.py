@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Sequenc
 
 import numpy as np
 
-from basicaer import _buffers, _planning
+from basicaer import _buffers, _outcomes, _planning
 from basicaer._costs import BLOCK_QUBITS, KERNEL_COSTS
 from basicaer._dispatch import kernels
 from basicaer._pool import cooperate
@@ -373,7 +373,10 @@ class State:
         Returns:
             int64, shape (shots,).
         """
-        return self.sampler(qubits, threads)(uniforms)
+        if len(qubits) == self.num_qubits >= _SAMPLED_IN_PLACE:
+            return self._sampler_in_place(threads)(uniforms)
+        self.norm, found = _outcomes.draw(self.probabilities(qubits, threads), uniforms)
+        return found
 
     def sampler(self, qubits: Sequence[int], threads: int = 1) -> Callable[[np.ndarray], Any]:
         """Returns what `sample` does with its draws, for shots that are drawn in several parts.

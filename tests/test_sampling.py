@@ -9,13 +9,14 @@ import pytest
 from numpy_state import NumpyState
 from qiskit import QuantumCircuit
 
-from basicaer import BasicAer, _execution, _result
+from basicaer import BasicAer, _execution, _plain, _result
 from basicaer._classical import clbits_read, evaluate, gather, holds
 from basicaer._lowering import lower
 from basicaer._pool import Cancelled, Control
 from basicaer._program import BitsEqual, Expression
 from basicaer._sampling import Marginals, draw_rows, memory_rows, num_words, stream
 from basicaer._state import State
+from basicaer._task import Task
 from basicaer.exceptions import BasicAerError
 
 
@@ -183,7 +184,7 @@ def test_shots_drawn_in_parts_are_those_drawn_at_once(monkeypatch):
         return list(result.data()["counts"].items()), result.get_memory()
 
     expected = outcomes()
-    monkeypatch.setattr(_execution, "_SHOTS_AT_ONCE", 100)
+    monkeypatch.setattr(_plain, "SHOTS_AT_ONCE", 100)
     monkeypatch.setattr(_result, "_COUNTED_AT_ONCE", 70)
     monkeypatch.setattr(_result, "_LISTED_AT_ONCE", 30)
     assert outcomes() == expected
@@ -208,7 +209,7 @@ def test_very_many_shots_are_cancelled_in_any_stage(monkeypatch, stage):
     circuit.h(0)
     circuit.measure([0, 1], [0, 1])
     program = lower(circuit)
-    monkeypatch.setattr(_execution, "_SHOTS_AT_ONCE", 10)
+    monkeypatch.setattr(_plain, "SHOTS_AT_ONCE", 10)
     monkeypatch.setattr(_result, "_COUNTED_AT_ONCE", 10)
     monkeypatch.setattr(_result, "_LISTED_AT_ONCE", 10)
     if stage == "draw":
@@ -226,7 +227,7 @@ def test_very_many_shots_are_cancelled_in_any_stage(monkeypatch, stage):
                 return first_and_cancel
 
         with pytest.raises(Cancelled):
-            _execution.execute(_execution.Task(program, shots=100), control, Cancels)
+            _execution.execute(Task(program, shots=100), control, Cancels)
         assert drawn == [10]
         return
     words = np.arange(100, dtype=np.uint64).reshape(100, 1)

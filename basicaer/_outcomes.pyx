@@ -1,0 +1,127 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: initializedcheck=False
+"""From uniforms to outcomes and from outcomes to counts, in one pass each.
+
+numpy does the same in ten calls, which for some thousand shots take longer than what they do.
+"""
+
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.string cimport memset
+
+import numpy as np
+
+ctypedef Py_ssize_t index
+
+cdef enum:
+    HEXES = 4096
+    MOST_CELLS = 1 << 16
+
+cdef tuple _HEX = tuple([hex(value) for value in range(HEXES)])
+
+
+def draw(double[::1] probabilities, const double[::1] uniforms):
+    """What ``RandomState.choice(p=probabilities)`` makes of its draws.
+
+    Args:
+        probabilities: of the outcomes, but for a factor; turned into their cumulated sums.
+        uniforms: one for each shot, in [0, 1).
+
+    Returns:
+        The sum of the probabilities, and int64, shape (shots,), the outcomes.
+    """
+    cdef index size = probabilities.shape[0], shots = uniforms.shape[0], cells, cell, i, low, high
+    cdef index middle
+    cdef double total = 0, u, scale
+    cdef double* cdf = &probabilities[0]
+    cdef int32_t* guide
+    out = np.empty(shots, dtype=np.int64)
+    cdef int64_t[::1] found = out
+    if not 1 <= size < 1 << 31:
+        raise ValueError(f"{size} outcomes are too many, or none")
+    # Cells of equal width that say where to look: so many that there is about one sum in each.
+    cells = 1
+    while cells < size and cells < MOST_CELLS and cells < 2 * shots:
+        cells *= 2
+    guide = <int32_t*>PyMem_Malloc((cells + 1) * sizeof(int32_t))
+    if guide == NULL:
+        raise MemoryError("no memory left to draw outcomes")
+    with nogil:
+        for i in range(size):
+            total = total + cdf[i]
+            cdf[i] = total
+        for i in range(size):
+            cdf[i] = cdf[i] / total
+        scale = <double>cells
+        low = 0
+        for cell in range(cells):
+            while low < size - 1 and cdf[low] * scale <= cell:  # a power of two: exact
+                low += 1
+            guide[cell] = <int32_t>low
+        guide[cells] = <int32_t>(size - 1)
+        for i in range(shots):
+            u = uniforms[i]
+            cell = <index>(u * scale)
+            cell = min(max(cell, 0), cells - 1)
+            low = guide[cell]
+            high = guide[cell + 1]
+            # The first sum that is above the draw; the last if none is.
+            while low < high:
+                middle = (low + high) >> 1
+                if cdf[middle] <= u:
+                    low = middle + 1
+                else:
+                    high = middle
+            found[i] = low
+    PyMem_Free(guide)
+    return total, out
+
+
+def count(const uint64_t[::1] values):
+    """How often each value occurs, keyed in hex, in the order of first appearance."""
+    cdef index shots = values.shape[0], room = 16, i, num = 0, shift = 60
+    cdef uint64_t slot, value
+    cdef int32_t entry
+    cdef int32_t* table       # open addressing: the number of an entry, or -1
+    cdef uint64_t* keys
+    cdef int32_t* counts
+    cdef char* memory
+    cdef dict out = {}
+    if shots >= 1 << 30:
+        raise ValueError(f"{shots} shots are too many to be counted at a time")
+    while room < 2 * shots:
+        room *= 2
+        shift -= 1
+    memory = <char*>PyMem_Malloc(shots * 12 + room * 4 + 16)
+    if memory == NULL:
+        raise MemoryError("no memory left to count outcomes")
+    keys = <uint64_t*>memory
+    counts = <int32_t*>(memory + shots * 8)
+    table = counts + shots
+    with nogil:
+        memset(table, 255, room * sizeof(int32_t))
+        for i in range(shots):
+            value = values[i]
+            slot = value * <uint64_t>0x9E3779B97F4A7C15 >> shift
+            while True:
+                entry = table[slot]
+                if entry < 0:
+                    table[slot] = <int32_t>num
+                    keys[num] = value
+                    counts[num] = 1
+                    num += 1
+                    break
+                if keys[entry] == value:
+                    counts[entry] += 1
+                    break
+                slot = (slot + 1) & <uint64_t>(room - 1)
+    try:
+        for i in range(num):
+            value = keys[i]
+            if value < HEXES:
+                out[_HEX[<index>value]] = counts[i]
+            else:
+                out[hex(value)] = counts[i]
+    finally:
+        PyMem_Free(memory)
+    return out
