@@ -56,6 +56,7 @@ MODULES = {
     "_kernels": ("_kernels.pyx", BASELINE),
     "_kernels_avx2": ("_kernels.pyx", AVX2),
     "_kernels_avx512": ("_kernels.pyx", AVX512),
+    "_assembly": ("_assembly.pyx", BASELINE),
     "_outcomes": ("_outcomes.pyx", BASELINE),
     "_planning": ("_planning.pyx", BASELINE),
 }

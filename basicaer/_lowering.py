@@ -4,8 +4,8 @@ Gates of the table, and whatever is such gates behind more controls, are taken a
 composite instruction goes by its definition, again and again until only known things are left; an
 operation without a definition goes by its matrix.
 
-The common case, a standard gate without a condition, is handled in `Lowering.walk` by one look-up
-and a few appends. Everything else takes the longer way through `Lowering.operation`.
+The common case, a standard gate without a condition, is handled by `Run.read` of `_assembly`.
+Everything else takes the longer way through `Lowering.operation`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from qiskit.circuit import Clbit, ParameterExpression, QuantumCircuit
 
 from basicaer import _control_flow, _memory
-from basicaer._assembly import SHARED_INSTANCE, Free, Run, is_finite
+from basicaer._assembly import Free, Run
 from basicaer._conditions import Clbits, lower_condition
 from basicaer._gates import (
     PHASE,
@@ -155,44 +155,22 @@ class Lowering:
 
     def walk(self, data: Any, scope: Scope) -> None:
         """Reads instructions one after another."""
-        run = self._run
-        known, kind, offset, coefficients = run.known, run.kind, run.offset, run.coefficients
-        qubits: List[Any] = []  # of the gates since the last that went the long way, in one list
-        for instruction in data:
+        instructions = list(data)
+        place, end = 0, len(instructions)
+        while place < end:
+            if not scope.controls:
+                place = self._run.read(instructions, place, scope.qubits)
+                if place == end:
+                    return
+            instruction = instructions[place]
             operation = instruction.operation
-            entry = None if scope.controls else known.get(operation.__class__)
-            if entry is None and not scope.controls:
-                entry = run.recognise(operation)
-            if entry is not None:
-                index, entries, where, check = entry
-                if check == SHARED_INSTANCE or (
-                    operation.condition is None and (check < 0 or operation.ctrl_state == check)
-                ):
-                    if entries is None:
-                        kind.append(index)
-                        offset.append(where)
-                        qubits += instruction.qubits
-                        continue
-                    where = len(coefficients)
-                    try:
-                        coefficients += entries(SCALAR, *operation.params)
-                    except (TypeError, ValueError):
-                        pass  # not bound, not finite, too many or too few: the long way says which
-                    else:
-                        kind.append(index)
-                        offset.append(where)
-                        qubits += instruction.qubits
-                        continue
-            if qubits:
-                run.qubits += self._indices(qubits, scope)
-                qubits.clear()
             indices = self._indices(instruction.qubits, scope)
             reader = READERS.get(operation.__class__)
             if reader is not None and operation.condition is None:
                 reader(self, operation, indices, instruction.clbits, scope)
             else:
                 self.operation(operation, indices, instruction.clbits, scope)
-        run.qubits += self._indices(qubits, scope)
+            place += 1
 
     def operation(
         self, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
@@ -242,13 +220,13 @@ class Lowering:
 
     def flush(self) -> None:
         """Ends the run of gates, if there is one."""
-        if not self._run.kind:
+        if not len(self._run):
             return
         if self.measured:
             self.samples = False
-        self.made += len(self._run.kind)
-        gates, free = self._run.take()
-        if not is_finite(gates):
+        self.made += len(self._run)
+        gates, free, finite = self._run.take()
+        if not finite:
             self._blame(self.circuit)
         if free:
             self.free.append((gates, free))
@@ -295,7 +273,7 @@ class Lowering:
         self, body: QuantumCircuit, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
     ) -> None:
         """Reads a block or a definition, on the qubits and clbits of its instruction."""
-        made = self.made + len(self._run.kind)
+        made = self.made + len(self._run)
         if made > _FREE_GATES and made * _GATE_BYTES > _memory.available_bytes():
             self.fail(self.outermost, f"makes more than {made} gates, all that memory holds")
         data = body.data

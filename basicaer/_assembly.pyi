@@ -1,0 +1,24 @@
+"""Types of the compiled module; the contracts are in `_assembly.pyx`."""
+
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple, Union
+
+import numpy as np
+
+from basicaer._gates import Entries
+from basicaer._program import Gates, Kind
+
+class Free(NamedTuple):
+    offset: int
+    entries: Entries
+    parameters: Tuple[Any, ...]
+
+class Run:
+    def __len__(self) -> int: ...
+    def read(self, data: List[Any], place: int, index_of: Dict[int, int]) -> int: ...
+    def add(
+        self, kind: Kind, qubits: Sequence[int], coefficients: Union[Sequence[complex], np.ndarray]
+    ) -> None: ...
+    def add_free(
+        self, kind: Kind, qubits: Sequence[int], entries: Entries, parameters: Tuple[Any, ...]
+    ) -> None: ...
+    def take(self) -> Tuple[Gates, List[Free], bool]: ...
