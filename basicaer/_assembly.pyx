@@ -2,23 +2,26 @@
 """Gates, one after another, into the flat arrays of `Gates`.
 
 The common case, a standard gate without a condition, is read here, by one look-up and a few stores.
+What the gate table says of a matrix's entries is written down once, as a list of steps, and done
+for numbers without Python from then on.
 """
 
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.complex cimport PyComplex_CheckExact, PyComplex_ImagAsDouble, PyComplex_RealAsDouble
 from cpython.dict cimport PyDict_GetItem
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_AsLong, PyLong_FromVoidPtr
 from cpython.object cimport PyObject
+from libc.math cimport cos, isfinite, sin, sqrt
 from libc.stdint cimport int32_t, int64_t
 from libc.stdlib cimport free, realloc
-from libc.string cimport memcpy
 
 from typing import Any, NamedTuple, Tuple
 
 import numpy as np
 from qiskit.circuit import ControlledGate, Instruction
 
-from basicaer._gates import ROW_OF_CLASS, SCALAR, SINGLETON_OF_CLASS
+from basicaer._gates import ROW_OF_CLASS, SINGLETON_OF_CLASS, Functions
 from basicaer._program import DENSE, Gates
 
 ctypedef Py_ssize_t index
@@ -26,6 +29,8 @@ ctypedef Py_ssize_t index
 cdef enum:
     LARGE = 256     # from so many coefficients on, a matrix is kept as an array until the end
 
+cdef object empty = np.empty
+cdef object frombuffer = np.frombuffer
 cdef object INT32 = np.dtype(np.int32)
 cdef object INT64 = np.dtype(np.int64)
 cdef object COMPLEX128 = np.dtype(np.complex128)
@@ -44,6 +49,197 @@ class Free(NamedTuple):
     entries: Any
     parameters: Tuple[Any, ...]
 
+
+# --- formulas ----------------------------------------------------------------------------------
+
+cdef enum:
+    MOST_STEPS = 64
+    MOST_PARAMETERS = 4
+    # What a step does.
+    PARAMETER = 0
+    CONSTANT = 1
+    ADD = 2
+    SUBTRACT = 3
+    MULTIPLY = 4
+    DIVIDE = 5
+    NEGATE = 6
+    COS = 7
+    SIN = 8
+    CIS = 9
+    SQRT = 10
+    SINC = 11
+
+cdef struct Step:
+    int does
+    int a           # steps whose numbers it takes, or the place of a parameter
+    int b
+    bint is_complex
+    double re       # of a constant
+    double im
+
+
+class _Symbol:
+    """A number in a formula that is being written down: the step that gives it."""
+
+    __slots__ = ("formula", "is_complex", "step")
+
+    def __init__(self, formula, step, is_complex):
+        self.formula = formula
+        self.step = step
+        self.is_complex = is_complex
+
+    def _with(self, does, a, b):
+        a, b = self.formula.symbol(a), self.formula.symbol(b)
+        return self.formula.step(does, a.step, b.step, a.is_complex or b.is_complex)
+
+    def __add__(self, other):
+        return self._with(ADD, self, other)
+
+    def __radd__(self, other):
+        return self._with(ADD, other, self)
+
+    def __sub__(self, other):
+        return self._with(SUBTRACT, self, other)
+
+    def __rsub__(self, other):
+        return self._with(SUBTRACT, other, self)
+
+    def __mul__(self, other):
+        return self._with(MULTIPLY, self, other)
+
+    def __rmul__(self, other):
+        return self._with(MULTIPLY, other, self)
+
+    def __truediv__(self, other):
+        return self._with(DIVIDE, self, other)
+
+    def __neg__(self):
+        return self.formula.step(NEGATE, self.step, self.step, self.is_complex)
+
+
+cdef class Formula:
+    """The entries of a gate's matrix as steps, each of which does what Python does.
+
+    Args:
+        entries: a function of the gate table.
+        num_params: how many parameters the gate has.
+    """
+
+    cdef Step steps[MOST_STEPS]
+    cdef int outputs[MOST_STEPS]
+    cdef int num_steps, num_entries, num_params
+    cdef dict known
+
+    def __init__(self, entries, int num_params):
+        cdef index i
+        if num_params > MOST_PARAMETERS:
+            raise ValueError(f"a gate of {num_params} parameters; {MOST_PARAMETERS} is the most")
+        self.known = {}
+        self.num_params = num_params
+        parameters = [self.step(PARAMETER, i, 0, False) for i in range(num_params)]
+        functions = Functions(*[self.function(does) for does in (COS, SIN, CIS, SQRT, SINC)])
+        found = [self.symbol(entry) for entry in entries(functions, *parameters)]
+        if len(found) > MOST_STEPS:
+            raise ValueError(f"a gate of {len(found)} entries; {MOST_STEPS} are the most")
+        self.num_entries = len(found)
+        for i in range(len(found)):
+            self.outputs[i] = found[i].step
+
+    def function(self, int does):
+        def apply(x):
+            x = self.symbol(x)
+            if x.is_complex:
+                raise TypeError("a function of a complex number in the gate table")
+            return self.step(does, x.step, x.step, does == CIS)
+
+        return apply
+
+    def symbol(self, value):
+        """Returns a number as a symbol."""
+        if isinstance(value, _Symbol):
+            return value
+        z = complex(value)
+        is_complex = isinstance(value, complex)
+        return self.step(CONSTANT, 0, 0, is_complex, z.real, z.imag)
+
+    def step(self, int does, int a, int b, bint is_complex, double re=0, double im=0):
+        """Adds a step, unless there is one that does the same; returns its symbol."""
+        cdef int place
+        if does == DIVIDE and is_complex:
+            raise TypeError("a division of complex numbers in the gate table")
+        key = (does, a, b, is_complex, repr(re), repr(im))  # repr tells -0.0 from 0.0
+        if key not in self.known:
+            place = self.num_steps
+            if place == MOST_STEPS:
+                raise ValueError(f"a formula of more than {MOST_STEPS} steps in the gate table")
+            self.steps[place] = Step(does, a, b, is_complex, re, im)
+            self.num_steps += 1
+            self.known[key] = place
+        return _Symbol(self, self.known[key], is_complex)
+
+    def __call__(self, *parameters):
+        """Returns the entries, complex numbers all of them."""
+        cdef double values[MOST_PARAMETERS]
+        cdef double complex out[MOST_STEPS]
+        if len(parameters) != self.num_params:
+            raise TypeError(f"{self.num_params} parameters are needed, not {len(parameters)}")
+        for i, value in enumerate(parameters):
+            values[<index>i] = value
+        self.evaluate(values, <double*>out)
+        return tuple([out[i] for i in range(self.num_entries)])
+
+    cdef void evaluate(self, const double* parameters, double* out) noexcept nogil:
+        """Puts the entries, re, im, re, im, ... into `out`."""
+        cdef double re[MOST_STEPS]
+        cdef double im[MOST_STEPS]
+        cdef const Step* s
+        cdef int i
+        cdef double x, y, u, v
+        for i in range(self.num_steps):
+            s = &self.steps[i]
+            im[i] = 0
+            if s.does == PARAMETER:
+                re[i] = parameters[s.a]
+                continue
+            if s.does == CONSTANT:
+                re[i] = s.re
+                im[i] = s.im
+                continue
+            x, y, u, v = re[s.a], im[s.a], re[s.b], im[s.b]
+            if s.does == ADD:
+                re[i] = x + u
+                im[i] = y + v
+            elif s.does == SUBTRACT:
+                re[i] = x - u
+                im[i] = y - v
+            elif s.does == MULTIPLY:
+                if s.is_complex:
+                    re[i] = x * u - y * v
+                    im[i] = x * v + y * u
+                else:
+                    re[i] = x * u
+            elif s.does == DIVIDE:
+                re[i] = x / u
+            elif s.does == NEGATE:
+                re[i] = -x
+                im[i] = -y if s.is_complex else 0
+            elif s.does == COS:
+                re[i] = cos(x)
+            elif s.does == SIN:
+                re[i] = sin(x)
+            elif s.does == CIS:
+                re[i] = cos(x)
+                im[i] = sin(x)
+            elif s.does == SQRT:
+                re[i] = sqrt(x)
+            elif s.does == SINC:
+                re[i] = sin(x) / x if x != 0 else 1
+        for i in range(self.num_entries):
+            out[2 * i] = re[self.outputs[i]]
+            out[2 * i + 1] = im[self.outputs[i]]
+
+
+# --- one run of gates --------------------------------------------------------------------------
 
 cdef struct Buffer:
     char* data
@@ -66,25 +262,17 @@ cdef int grow(Buffer* b, index size) except -1:
     return 0
 
 
-cdef object array_of(Buffer* b, index itemsize, dtype):
-    """What is in a buffer, as an array."""
-    cdef index count = b.used // itemsize
-    out = np.empty(count, dtype)
-    cdef char[::1] view
-    if count:
-        view = out.view(BYTES)
-        memcpy(&view[0], b.data, b.used)
-    return out
-
-cdef object BYTES = np.dtype(np.int8)
+cdef object array_of(Buffer* b, dtype):
+    """What is in a buffer, as an array that cannot be written to."""
+    return frombuffer(PyBytes_FromStringAndSize(b.data, b.used), dtype) if b.used else empty(0, dtype)
 
 
-cdef class Entry:
-    """What is known of a class of gates within a run."""
+cdef class Common:
+    """What is known of a class of gates."""
 
-    cdef int32_t kind
-    cdef index offset           # where its coefficients are, if it has no parameters
-    cdef object entries         # function of its parameters; None if it has none
+    cdef object kind
+    cdef tuple constant         # its coefficients, if it has no parameters
+    cdef Formula formula        # of its coefficients, if it has; otherwise None
     # Attributes to look at in each gate; None if there is nothing to check.
     cdef str condition
     cdef str control_state
@@ -92,16 +280,51 @@ cdef class Entry:
     cdef long wanted_state
 
 
+cdef class Entry:
+    """What is known of a class of gates within a run."""
+
+    cdef int32_t kind
+    cdef index offset           # where its coefficients are, if it has no parameters
+    cdef Common common
+
+
+cdef dict _common = {}          # class of gates -> Common; None if it is none of the simple ones
+
+
 cdef str plain_name(gate_class, str name, base):
     """The attribute behind a property of terra's, which takes half the time to read."""
     return "_" + name if getattr(gate_class, name, None) is getattr(base, name, name) else name
+
+
+cdef Common common_of(gate_class):
+    """What is known of a class of gates; None if it is not one of the table, of one part."""
+    row = SINGLETON_OF_CLASS.get(gate_class)
+    cdef bint shared = row is not None
+    cdef Common common
+    if row is None:
+        row = ROW_OF_CLASS.get(gate_class)
+    if row is None or len(row.parts) != 1:
+        return None
+    part = row.parts[0]
+    common = Common()
+    common.kind = part.kind
+    common.constant = part.constant
+    if not shared:
+        common.condition = plain_name(gate_class, "condition", Instruction)
+        common.parameters = plain_name(gate_class, "params", Instruction)
+        if row.num_controls:
+            common.control_state = plain_name(gate_class, "ctrl_state", ControlledGate)
+            common.wanted_state = part.kind.control_state
+    if row.num_params:
+        common.formula = Formula(part.entries, row.num_params)
+    return common
 
 
 cdef class Run:
     """Collects the gates between two other operations."""
 
     cdef dict known, kinds
-    cdef Buffer kind, qubits, offset, coefficients
+    cdef Buffer kind, qubits, offset, coefficients, starts
     cdef list large, free
 
     def __init__(self):
@@ -115,39 +338,26 @@ cdef class Run:
         free(self.qubits.data)
         free(self.offset.data)
         free(self.coefficients.data)
+        free(self.starts.data)
 
     def __len__(self):
         return self.kind.used // <index>sizeof(int32_t)
 
-    cdef Entry recognise(self, operation):
-        """Makes a gate's class known to this run; None if the gate is not one of the simple ones.
-
-        Simple is a gate of the table, of one part, that has neither a condition nor another control
-        state than its class.
-        """
-        gate_class = type(operation)
-        row = SINGLETON_OF_CLASS.get(gate_class)
-        cdef bint shared = row is not None
-        if row is None:
-            row = ROW_OF_CLASS.get(gate_class)
-        if row is None or len(row.parts) != 1:
+    cdef Entry recognise(self, gate_class):
+        """Makes a class of gates known to this run; None if it is not one of the simple ones."""
+        cdef Common common
+        cdef Entry entry
+        found = _common.get(gate_class, NotImplemented)
+        if found is NotImplemented:
+            found = _common[gate_class] = common_of(gate_class)
+        if found is None:
             return None
-        part = row.parts[0]
-        cdef Entry entry = Entry()
-        if not shared:
-            entry.condition = plain_name(gate_class, "condition", Instruction)
-            if getattr(operation, entry.condition) is not None:
-                return None
-            if row.num_controls:
-                entry.control_state = plain_name(gate_class, "ctrl_state", ControlledGate)
-                entry.wanted_state = part.kind.control_state
-                if getattr(operation, entry.control_state) != entry.wanted_state:
-                    return None
-            entry.parameters = plain_name(gate_class, "params", Instruction)
-        entry.kind = self.number(part.kind)
+        common = found
+        entry = Entry()
+        entry.common = common
+        entry.kind = self.number(common.kind)
         entry.offset = self.coefficients.used // <index>sizeof(double complex)
-        self.push_all(part.constant)
-        entry.entries = part.entries if row.num_params else None
+        self.push_all(common.constant)
         self.known[gate_class] = entry
         return entry
 
@@ -195,6 +405,30 @@ cdef class Run:
         self.coefficients.used += count * sizeof(double complex)
         return 0
 
+    cdef bint push_formula(self, Formula formula, list parameters) except -1:
+        """Adds the coefficients of a gate; False if its parameters are not as they should be."""
+        cdef double values[MOST_PARAMETERS]
+        cdef int i
+        cdef index size = formula.num_entries * sizeof(double complex)
+        if len(parameters) != formula.num_params:
+            return False
+        for i in range(formula.num_params):
+            value = parameters[i]
+            if PyFloat_CheckExact(value):
+                values[i] = PyFloat_AS_DOUBLE(value)
+            else:
+                try:
+                    values[i] = float(value)
+                except (TypeError, ValueError):
+                    return False
+            if not isfinite(values[i]):
+                return False
+        if self.coefficients.used + size > self.coefficients.room:
+            grow(&self.coefficients, size)
+        formula.evaluate(values, <double*>(self.coefficients.data + self.coefficients.used))
+        self.coefficients.used += size
+        return True
+
     def read(self, list data, index place, dict index_of):
         """Reads instructions from `place` on, as long as they are simple gates.
 
@@ -208,6 +442,7 @@ cdef class Run:
         """
         cdef index num = len(data), offset, i, width
         cdef Entry entry
+        cdef Common common
         cdef PyObject* found
         cdef tuple qubits
         cdef Buffer* held = &self.qubits
@@ -218,14 +453,15 @@ cdef class Run:
             if found != NULL:
                 entry = <Entry>found
             else:
-                entry = self.recognise(operation)
+                entry = self.recognise(type(operation))
                 if entry is None:
                     break
-            if entry.condition is not None:
-                if getattr(operation, entry.condition) is not None:
+            common = entry.common
+            if common.condition is not None:
+                if getattr(operation, common.condition) is not None:
                     break
-                if entry.control_state is not None:
-                    if getattr(operation, entry.control_state) != entry.wanted_state:
+                if common.control_state is not None:
+                    if getattr(operation, common.control_state) != common.wanted_state:
                         break
             qubits = instruction.qubits
             width = len(qubits)
@@ -237,12 +473,9 @@ cdef class Run:
                     return place
                 (<int32_t*>(held.data + held.used))[i] = <int32_t>PyLong_AsLong(<object>found)
             offset = entry.offset
-            if entry.entries is not None:
+            if common.formula is not None:
                 offset = self.coefficients.used // <index>sizeof(double complex)
-                try:
-                    params = getattr(operation, entry.parameters)
-                    self.push_all(entry.entries(SCALAR, *params))
-                except (TypeError, ValueError):
+                if not self.push_formula(common.formula, getattr(operation, common.parameters)):
                     break  # not bound, not finite, too many or too few: the long way says which
             held.used += width * sizeof(int32_t)
             self.push_int(&self.kind, entry.kind)
@@ -283,26 +516,29 @@ cdef class Run:
         cdef double sum = 0
         cdef bint finite
         cdef int32_t total = 0
-        kind = array_of(&self.kind, sizeof(int32_t), INT32)
-        qubits = array_of(&self.qubits, sizeof(int32_t), INT32)
-        offset = array_of(&self.offset, sizeof(int64_t), INT64)
-        coefficients = array_of(&self.coefficients, sizeof(double complex), COMPLEX128)
+        cdef Buffer* starts = &self.starts
+        kind = array_of(&self.kind, INT32)
+        qubits = array_of(&self.qubits, INT32)
+        coefficients = array_of(&self.coefficients, COMPLEX128)
         for i in range(self.coefficients.used // <index>sizeof(double)):
             sum = sum + 0 * values[i]
         finite = sum == 0
-        start = np.empty(num + 1, INT32)
-        cdef int32_t[::1] starts = start
-        starts[0] = 0
+        grow(starts, (num + 1) * sizeof(int32_t))
+        starts.used = (num + 1) * sizeof(int32_t)
+        (<int32_t*>starts.data)[0] = 0
         for i in range(num):
             total += <int32_t>widths[(<int32_t*>self.kind.data)[i]]
-            starts[i + 1] = total
+            (<int32_t*>starts.data)[i + 1] = total
+        start = array_of(starts, INT32)
+        starts.used = 0
         if self.large:
             end = len(coefficients)
             for gate, matrix in self.large:
-                offset[gate] = end
+                (<int64_t*>self.offset.data)[<index>gate] = end
                 end += len(matrix)
                 finite = finite and bool(np.isfinite(matrix).all())
             coefficients = np.concatenate([coefficients, *[matrix for _, matrix in self.large]])
+        offset = array_of(&self.offset, INT64)
         free_ones = self.free
         self.known.clear()
         self.kinds.clear()

@@ -34,6 +34,9 @@ _OUTPUT = {
 }
 
 
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
+
 class Simulator(BackendV1):
     """Base of the three simulators.
 
@@ -115,8 +118,9 @@ class Simulator(BackendV1):
                 nothing has been begun then.
         """
         qobj = run_input if isinstance(run_input, QasmQobj) else None
-        settings = dict(self._options.items())
+        settings = self._options.__dict__
         if qobj is not None:
+            settings = dict(settings)
             known = _options.of_backend(self.KIND)
             settings.update(
                 (name, value)
@@ -139,7 +143,7 @@ class Simulator(BackendV1):
             qobj_id = qobj.qobj_id
         else:
             circuits, headers, sampling, seeds = _circuits(run_input), None, None, None
-            qobj_id = _fresh_id()
+            qobj_id = None
         if not circuits:
             raise BasicAerError("There is no circuit to run: the list is empty.")
         binds = values["parameter_binds"] if headers is None else None
@@ -148,7 +152,7 @@ class Simulator(BackendV1):
             _binding.pair(circuits, binds), headers, values, threads, sampling, seeds
         )
         executor = values["executor"]
-        job_id = _fresh_id()
+        job_id, fresh = _fresh_ids()
         run = Run(
             items=items,
             values=values,
@@ -157,19 +161,15 @@ class Simulator(BackendV1):
             identity={
                 "backend_name": self.name(),
                 "backend_version": self._configuration.backend_version,
-                "qobj_id": qobj_id,
+                "qobj_id": qobj_id or fresh,
                 "job_id": job_id,
                 "header": header,
             },
         )
-        future = _pool.submit(
-            run,
-            run.control,
-            need=run.need,
-            limit=run.limit,
-            size=run.size,
-            brief=bar is None and run.is_brief(),
-        )
+        if bar is None and run.is_brief():
+            future = _pool.at_once(run, run.control)
+        else:
+            future = _pool.submit(run, run.control, need=run.need, limit=run.limit, size=run.size)
         job = BasicAerJob(self, job_id, future, control=run.control)
         if bar is not None:
             _progress.follow(job, bar)
@@ -331,11 +331,13 @@ def _circuits(run_input: Any) -> List[QuantumCircuit]:
     return list(circuits)
 
 
-def _fresh_id() -> str:
-    """A random UUID, as `uuid.uuid4` makes it in twice the time."""
-    digits = os.urandom(16).hex()
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+def _fresh_ids() -> Tuple[str, str]:
+    """Two random UUIDs, as `uuid.uuid4` makes them in four times the time."""
+    a = os.urandom(32).hex()
+    return (
+        f"{a[:8]}-{a[8:12]}-4{a[13:16]}-{_VARIANT[a[16]]}{a[17:20]}-{a[20:32]}",
+        f"{a[32:40]}-{a[40:44]}-4{a[45:48]}-{_VARIANT[a[48]]}{a[49:52]}-{a[52:]}",
+    )
 
 
 def _threads(values: Mapping[str, Any]) -> int:

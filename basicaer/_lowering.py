@@ -15,6 +15,7 @@ from typing import AbstractSet, Any, Callable, Dict, List, NamedTuple, NoReturn,
 
 import numpy as np
 from qiskit.circuit import Clbit, ParameterExpression, QuantumCircuit
+from qiskit.circuit import Measure as MeasureInstruction
 
 from basicaer import _control_flow, _memory
 from basicaer._assembly import Free, Run
@@ -30,13 +31,25 @@ from basicaer._gates import (
     Row,
 )
 from basicaer._operations import READERS, reader_of
-from basicaer._program import BitsEqual, Condition, Gates, IfElse, Kind, Operation, Program
+from basicaer._program import (
+    BitsEqual,
+    Condition,
+    Gates,
+    IfElse,
+    Kind,
+    Measure,
+    Operation,
+    Program,
+)
 from basicaer.exceptions import BasicAerError
 
 _FREE_GATES = 1 << 16
 _GATE_BYTES = 150
 """A few definitions within definitions can stand for more gates than there is memory for. From so
 many gates on it is looked whether they fit, at so many bytes each while they are read."""
+
+
+_MEASUREMENTS = frozenset({MeasureInstruction, type(MeasureInstruction())})
 
 
 class UnsweepableError(Exception):
@@ -162,6 +175,10 @@ class Lowering:
                 place = self._run.read(instructions, place, scope.qubits)
                 if place == end:
                     return
+            if instructions[place].operation.__class__ in _MEASUREMENTS:
+                first, place = place, self._measurements(instructions, place, scope)
+                if place > first:
+                    continue
             instruction = instructions[place]
             operation = instruction.operation
             indices = self._indices(instruction.qubits, scope)
@@ -171,6 +188,26 @@ class Lowering:
             else:
                 self.operation(operation, indices, instruction.clbits, scope)
             place += 1
+
+    def _measurements(self, data: List[Any], place: int, scope: Scope) -> int:
+        """Reads plain measurements from `place` on; returns where something else comes."""
+        if self.unitary_only or scope.controls or self.shared or self.conditional:
+            return place
+        self.flush()
+        qubits, clbits, body = scope.qubits, scope.clbits, self.body
+        while place < len(data):
+            instruction = data[place]
+            operation = instruction.operation
+            if operation.__class__ not in _MEASUREMENTS or operation.condition is not None:
+                break
+            qubit = qubits.get(id(instruction.qubits[0]))
+            clbit = clbits.get(instruction.clbits[0])
+            if qubit is None or clbit is None:
+                break
+            body.append(Measure(qubit, clbit))
+            self.measured = True
+            place += 1
+        return place
 
     def operation(
         self, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope

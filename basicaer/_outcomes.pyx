@@ -6,7 +6,7 @@ numpy does the same in ten calls, which for some thousand shots take longer than
 """
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 import numpy as np
@@ -17,8 +17,74 @@ cdef enum:
     HEXES = 4096
     MOST_CELLS = 1 << 16
 
+cdef double UNIT = 2.0 ** -53
+
 cdef tuple _HEX = tuple([hex(value) for value in range(HEXES)])
 
+
+# --- draws -------------------------------------------------------------------------------------
+
+cdef enum:
+    WORDS = 624         # of the state of the Mersenne twister, MT19937
+    FAR = 397
+
+
+cdef inline uint32_t twisted(uint32_t high, uint32_t low, uint32_t far) noexcept nogil:
+    cdef uint32_t y = (high & <uint32_t>0x80000000) | (low & <uint32_t>0x7FFFFFFF)
+    return far ^ (y >> 1) ^ ((<uint32_t>0 - (y & 1)) & <uint32_t>0x9908B0DF)
+
+
+cdef void twist(uint32_t* key, uint32_t* words) noexcept nogil:
+    """The next words of the generator; `key` is its state."""
+    cdef index i
+    cdef uint32_t y
+    for i in range(WORDS - FAR):
+        key[i] = twisted(key[i], key[i + 1], key[i + FAR])
+    for i in range(WORDS - FAR, WORDS - 1):
+        key[i] = twisted(key[i], key[i + 1], key[i + FAR - WORDS])
+    key[WORDS - 1] = twisted(key[WORDS - 1], key[0], key[FAR - 1])
+    for i in range(WORDS):
+        y = key[i]
+        y ^= y >> 11
+        y ^= (y << 7) & <uint32_t>0x9D2C5680
+        y ^= (y << 15) & <uint32_t>0xEFC60000
+        words[i] = y ^ (y >> 18)
+
+
+def uniforms(uint32_t seed, index first, index shots):
+    """``RandomState(seed).random_sample(first + shots)[first:]``, without a generator to be kept.
+
+    numpy has promised that these will stay what they are.
+    """
+    cdef uint32_t key[WORDS]
+    cdef uint32_t words[WORDS]
+    cdef index i, place = WORDS
+    cdef double* data
+    if first < 0 or shots < 0:
+        raise ValueError(f"no draws from {first} on, {shots} of them")
+    out = np.empty(shots)
+    cdef double[::1] drawn = out
+    if not shots:
+        return out
+    data = &drawn[0]
+    with nogil:
+        for i in range(WORDS):
+            key[i] = seed
+            seed = <uint32_t>1812433253 * (seed ^ (seed >> 30)) + <uint32_t>(i + 1)
+        while first > WORDS // 2:
+            twist(key, words)
+            first -= WORDS // 2
+        for i in range(-first, shots):
+            if place == WORDS:
+                twist(key, words)
+                place = 0
+            if i >= 0:
+                data[i] = ((words[place] >> 5) * 67108864.0 + (words[place + 1] >> 6)) * UNIT
+            place += 2
+    return out
+
+
+# --- outcomes ----------------------------------------------------------------------------------
 
 def draw(double[::1] probabilities, const double[::1] uniforms):
     """What ``RandomState.choice(p=probabilities)`` makes of its draws.
@@ -76,6 +142,8 @@ def draw(double[::1] probabilities, const double[::1] uniforms):
     PyMem_Free(guide)
     return total, out
 
+
+# --- counts ------------------------------------------------------------------------------------
 
 def count(const uint64_t[::1] values):
     """How often each value occurs, keyed in hex, in the order of first appearance."""

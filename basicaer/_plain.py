@@ -11,9 +11,9 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Union
 
 import numpy as np
 
-from basicaer import _memory
+from basicaer import _memory, _outcomes
 from basicaer._program import Gates, Measure, Program
-from basicaer._sampling import memory_rows, num_words, seeded, skip, uniforms
+from basicaer._sampling import memory_rows, num_words, seeded, skip
 from basicaer._task import Outcome, Task
 
 SHOTS_AT_ONCE = 1 << 20
@@ -84,8 +84,9 @@ def run_plain(task: Task, plain: Plain, control: Any, state_class: Any) -> Outco
     elif output == "statevector":
         shots = 1
     if measured and words:
-        qubits = sorted({qubit for qubit, _ in measured})
-        order = {qubit: position for position, qubit in enumerate(qubits)}
+        listed = [qubit for qubit, _ in measured]
+        qubits = sorted(set(listed))
+        order = dict(zip(qubits, range(len(qubits))))
         sources = {clbit: order[qubit] for qubit, clbit in measured}
         memory = sampled_memory(task, state, qubits, 0, sources, control)
     else:
@@ -97,8 +98,7 @@ def run_plain(task: Task, plain: Plain, control: Any, state_class: Any) -> Outco
         array = state.to_array(task.threads, task.chop)
         if shift:
             array = array.reshape(1 << shift, 1 << shift)
-    if work > 0:
-        control.flags[1] += work
+    control.add_total(-work)  # what fusion has saved
     planning = getattr(state, "planning", 0.0)
     metadata = {
         "method": "sampled" if output == "counts" else output,
@@ -161,7 +161,8 @@ def sampled_memory(
     first, last = (0, task.shots) if task.part is None else task.part
     shots = last - first
     if shots <= SHOTS_AT_ONCE:
-        numbers = state.sample(qubits, uniforms(task.seed, first, shots), threads=task.threads)
+        uniforms = _outcomes.uniforms(task.seed, first, shots)
+        numbers = state.sample(qubits, uniforms, threads=task.threads)
         if words == 1 and not bits and len(sources) == len(qubits) and _in_place(sources):
             return numbers.view(np.uint64).reshape(shots, 1)
         return memory_rows(shots, words, bits, sources, numbers)

@@ -34,6 +34,7 @@ import numpy as np
 ctypedef Py_ssize_t index
 
 FLOAT64 = np.dtype(np.float64)
+INT64 = np.dtype(np.int64)
 
 # --- growable arrays ---------------------------------------------------------------------------
 
@@ -1594,13 +1595,19 @@ cdef inline void put(double* v, int lanes, int parts, int which, int lane, const
 
 cdef object ints(Buffer* b, index columns):
     cdef index count = b.used // <index>sizeof(int64_t)
-    out = np.empty(max(count, 1), dtype=np.int64)
-    cdef int64_t[::1] view = out
-    if count:
-        memcpy(&view[0], b.data, b.used)
-    if columns == 0:
-        return out
-    return out[:count].reshape(count // columns, columns)
+    cdef int64_t[::1] row
+    cdef int64_t[:, ::1] rows
+    if columns:
+        out = np.empty((count // columns, columns), INT64)
+        if count:
+            rows = out
+            memcpy(&rows[0, 0], b.data, b.used)
+    else:
+        out = np.empty(max(count, 1), INT64)
+        if count:
+            row = out
+            memcpy(&row[0], b.data, b.used)
+    return out
 
 
 def aligned(index count, dtype, bint zero=False):
@@ -1630,7 +1637,8 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
         costs: ns per amplitude of each structure, see `_costs`.
     """
     cdef Planner p = Planner()
-    cdef index room = 0, i
+    cdef index room, i
+    cdef const int64_t* row
     cdef bint fresh = live == 0
     if not lane_bits <= num_qubits <= 62:
         raise ValueError(f"a state of {num_qubits} qubits cannot be planned")
@@ -1659,12 +1667,11 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     cdef double[::1] view = out.coefficients
     if count:
         memcpy(&view[0], p.out_coefficients.data, p.out_coefficients.used)
-    passes = out.passes
-    copied = passes[passes[:, 7] == 0, 2]
-    if len(copied):
-        room = 1 << int(copied.max())
-    else:
-        room = 1
+    room = 1
+    for i in range(p.out_passes.used // <index>sizeof(int64_t) // PASS_COLUMNS):
+        row = <int64_t*>p.out_passes.data + i * PASS_COLUMNS
+        if row[7] == 0:
+            room = max(room, <index>1 << row[2])
     out.scratch_reals = ((2 * room + 2) << lane_bits) + 2 * room + p.work_reals + 64
     out.max_blocks = 1 << p.max_outer
     out.live = p.live

@@ -515,9 +515,8 @@ def submit(
     need: int = 0,
     limit: int | None = None,
     size: int = 0,
-    brief: bool = False,
 ) -> Future[Any]:
-    """Has `function` called by a thread of the executor, or calls it at once if it is brief.
+    """Has `function` called by a thread of the executor.
 
     Args:
         function: returns the job's result, or raises. It is to look at `control` now and then.
@@ -526,32 +525,35 @@ def submit(
         limit: bytes that it and those that run beside it may take; None for what there is.
         size: bytes that it holds while it waits. If those that wait hold too much together, this
             function waits.
-        brief: whether it takes no longer than to wake a thread does, and so little memory that it
-            need not be counted. The function may be called twice then.
 
     Returns:
         The future of the result. When it is done the job's memory has been given back.
-
-    Raises:
-        BaseException: what a signal handler raised while a brief function was called.
     """
-    if brief and limit is None and not _memory.budget.limited:
-        return _at_once(function, control)
     item = _Item(function, control, need, limit, size)
     _queue.put(item)
     return item.future
 
 
-def _at_once(function: Callable[[], Any], control: Control) -> Future[Any]:
-    """Calls a brief function on this thread; returns its future, which is done.
+def at_once(function: Callable[[], Any], control: Control) -> Future[Any]:
+    """Calls `function` on this thread if it may go; returns its future, which is done then.
 
-    Until then nobody has a handle on the job, so that it needs no place among the live ones.
+    For what takes no longer than to wake a thread, and so little memory that it is not counted.
+    Nobody has a handle on the job before it has ended, so that it has no place among the live ones.
+
+    Args:
+        function: as for `submit`; it may be called twice.
+        control: as for `submit`.
+
+    Raises:
+        BaseException: what a signal handler raised in between, a KeyboardInterrupt say.
     """
+    if _memory.budget.limited:
+        return submit(function, control)
     try:
         value = function()
     except Exception:
-        # Its own error comes again, and to the future, with frames that are no business of the
-        # caller. Any other is the caller's: that of a signal handler which came in between.
+        # The job's own error comes again, and to the future, with frames that are no business of
+        # the caller. Any other is the caller's: a signal handler's.
         future = submit(function, control)
         with contextlib.suppress(CancelledError):
             if future.exception() is None:

@@ -63,7 +63,6 @@ class Run:
         control: of the job.
         need: bytes that it takes while it runs.
         limit: bytes that it and what runs beside it may take; None for what there is.
-        size: bytes that it holds while it waits, about.
     """
 
     def __init__(
@@ -82,12 +81,13 @@ class Run:
         self.threads = threads
         self.identity = identity
         self.executor = executor
-        self.need = 0
-        if executor is None:
+        self.need, self.at_once = items[0].need, 1
+        if executor is not None:
+            self.need = 0
+        elif len(items) > 1:
             self.at_once = self._circuits_at_once()
             needs = sorted((item.need for item in items), reverse=True)
             self.need = sum(needs[: self.at_once])
-        self.size = sum(_size(item.task) for item in items)
         self._work = [_work(item.task) for item in items]
         self.control = _pool.Control(sum(self._work))
         self._made = time.perf_counter()
@@ -107,6 +107,11 @@ class Run:
             self._several(results, self.at_once)
         return _result.whole(results, time_taken=time.time() - start, **self.identity)
 
+    @property
+    def size(self) -> int:
+        """Bytes that it holds while it waits, about."""
+        return sum(_size(item.task) for item in self.items)
+
     def is_brief(self) -> bool:
         """Returns whether to wake a thread, and to wait for it, would take longer than the run.
 
@@ -114,7 +119,9 @@ class Run:
         comes in between and runs something itself.
         """
         items = self.items
-        if self.executor is not None or len(items) * _CIRCUIT_NS > _BRIEF_NS:
+        if self.executor is not None or self.limit is not None:
+            return False
+        if len(items) * _CIRCUIT_NS > _BRIEF_NS:
             return False
         nanoseconds = 0.0
         for item, work in zip(items, self._work):

@@ -33,17 +33,6 @@ def seeded(seed: int) -> np.random.RandomState:
     return random
 
 
-def uniforms(seed: int, first: int, count: int) -> np.ndarray:
-    """Returns draws of ``RandomState(seed)``: `count` of them, after the `first` ones."""
-    # A signal handler that comes in between and draws too finds none, and makes its own.
-    random = _own.__dict__.pop("random", None) or np.random.RandomState(0)
-    random.seed(seed)
-    skip(random, first)
-    drawn: np.ndarray = random.random_sample(count)
-    _own.random = random
-    return drawn
-
-
 def skip(random: np.random.RandomState, draws: int) -> None:
     """Goes past so many uniforms."""
     while draws > 0:

@@ -41,7 +41,8 @@ _SMALL = 1 << 13
 _NO_FLAGS = np.zeros(8, dtype=np.int64)
 
 
-def _kind_rows(kinds: Sequence[Kind]) -> np.ndarray:
+@functools.lru_cache(maxsize=256)
+def _kind_rows(kinds: Tuple[Kind, ...]) -> np.ndarray:
     return np.array(kinds, dtype=np.int64).reshape(len(kinds), len(Kind._fields))
 
 
@@ -324,7 +325,10 @@ class State:
             scratch = _planning.aligned((1 << low_bits) << self._lane_bits, dtype)
             kernels.probabilities(reals, low_bits, low_to, lane_to, *lists, out, sync, scratch)
 
-        cooperate(work, threads if 2 << self._width >= 2 * _SHARED else 1)
+        if 2 << self._width >= 2 * _SHARED:
+            cooperate(work, threads)
+        else:
+            work()
         return out[0] if groups == 0 else out.sum(axis=0)
 
     def expectations(
