@@ -217,34 +217,29 @@ class Simulator(BackendV1):
             ready.extend((program, header, need, lowering) for program, header in programs)
         # Drawn last: a run that raises draws nothing.
         seeds = itertools.repeat(None) if unitary else _seeds(len(ready), values, own_seeds)
-        output = _OUTPUT[kind]
-        precision, fusion = values["precision"], values["fusion"]
-        limit = values["max_memory_mb"] or None
-        max_iterations, branching = values.get("max_iterations"), values.get("branching", True)
-        return [
-            Item(
-                header,
-                seed,
-                Task(
-                    program=program,
-                    output=output,
-                    shots=shots,
-                    seed=seed or 0,
-                    initial=initial,
-                    precision=precision,
-                    threads=threads,
-                    fusion=fusion,
-                    allow_sampling=sampling is None or bool(sampling[position]),
-                    memory_limit=limit,
-                    max_iterations=max_iterations,
-                    branching=branching,
-                    chop=values["chop_threshold"],
-                ),
-                need,
-                lowering,
-            )
-            for position, ((program, header, need, lowering), seed) in enumerate(zip(ready, seeds))
+        task = Task(
+            program=ready[0][0],
+            output=_OUTPUT[kind],
+            shots=shots,
+            initial=initial,
+            precision=values["precision"],
+            threads=threads,
+            fusion=values["fusion"],
+            memory_limit=values["max_memory_mb"] or None,
+            max_iterations=values.get("max_iterations"),
+            branching=values.get("branching", True),
+            chop=values["chop_threshold"],
+        )
+        items = [
+            Item(header, seed, task.but(program=program, seed=seed or 0), need, lowering)
+            for (program, header, need, lowering), seed in zip(ready, seeds)
         ]
+        if sampling is not None:
+            items = [
+                item._replace(task=item.task.but(allow_sampling=bool(allowed)))
+                for item, allowed in zip(items, sampling)
+            ]
+        return items
 
     # ------------------------------------------------------------------------------------------
     # Checks

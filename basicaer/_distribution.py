@@ -15,7 +15,6 @@ import os
 import pickle
 from collections import defaultdict
 from concurrent.futures import BrokenExecutor, Executor, Future
-from dataclasses import replace
 from queue import Empty, SimpleQueue
 from typing import (
     Any,
@@ -280,7 +279,7 @@ def _pieces(part: Part, shot_size: int | None) -> List[Part]:
     pieces = []
     for first in range(0, task.shots, shot_size):
         last = min(first + shot_size, task.shots)
-        pieces.append(part._replace(task=replace(task, part=(first, last))))
+        pieces.append(part._replace(task=task.but(part=(first, last))))
     return pieces
 
 

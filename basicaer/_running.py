@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import time
 from concurrent.futures import Executor
-from dataclasses import replace
 from typing import Any, Dict, List, Mapping, NamedTuple, Union
 
 from qiskit.result import Result
@@ -179,7 +178,7 @@ class Run:
         control.check()
         control.begin(self._work[position])
         if threads != task.threads:
-            task = replace(task, threads=threads)
+            task = task.but(threads=threads)
         start = time.time()
         try:
             outcome = execute(task, control)
@@ -217,10 +216,16 @@ class Run:
     # --- both ------------------------------------------------------------------------------------
 
     def _result_of(self, position: int, task: Task, outcome: Outcome, seconds: float) -> Any:
-        header, seed, *_ = self.items[position]
+        header, seed = self.items[position][:2]
         self._watch_norm(position, outcome)
-        times = outcome.metadata.setdefault("time", {})
-        times.update(queue=self._queued, lower=self.items[position].lowering)
+        metadata = outcome.metadata
+        metadata["seed"] = seed
+        metadata["threads"] = task.threads
+        metadata["precision"] = task.precision
+        metadata["simd"] = _dispatch.SIMD
+        times = metadata["time"]
+        times["queue"] = self._queued
+        times["lower"] = self.items[position].lowering
         arrays: Dict[str, Any] = {}
         if outcome.array is not None:
             arrays[task.output] = outcome.array
@@ -231,13 +236,7 @@ class Run:
             seed=seed,
             words=None if task.output == "unitary" else outcome.memory,
             memory=self.memory,
-            metadata={
-                "seed": seed,
-                "threads": task.threads,
-                "precision": task.precision,
-                "simd": _dispatch.SIMD,
-                **outcome.metadata,
-            },
+            metadata=metadata,
             time_taken=seconds,
             check=self.control.check,
             **arrays,

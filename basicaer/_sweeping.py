@@ -10,7 +10,7 @@ from qiskit.circuit import Parameter, ParameterExpression, QuantumCircuit
 from basicaer._assembly import Free
 from basicaer._gates import COLUMN, Entries
 from basicaer._lowering import Lowering, UnsweepableError, lower
-from basicaer._program import For, Gates, IfElse, Operation, Program, Switch, While
+from basicaer._program import For, Gates, IfElse, Measure, Operation, Program, Switch, While
 from basicaer.exceptions import BasicAerError
 
 
@@ -266,6 +266,8 @@ def _with(
 
 
 def _filled(operation: Operation, tables: Dict[int, np.ndarray], row: int) -> Operation:
+    if operation.__class__ is Measure:  # of most there are many
+        return operation
     if isinstance(operation, Gates):
         table = tables.get(id(operation))
         if table is None:

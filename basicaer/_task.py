@@ -48,6 +48,13 @@ class Task:
     chop: float = 0.0
     part: Union[Tuple[int, int], None] = None
 
+    def but(self, **fields: Any) -> Task:
+        """Returns the task with other values of some fields, in less time than `replace` takes."""
+        other = object.__new__(Task)
+        other.__dict__.update(self.__dict__)
+        other.__dict__.update(fields)
+        return other
+
 
 @dataclass(eq=False)
 class Outcome:
