@@ -647,31 +647,55 @@ cdef void lookup(vec* s, int live, index control, index control_value, const int
 # --- dense, k qubits ---------------------------------------------------------------------------
 
 cdef inline void multiply(vec* y, const vec* matrix, const vec* x, index columns,
-                          index row_vectors) noexcept nogil:
-    """y = matrix @ x by vectors of rows; x holds each number in all lanes."""
+                          index row_vectors, const int groups) noexcept nogil:
+    """y = matrix @ x by vectors of rows, for one x or for two, which share what is read of it.
+
+    x holds each number in all lanes. The second x and y lie behind the first.
+    """
     cdef index row, column
-    cdef vec a0, b0, c0, d0, a1, b1, c1, d1, xr, xi, zero = splat(x[0], 0)
+    cdef vec r0, r1, i0, i1, R0, R1, I0, I1, xr, xi, Xr, Xi, zero = splat(x[0], 0)
+    cdef vec m0, m1, n0, n1
     cdef const vec* mr
-    cdef const vec* mi
     for row in range(0, row_vectors, 2):
-        a0 = b0 = c0 = d0 = a1 = b1 = c1 = d1 = zero
+        r0 = r1 = i0 = i1 = R0 = R1 = I0 = I1 = zero
+        mr = matrix + row
         for column in range(columns):
             xr = x[2 * column]
             xi = x[2 * column + 1]
-            mr = matrix + column * 2 * row_vectors + row
-            mi = mr + row_vectors
-            a0 = a0 + mr[0] * xr
-            b0 = b0 + mi[0] * xi
-            c0 = c0 + mr[0] * xi
-            d0 = d0 + mi[0] * xr
-            a1 = a1 + mr[1] * xr
-            b1 = b1 + mi[1] * xi
-            c1 = c1 + mr[1] * xi
-            d1 = d1 + mi[1] * xr
-        y[row] = a0 - b0
-        y[row + 1] = a1 - b1
-        y[row_vectors + row] = c0 + d0
-        y[row_vectors + row + 1] = c1 + d1
+            m0 = mr[0]
+            m1 = mr[1]
+            n0 = mr[row_vectors]
+            n1 = mr[row_vectors + 1]
+            r0 = r0 + m0 * xr
+            r1 = r1 + m1 * xr
+            i0 = i0 + m0 * xi
+            i1 = i1 + m1 * xi
+            if groups == 2:
+                Xr = x[2 * (columns + column)]
+                Xi = x[2 * (columns + column) + 1]
+                R0 = R0 + m0 * Xr
+                R1 = R1 + m1 * Xr
+                I0 = I0 + m0 * Xi
+                I1 = I1 + m1 * Xi
+            r0 = r0 - n0 * xi
+            r1 = r1 - n1 * xi
+            i0 = i0 + n0 * xr
+            i1 = i1 + n1 * xr
+            if groups == 2:
+                R0 = R0 - n0 * Xi
+                R1 = R1 - n1 * Xi
+                I0 = I0 + n0 * Xr
+                I1 = I1 + n1 * Xr
+            mr += 2 * row_vectors
+        y[row] = r0
+        y[row + 1] = r1
+        y[row_vectors + row] = i0
+        y[row_vectors + row + 1] = i1
+        if groups == 2:
+            y[2 * row_vectors + row] = R0
+            y[2 * row_vectors + row + 1] = R1
+            y[3 * row_vectors + row] = I0
+            y[3 * row_vectors + row + 1] = I1
 
 
 cdef void densek(real* s, int lane_bits, int live, index control, index control_value,
@@ -680,41 +704,54 @@ cdef void densek(real* s, int lane_bits, int live, index control, index control_
 
     The 2**k amplitudes are read one by one, multiplied by vectors of rows, and written back.
     `matrix` holds for each column the real parts of all rows, then the imaginary parts. `work` has
-    room for ``2 * 2**k`` vectors and as many reals.
+    room for ``4 * 2**k`` vectors, as many reals, and 2**k offsets of 64 bits.
     """
     cdef index size = <index>1 << k
     cdef index lanes = <index>1 << lane_bits
-    cdef real* y = work + 2 * size * lanes
-    cdef index j, at, base, row, mask = control
-    cdef int i, fixed
+    cdef real* y = work + 4 * size * lanes
+    cdef int64_t* offsets = <int64_t*>(y + 4 * size)   # of the 2**k amplitudes, in reals
+    cdef index j, at, base, row, count, mask = control
+    cdef int i, fixed, group, groups
     cdef int positions[MAX_FIXED]
+    cdef index bases[2]
     for i in range(k):
         mask |= <index>1 << targets[i]
     fixed = sorted_bits(mask, positions)
-    for j in range((<index>1 << (live + lane_bits)) >> fixed):
-        base = expand(j, fixed, positions) + control_value
-        for row in range(size):
-            at = base
-            for i in range(k):
-                at |= ((row >> i) & 1) << targets[i]
-            at = (at >> lane_bits) * 2 * lanes + (at & (lanes - 1))
-            if real is double:
-                (<vd*>work)[2 * row] = vd_all(s[at])
-                (<vd*>work)[2 * row + 1] = vd_all(s[at + lanes])
-            else:
-                (<vf*>work)[2 * row] = vf_all(s[at])
-                (<vf*>work)[2 * row + 1] = vf_all(s[at + lanes])
+    for row in range(size):
+        at = 0
+        for i in range(k):
+            at |= ((row >> i) & 1) << targets[i]
+        offsets[row] = (at >> lane_bits) * 2 * lanes + (at & (lanes - 1))
+    count = (<index>1 << (live + lane_bits)) >> fixed
+    groups = 2 if count > 1 else 1
+    j = 0
+    while j < count:
+        for group in range(groups):
+            base = expand(j + group, fixed, positions) + control_value
+            bases[group] = base = (base >> lane_bits) * 2 * lanes + (base & (lanes - 1))
+            for row in range(size):
+                at = base + offsets[row]
+                if real is double:
+                    (<vd*>work)[2 * (group * size + row)] = vd_all(s[at])
+                    (<vd*>work)[2 * (group * size + row) + 1] = vd_all(s[at + lanes])
+                else:
+                    (<vf*>work)[2 * (group * size + row)] = vf_all(s[at])
+                    (<vf*>work)[2 * (group * size + row) + 1] = vf_all(s[at + lanes])
         if real is double:
-            multiply(<vd*>y, <const vd*>matrix, <vd*>work, size, size // lanes)
+            if groups == 2:
+                multiply(<vd*>y, <const vd*>matrix, <vd*>work, size, size // lanes, 2)
+            else:
+                multiply(<vd*>y, <const vd*>matrix, <vd*>work, size, size // lanes, 1)
+        elif groups == 2:
+            multiply(<vf*>y, <const vf*>matrix, <vf*>work, size, size // lanes, 2)
         else:
-            multiply(<vf*>y, <const vf*>matrix, <vf*>work, size, size // lanes)
-        for row in range(size):
-            at = base
-            for i in range(k):
-                at |= ((row >> i) & 1) << targets[i]
-            at = (at >> lane_bits) * 2 * lanes + (at & (lanes - 1))
-            s[at] = y[row]
-            s[at + lanes] = y[size + row]
+            multiply(<vf*>y, <const vf*>matrix, <vf*>work, size, size // lanes, 1)
+        for group in range(groups):
+            for row in range(size):
+                at = bases[group] + offsets[row]
+                s[at] = y[2 * group * size + row]
+                s[at + lanes] = y[2 * group * size + size + row]
+        j += groups
 
 
 cdef void dense5(vec* s, index count, int fixed, const int* positions, index offset,
@@ -733,7 +770,9 @@ cdef void dense5(vec* s, index count, int fixed, const int* positions, index off
     cdef vec* x
     cdef const vec* m0
     cdef const vec* m1
-    cdef vec a0, b0, c0, d0, a1, b1, c1, d1, xr, xi, zero = splat(c[0], 0)
+    cdef const vec* m2
+    cdef const vec* m3
+    cdef vec a0, a1, a2, a3, b0, b1, b2, b3, xr, xi, zero = splat(c[0], 0)
     while lane_targets >> num_lane and num_lane < 5:
         num_lane += 1
     step = 0
@@ -760,30 +799,59 @@ cdef void dense5(vec* s, index count, int fixed, const int* positions, index off
                     x[2 * (m + (<index>1 << i))] = exchange(x[2 * m], lane_list[i])
                     x[2 * (m + (<index>1 << i)) + 1] = exchange(x[2 * m + 1], lane_list[i])
         row = 0
-        while row < rows:
+        while row + 4 <= rows:
             m0 = c + row * columns * 2
-            m1 = m0 + columns * 2 if row + 1 < rows else m0
-            # Eight sums that do not wait for each other.
-            a0 = b0 = c0 = d0 = a1 = b1 = c1 = d1 = zero
+            m1 = m0 + columns * 2
+            m2 = m1 + columns * 2
+            m3 = m2 + columns * 2
+            a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = zero
             for b in range(columns):
                 xr = work[2 * b]
                 xi = work[2 * b + 1]
                 a0 = a0 + m0[2 * b] * xr
-                b0 = b0 + m0[2 * b + 1] * xi
-                c0 = c0 + m0[2 * b] * xi
-                d0 = d0 + m0[2 * b + 1] * xr
                 a1 = a1 + m1[2 * b] * xr
-                b1 = b1 + m1[2 * b + 1] * xi
-                c1 = c1 + m1[2 * b] * xi
-                d1 = d1 + m1[2 * b + 1] * xr
+                a2 = a2 + m2[2 * b] * xr
+                a3 = a3 + m3[2 * b] * xr
+                b0 = b0 + m0[2 * b] * xi
+                b1 = b1 + m1[2 * b] * xi
+                b2 = b2 + m2[2 * b] * xi
+                b3 = b3 + m3[2 * b] * xi
+                a0 = a0 - m0[2 * b + 1] * xi
+                a1 = a1 - m1[2 * b + 1] * xi
+                a2 = a2 - m2[2 * b + 1] * xi
+                a3 = a3 - m3[2 * b + 1] * xi
+                b0 = b0 + m0[2 * b + 1] * xr
+                b1 = b1 + m1[2 * b + 1] * xr
+                b2 = b2 + m2[2 * b + 1] * xr
+                b3 = b3 + m3[2 * b + 1] * xr
             p = s + base + strides[row]
-            p[0] = a0 - b0
-            p[1] = c0 + d0
-            if row + 1 < rows:
-                p = s + base + strides[row + 1]
-                p[0] = a1 - b1
-                p[1] = c1 + d1
-            row += 2
+            p[0] = a0
+            p[1] = b0
+            p = s + base + strides[row + 1]
+            p[0] = a1
+            p[1] = b1
+            p = s + base + strides[row + 2]
+            p[0] = a2
+            p[1] = b2
+            p = s + base + strides[row + 3]
+            p[0] = a3
+            p[1] = b3
+            row += 4
+        while row < rows:
+            m0 = c + row * columns * 2
+            # Four sums that do not wait for each other.
+            a0 = a1 = b0 = b1 = zero
+            for b in range(columns):
+                xr = work[2 * b]
+                xi = work[2 * b + 1]
+                a0 = a0 + m0[2 * b] * xr
+                a1 = a1 + m0[2 * b + 1] * xi
+                b0 = b0 + m0[2 * b] * xi
+                b1 = b1 + m0[2 * b + 1] * xr
+            p = s + base + strides[row]
+            p[0] = a0 - a1
+            p[1] = b0 + b1
+            row += 1
 
 
 # --- one block ---------------------------------------------------------------------------------

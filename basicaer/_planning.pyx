@@ -1404,7 +1404,8 @@ cdef class Planner:
             for r in range(size):
                 v[2 * size * column + r] = c[2 * (size * r + column)]
                 v[2 * size * column + size + r] = c[2 * (size * r + column) + 1]
-        reals = (2 * size << self.lane_bits) + 2 * size
+        # Vectors, results, and offsets of 64 bits, each as long as two reals of single precision.
+        reals = (4 * size << self.lane_bits) + 6 * size
         if reals > self.work_reals:
             self.work_reals = reals
         return 0
