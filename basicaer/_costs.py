@@ -12,7 +12,11 @@ KERNEL_COSTS = {
     "dense1": 0.28,
     "real2": 0.35,
     "dense2": 0.65,
+    "weyl": 0.48,
 }
+
+SPLIT_TIME = 5_000
+"""Nanoseconds that the planner takes to write a "dense2" as a "weyl", which costs less."""
 
 BLOCK_QUBITS = {"double": 13, "single": 14}
 """Qubits of a cache block, lanes counted: 128 KiB, an eighth to a half of a core's L2."""

@@ -191,6 +191,9 @@ cdef enum:
     OP_DENSE5 = 16
     OP_CROSS1 = 17
     OP_CROSS1_LANE = 18
+    OP_WEYL = 19
+    OP_WEYL_LANE = 20
+    OP_WEYL_LANES = 21
 
 # Columns of an operation's row.
 cdef enum:
@@ -253,6 +256,9 @@ KERNELS = {
     "dense5": OP_DENSE5,
     "cross1": OP_CROSS1,
     "cross1_lane": OP_CROSS1_LANE,
+    "weyl": OP_WEYL,
+    "weyl_lane": OP_WEYL_LANE,
+    "weyl_lanes": OP_WEYL_LANES,
 }
 CPU_LEVEL = ba_level()
 LANES = {"double": VD_LANES, "single": VF_LANES}
@@ -485,6 +491,89 @@ cdef inline void dense2_lanes(vec* s, index count, const int fixed, const int* p
             real_row4(p, c, ar, ai, br, bi, cr, ci, exchange(br, lane1), exchange(bi, lane1))
         else:
             row4(p, c, ar, ai, br, bi, cr, ci, exchange(br, lane1), exchange(bi, lane1))
+
+
+# --- two real rotations, then {00, 11} and {01, 10} apart ---------------------------------------
+#
+# c: the tangents ta and tb, and then of each row its two entries. A rotation is (1, -t; t, 1), its
+# cosine is in the rows: 12 multiply-adds an amplitude, where the whole 4x4 matrix takes 16.
+
+cdef inline void weyl(vec* s, index count, const int fixed, const int* positions, index offset,
+                      index s0, index s1, const vec* c) noexcept nogil:
+    cdef index j
+    cdef vec ar, ai, br, bi, cr, ci, dr, di, xr, xi, yr, yi, zr, zi, wr, wi
+    cdef vec ta = c[0], tb = c[1]
+    cdef vec* p
+    cdef vec* p1
+    cdef vec* p2
+    cdef vec* p3
+    for j in range(count):
+        p = s + 2 * (expand(j, fixed, positions) + offset)
+        p1 = p + 2 * s0
+        p2 = p + 2 * s1
+        p3 = p1 + 2 * s1
+        ar = p[0]; ai = p[1]; br = p1[0]; bi = p1[1]
+        cr = p2[0]; ci = p2[1]; dr = p3[0]; di = p3[1]
+        xr = ar - ta * br; xi = ai - ta * bi
+        yr = br + ta * ar; yi = bi + ta * ai
+        zr = cr - ta * dr; zi = ci - ta * di
+        wr = dr + ta * cr; wi = di + ta * ci
+        ar = xr - tb * zr; ai = xi - tb * zi
+        cr = zr + tb * xr; ci = zi + tb * xi
+        br = yr - tb * wr; bi = yi - tb * wi
+        dr = wr + tb * yr; di = wi + tb * yi
+        p[0] = c[2] * ar - c[3] * ai + c[4] * dr - c[5] * di
+        p[1] = c[2] * ai + c[3] * ar + c[4] * di + c[5] * dr
+        p1[0] = c[6] * br - c[7] * bi + c[8] * cr - c[9] * ci
+        p1[1] = c[6] * bi + c[7] * br + c[8] * ci + c[9] * cr
+        p2[0] = c[10] * cr - c[11] * ci + c[12] * br - c[13] * bi
+        p2[1] = c[10] * ci + c[11] * cr + c[12] * bi + c[13] * br
+        p3[0] = c[14] * dr - c[15] * di + c[16] * ar - c[17] * ai
+        p3[1] = c[14] * di + c[15] * dr + c[16] * ai + c[17] * ar
+
+
+cdef inline void weyl_lane(vec* s, index count, const int fixed, const int* positions,
+                           index offset, const int lane, index stride,
+                           const vec* c) noexcept nogil:
+    """The first qubit a lane qubit: its tangent has the sign of each lane."""
+    cdef index j
+    cdef vec ar, ai, br, bi, xr, xi, yr, yi
+    cdef vec ta = c[0], tb = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5]
+    cdef vec c6 = c[6], c7 = c[7], c8 = c[8], c9 = c[9]
+    cdef vec* p
+    cdef vec* q
+    for j in range(count):
+        p = s + 2 * (expand(j, fixed, positions) + offset)
+        q = p + 2 * stride
+        ar = p[0]; ai = p[1]; br = q[0]; bi = q[1]
+        ar = ar + ta * exchange(ar, lane); ai = ai + ta * exchange(ai, lane)
+        br = br + ta * exchange(br, lane); bi = bi + ta * exchange(bi, lane)
+        xr = ar - tb * br; xi = ai - tb * bi
+        yr = br + tb * ar; yi = bi + tb * ai
+        ar = exchange(xr, lane); ai = exchange(xi, lane)
+        br = exchange(yr, lane); bi = exchange(yi, lane)
+        p[0] = c2 * xr - c3 * xi + c4 * br - c5 * bi
+        p[1] = c2 * xi + c3 * xr + c4 * bi + c5 * br
+        q[0] = c6 * yr - c7 * yi + c8 * ar - c9 * ai
+        q[1] = c6 * yi + c7 * yr + c8 * ai + c9 * ar
+
+
+cdef inline void weyl_lanes(vec* s, index count, const int fixed, const int* positions,
+                            index offset, const int lane0, const int lane1,
+                            const vec* c) noexcept nogil:
+    cdef index j
+    cdef vec ar, ai, br, bi
+    cdef vec ta = c[0], tb = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5]
+    cdef vec* p
+    for j in range(count):
+        p = s + 2 * (expand(j, fixed, positions) + offset)
+        ar = p[0]; ai = p[1]
+        ar = ar + ta * exchange(ar, lane0); ai = ai + ta * exchange(ai, lane0)
+        ar = ar + tb * exchange(ar, lane1); ai = ai + tb * exchange(ai, lane1)
+        br = exchange(exchange(ar, lane0), lane1)
+        bi = exchange(exchange(ai, lane0), lane1)
+        p[0] = c2 * ar - c3 * ai + c4 * br - c5 * bi
+        p[1] = c2 * ai + c3 * ar + c4 * bi + c5 * br
 
 
 # --- moving ------------------------------------------------------------------------------------
@@ -880,6 +969,12 @@ cdef inline void dispatch_fixed(vec* s, const int kind, const int lane0, const i
         dense2_lane(s, count, fixed, positions, offset, lane0, s1, c, False)
     elif kind == OP_REAL2_LANE:
         dense2_lane(s, count, fixed, positions, offset, lane0, s1, c, True)
+    elif kind == OP_WEYL:
+        weyl(s, count, fixed, positions, offset, s0, s1, c)
+    elif kind == OP_WEYL_LANE:
+        weyl_lane(s, count, fixed, positions, offset, lane0, s1, c)
+    elif kind == OP_WEYL_LANES:
+        weyl_lanes(s, count, fixed, positions, offset, lane0, lane1, c)
     elif kind == OP_DENSE2_LANES:
         dense2_lanes(s, count, fixed, positions, offset, lane0, lane1, c, False)
     else:
@@ -943,9 +1038,9 @@ cdef void apply_operation(vec* s, const int64_t* op, index base, const vec* coef
     mask = control
     if kind == OP_DENSE1 or kind == OP_REAL1 or kind == OP_CROSS1 or kind == OP_FLIP:
         mask |= <index>1 << t0
-    elif kind == OP_DENSE2 or kind == OP_REAL2 or kind == OP_SWAP:
+    elif kind == OP_DENSE2 or kind == OP_REAL2 or kind == OP_WEYL or kind == OP_SWAP:
         mask |= (<index>1 << t0) | (<index>1 << t1)
-    elif kind == OP_DENSE2_LANE or kind == OP_REAL2_LANE:
+    elif kind == OP_DENSE2_LANE or kind == OP_REAL2_LANE or kind == OP_WEYL_LANE:
         mask |= <index>1 << t1
     elif kind == OP_DENSE5:
         for fixed in range(<int>op[COL_COUNT]):
@@ -974,6 +1069,13 @@ cdef void apply_operation(vec* s, const int64_t* op, index base, const vec* coef
     elif kind == OP_REAL2:
         dispatch(s, OP_REAL2, 0, 0, count, fixed, positions, offset, <index>1 << t0,
                  <index>1 << t1, c)
+    elif kind == OP_WEYL:
+        dispatch(s, OP_WEYL, 0, 0, count, fixed, positions, offset, <index>1 << t0,
+                 <index>1 << t1, c)
+    elif kind == OP_WEYL_LANE:
+        dispatch_lane(s, OP_WEYL_LANE, t0, count, fixed, positions, offset, <index>1 << t1, c)
+    elif kind == OP_WEYL_LANES:
+        dispatch_lanes(s, OP_WEYL_LANES, t0, t1, count, fixed, positions, offset, c)
     elif kind == OP_DENSE1_LANE:
         dispatch_lane(s, OP_DENSE1_LANE, t0, count, fixed, positions, offset, 0, c)
     elif kind == OP_REAL1_LANE:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Sequenc
 import numpy as np
 
 from basicaer import _buffers, _planning
-from basicaer._costs import BLOCK_QUBITS, KERNEL_COSTS
+from basicaer._costs import BLOCK_QUBITS, KERNEL_COSTS, SPLIT_TIME
 from basicaer._dispatch import kernels
 from basicaer._pool import cooperate
 from basicaer._program import Gates, Kind
@@ -241,6 +241,7 @@ class State:
                 capacity,
                 fusion,
                 KERNEL_COSTS,
+                SPLIT_TIME,
             )
             prepared = gates.plans[key] = _Prepared(plan, _REAL[self.precision])
             self.planning += time.perf_counter() - begun

@@ -27,7 +27,7 @@ from qiskit import QuantumCircuit
 from simulators import num_cores
 
 from basicaer import _planning
-from basicaer._costs import BLOCK_QUBITS, KERNEL_COSTS
+from basicaer._costs import BLOCK_QUBITS, KERNEL_COSTS, SPLIT_TIME
 from basicaer._dispatch import kernels
 from basicaer._lowering import lower
 from basicaer._program import Gates
@@ -69,6 +69,7 @@ def planned(gates: Gates, num_qubits: int, block: int) -> Any:
         block - lane_bits,
         True,
         KERNEL_COSTS,
+        SPLIT_TIME,
     )
 
 
