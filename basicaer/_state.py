@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Sequenc
 import numpy as np
 
 from basicaer import _buffers, _planning
-from basicaer._costs import BLOCK_QUBITS, KERNEL_COSTS, SPLIT_TIME
+from basicaer._costs import KERNEL_COSTS, SPLIT_TIME, block_qubits
 from basicaer._dispatch import kernels
 from basicaer._pool import cooperate
 from basicaer._program import Gates, Kind
@@ -223,7 +223,7 @@ class State:
         Raises:
             Cancelled: if `control` says so; the state is spoilt then.
         """
-        capacity = BLOCK_QUBITS[self.precision] - self._lane_bits
+        capacity = block_qubits(self._width, self.precision) - self._lane_bits
         key = (self._width, self._live, self.precision, capacity, shift, fusion, kernels)
         prepared = gates.plans.get(key)
         if prepared is None:

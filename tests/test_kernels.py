@@ -34,7 +34,7 @@ def precision(request):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks so small that a few qubits are enough for many of them, and threads for any size."""
-    monkeypatch.setattr(state_module, "BLOCK_QUBITS", {"double": 6, "single": 6})
+    monkeypatch.setattr(state_module, "block_qubits", lambda *_: 6)
     monkeypatch.setattr(state_module, "_SHARED", 0)
     monkeypatch.setattr(state_module, "_SHARED_WORK", 0)
     monkeypatch.setattr(state_module, "_SMALL", 0)

@@ -8,8 +8,8 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import QFT
 
-from basicaer import _planning
-from basicaer._costs import KERNEL_COSTS, SPLIT_TIME
+from basicaer import _costs, _planning
+from basicaer._costs import KERNEL_COSTS, SPLIT_TIME, block_qubits
 from basicaer._lowering import lower
 from basicaer._state import State, _kind_rows
 
@@ -233,3 +233,22 @@ def test_a_matrix_that_is_not_unitary_stays_whole():
         0,
     )
     assert sum(name.startswith("weyl") for name in names(made)) == 1
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_blocks_grow_with_the_state_but_leave_work_for_many_threads(precision):
+    sizes = [block_qubits(n, precision) for n in range(40)]
+    assert sizes == sorted(sizes)
+    assert sizes[0] == (13 if precision == "double" else 14)  # 128 KiB
+    assert 0 <= sizes[-1] - sizes[0] <= 2
+    assert all(size == sizes[0] or n - size >= 5 for n, size in enumerate(sizes))
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("512K\n", 512 << 10), ("2M", 2 << 20), ("", None), ("much", None)]
+)
+def test_the_second_cache_is_read(tmp_path, monkeypatch, text, size):
+    path = tmp_path / "size"
+    path.write_text(text)
+    monkeypatch.setattr("builtins.open", lambda *_, _open=open, **__: _open(path, encoding="ascii"))
+    assert _costs._level_2_cache() == (size or 512 << 10)
