@@ -459,6 +459,9 @@ cdef inline void dense2_lane(vec* s, index count, const int fixed, const int* po
     """One target a lane qubit: rows over (x, x', y, y'), the accent for lanes exchanged."""
     cdef index j
     cdef vec ar, ai, br, bi, cr, ci, dr, di
+    # Of a real matrix all: what is stored in the loop might change them, for all the compiler knows.
+    cdef vec c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3]
+    cdef vec c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7]
     cdef vec* p
     cdef vec* q
     for j in range(count):
@@ -468,8 +471,10 @@ cdef inline void dense2_lane(vec* s, index count, const int fixed, const int* po
         br = exchange(ar, lane); bi = exchange(ai, lane)
         dr = exchange(cr, lane); di = exchange(ci, lane)
         if is_real:
-            real_row4(p, c, ar, ai, br, bi, cr, ci, dr, di)
-            real_row4(q, c + 4, ar, ai, br, bi, cr, ci, dr, di)
+            p[0] = c0 * ar + c1 * br + c2 * cr + c3 * dr
+            p[1] = c0 * ai + c1 * bi + c2 * ci + c3 * di
+            q[0] = c4 * ar + c5 * br + c6 * cr + c7 * dr
+            q[1] = c4 * ai + c5 * bi + c6 * ci + c7 * di
         else:
             row4(p, c, ar, ai, br, bi, cr, ci, dr, di)
             row4(q, c + 8, ar, ai, br, bi, cr, ci, dr, di)
