@@ -441,7 +441,7 @@ class _Run:
         """Has a look at the norm at the end of a run in which that look costs next to nothing."""
         statistics = machine.statistics
         if max(8 * statistics["passes"], statistics["operations"]) >= _WATCHED:
-            machine.watch(state.norm_squared() / norm)
+            machine.watch(state.norm_squared(self.task.threads) / norm)
 
 
 def _drift(norm: float) -> float:

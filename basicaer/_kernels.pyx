@@ -69,9 +69,13 @@ cdef extern from *:
       #if defined(__clang__)
         #define BA_PICK_D(x, ...) __builtin_shufflevector(x, x, __VA_ARGS__)
         #define BA_PICK_F(x, ...) __builtin_shufflevector(x, x, __VA_ARGS__)
+        #define BA_MIX_D(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
+        #define BA_MIX_F(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
       #else
         #define BA_PICK_D(x, ...) __builtin_shuffle(x, (vdi){__VA_ARGS__})
         #define BA_PICK_F(x, ...) __builtin_shuffle(x, (vfi){__VA_ARGS__})
+        #define BA_MIX_D(x, y, ...) __builtin_shuffle(x, y, (vdi){__VA_ARGS__})
+        #define BA_MIX_F(x, y, ...) __builtin_shuffle(x, y, (vfi){__VA_ARGS__})
       #endif
       #if BA_BYTES == 64
         static inline vd vd_exchange(vd x, int bit) {
@@ -95,6 +99,35 @@ cdef extern from *:
         static inline vf vf_exchange(vf x, int bit) {
           return bit == 0 ? BA_PICK_F(x, 1, 0, 3, 2) : BA_PICK_F(x, 2, 3, 0, 1); }
       #endif
+      static inline vd vd_all(double x) { vd y = {0}; return y + x; }
+      static inline vf vf_all(float x) { vf y = {0}; return y + x; }
+      /* re and im by turns: the lower lanes of both, then the upper ones. */
+      #if BA_BYTES == 64
+        static inline void vd_zip(vd *p) { vd r = p[0], i = p[1];
+          p[0] = BA_MIX_D(r, i, 0, 8, 1, 9, 2, 10, 3, 11);
+          p[1] = BA_MIX_D(r, i, 4, 12, 5, 13, 6, 14, 7, 15); }
+        static inline void vf_zip(vf *p) { vf r = p[0], i = p[1];
+          p[0] = BA_MIX_F(r, i, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+          p[1] = BA_MIX_F(r, i, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31); }
+      #elif BA_BYTES == 32
+        static inline void vd_zip(vd *p) { vd r = p[0], i = p[1];
+          p[0] = BA_MIX_D(r, i, 0, 4, 1, 5); p[1] = BA_MIX_D(r, i, 2, 6, 3, 7); }
+        static inline void vf_zip(vf *p) { vf r = p[0], i = p[1];
+          p[0] = BA_MIX_F(r, i, 0, 8, 1, 9, 2, 10, 3, 11);
+          p[1] = BA_MIX_F(r, i, 4, 12, 5, 13, 6, 14, 7, 15); }
+      #else
+        static inline void vd_zip(vd *p) { vd r = p[0], i = p[1];
+          p[0] = BA_MIX_D(r, i, 0, 2); p[1] = BA_MIX_D(r, i, 1, 3); }
+        static inline void vf_zip(vf *p) { vf r = p[0], i = p[1];
+          p[0] = BA_MIX_F(r, i, 0, 4, 1, 5); p[1] = BA_MIX_F(r, i, 2, 6, 3, 7); }
+      #endif
+      /* Zeros where the square of the absolute value is below `square`. */
+      static inline void vd_chop(vd *p, double square) {
+        vdi keep = ~(p[0] * p[0] + p[1] * p[1] < vd_all(square));
+        p[0] = (vd)((vdi)p[0] & keep); p[1] = (vd)((vdi)p[1] & keep); }
+      static inline void vf_chop(vf *p, float square) {
+        vfi keep = ~(p[0] * p[0] + p[1] * p[1] < vf_all(square));
+        p[0] = (vf)((vfi)p[0] & keep); p[1] = (vf)((vfi)p[1] & keep); }
       /* What the processor can run: 0 the baseline, 1 AVX2 and FMA, 2 AVX-512. */
       static int ba_level(void) {
       #if defined(__x86_64__)
@@ -111,8 +144,6 @@ cdef extern from *:
         return 0;
       #endif
       }
-      static inline vd vd_all(double x) { vd y = {0}; return y + x; }
-      static inline vf vf_all(float x) { vf y = {0}; return y + x; }
       #if defined(__x86_64__) || defined(__i386__)
         #define BA_PAUSE() __builtin_ia32_pause()
       #else
@@ -131,6 +162,12 @@ cdef extern from *:
       static int ba_level(void) { return 0; }
       static __inline vd vd_all(double x) { return x; }
       static __inline vf vf_all(float x) { return x; }
+      static __inline void vd_zip(vd *p) { (void)p; }
+      static __inline void vf_zip(vf *p) { (void)p; }
+      static __inline void vd_chop(vd *p, double square) {
+        if (p[0] * p[0] + p[1] * p[1] < square) p[0] = p[1] = 0; }
+      static __inline void vf_chop(vf *p, float square) {
+        if (p[0] * p[0] + p[1] * p[1] < square) p[0] = p[1] = 0; }
       #include <intrin.h>
       #define BA_PAUSE() _mm_pause()
       static __inline int64_t ba_add(int64_t *p, int64_t x) {
@@ -155,6 +192,10 @@ cdef extern from *:
     int ba_level() noexcept nogil
     vd vd_all(double) noexcept nogil
     vf vf_all(float) noexcept nogil
+    void vd_zip(vd*) noexcept nogil
+    void vf_zip(vf*) noexcept nogil
+    void vd_chop(vd*, double) noexcept nogil
+    void vf_chop(vf*, float) noexcept nogil
     void BA_PAUSE() noexcept nogil
     void BA_YIELD() noexcept nogil
     int64_t ba_add(int64_t*, int64_t) noexcept nogil
@@ -1330,24 +1371,23 @@ cdef inline int log2_of(int x) noexcept nogil:
 def interleave(real[::1] state, index first, index last, double chop):
     """Turns pairs `first` to `last` from lane layout to re, im, re, im, ..., in place.
 
-    Amplitudes whose absolute value is below `chop` become 0.
+    Amplitudes whose absolute value is below `chop` become 0. In single precision a `chop` below
+    1e-18, whose square is not a normal number, is none.
     """
-    cdef int lanes = VD_LANES if real is double else VF_LANES
-    cdef int l
     cdef index j
-    cdef real pair[64]
-    cdef real* p
     cdef double square = chop * chop
+    cdef double normal = 0 if real is double else 1e-36
+    cdef bint chops = square > normal
     with nogil:
         for j in range(first, last):
-            p = &state[j * 2 * lanes]
-            for l in range(lanes):
-                pair[2 * l] = p[l]
-                pair[2 * l + 1] = p[lanes + l]
-                if <double>p[l] * p[l] + <double>p[lanes + l] * p[lanes + l] < square:
-                    pair[2 * l] = 0
-                    pair[2 * l + 1] = 0
-            memcpy(p, pair, 2 * lanes * sizeof(real))
+            if real is double:
+                if chops:
+                    vd_chop(<vd*>&state[0] + 2 * j, square)
+                vd_zip(<vd*>&state[0] + 2 * j)
+            else:
+                if chops:
+                    vf_chop(<vf*>&state[0] + 2 * j, <float>square)
+                vf_zip(<vf*>&state[0] + 2 * j)
 
 
 def deinterleave(real[::1] state, index first, index last):
@@ -1495,6 +1535,18 @@ cdef void sum_unit(vec* s, index base, index low, const int64_t* summed, int num
             sums[x] = sums[x] + p[2 * x] * p[2 * x] + p[2 * x + 1] * p[2 * x + 1]
 
 
+cdef void fold(vec* sums, index low, index bits) noexcept nogil:
+    """Adds the sums with any of `bits` set to those without."""
+    cdef index x, bit = 1, done = 0
+    while bit < low:
+        if bits & bit:
+            for x in range(low):
+                if not x & (bit | done):
+                    sums[x] = sums[x] + sums[x | bit]
+            done |= bit
+        bit <<= 1
+
+
 def probabilities(real[::1] state, int low_bits, int64_t[::1] low_to, int64_t[::1] lane_to,
                   int64_t[::1] high, int64_t[::1] high_to, int64_t[::1] summed,
                   int64_t[::1] groups, double[:, ::1] out, int64_t[::1] sync, real[::1] scratch):
@@ -1520,6 +1572,10 @@ def probabilities(real[::1] state, int low_bits, int64_t[::1] low_to, int64_t[::
     cdef int num_summed = summed.shape[0]
     cdef int64_t nothing = 0
     cdef const int64_t* p_summed = &summed[0] if num_summed else &nothing
+    cdef index rest = 0          # the low bits that are not measured
+    for i in range(low_bits):
+        if low_to[<index>1 << i] == 0:
+            rest |= <index>1 << i
     with nogil:
         while True:
             unit = ba_add(&sync[0], 1)
@@ -1539,7 +1595,13 @@ def probabilities(real[::1] state, int low_bits, int64_t[::1] low_to, int64_t[::
                 sum_unit(<vd*>&state[0], base, low, p_summed, num_summed, <vd*>&scratch[0])
             else:
                 sum_unit(<vf*>&state[0], base, low, p_summed, num_summed, <vf*>&scratch[0])
+            if real is double:
+                fold(<vd*>&scratch[0], low, rest)
+            else:
+                fold(<vf*>&scratch[0], low, rest)
             for x in range(low):
+                if x & rest:
+                    continue
                 for l in range(lanes):
                     out[row, to | low_to[x] | lane_to[l]] += scratch[x * lanes + l]
 

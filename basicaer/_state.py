@@ -300,9 +300,9 @@ class State:
 
     # --- probabilities -------------------------------------------------------------------------
 
-    def norm_squared(self) -> float:
+    def norm_squared(self, threads: int = 1) -> float:
         """Returns the sum of all probabilities."""
-        return float(self.probabilities(())[0])
+        return float(self.probabilities((), threads)[0])
 
     def probabilities(self, qubits: Sequence[int], threads: int = 1) -> np.ndarray:
         """Returns the probabilities of the outcomes of measuring `qubits`.
