@@ -447,30 +447,35 @@ cdef inline void cross1_lane(vec* s, index count, const int fixed, const int* po
 
 # --- dense, two qubits -------------------------------------------------------------------------
 
-cdef inline void row4(vec* out, const vec* m, vec ar, vec ai, vec br, vec bi, vec cr, vec ci,
-                      vec dr, vec di) noexcept nogil:
+# Entries are taken into local variables in front of a loop as far as AVX-512 has registers for them:
+# what the loop stores might change them, for all the compiler knows.
+
+cdef inline void row4(vec* out, vec m0, vec m1, vec m2, vec m3, vec m4, vec m5, vec m6, vec m7,
+                      vec ar, vec ai, vec br, vec bi, vec cr, vec ci, vec dr, vec di) noexcept nogil:
     cdef vec yr, yi
-    yr = m[0] * ar - m[1] * ai
-    yi = m[0] * ai + m[1] * ar
-    yr = yr + m[2] * br - m[3] * bi
-    yi = yi + m[2] * bi + m[3] * br
-    yr = yr + m[4] * cr - m[5] * ci
-    yi = yi + m[4] * ci + m[5] * cr
-    out[0] = yr + m[6] * dr - m[7] * di
-    out[1] = yi + m[6] * di + m[7] * dr
+    yr = m0 * ar - m1 * ai
+    yi = m0 * ai + m1 * ar
+    yr = yr + m2 * br - m3 * bi
+    yi = yi + m2 * bi + m3 * br
+    yr = yr + m4 * cr - m5 * ci
+    yi = yi + m4 * ci + m5 * cr
+    out[0] = yr + m6 * dr - m7 * di
+    out[1] = yi + m6 * di + m7 * dr
 
 
-cdef inline void real_row4(vec* out, const vec* m, vec ar, vec ai, vec br, vec bi, vec cr, vec ci,
-                           vec dr, vec di) noexcept nogil:
-    cdef vec m0 = m[0], m1 = m[1], m2 = m[2], m3 = m[3]
+cdef inline void real_row4(vec* out, vec m0, vec m1, vec m2, vec m3, vec ar, vec ai, vec br, vec bi,
+                           vec cr, vec ci, vec dr, vec di) noexcept nogil:
     out[0] = m0 * ar + m1 * br + m2 * cr + m3 * dr
     out[1] = m0 * ai + m1 * bi + m2 * ci + m3 * di
 
 
 cdef inline void dense2(vec* s, index count, const int fixed, const int* positions, index offset,
-                        index s0, index s1, const vec* c, const bint is_real) noexcept nogil:
+                        index s0, index s1, const vec* c) noexcept nogil:
     cdef index j
     cdef vec ar, ai, br, bi, cr, ci, dr, di
+    cdef vec c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7]
+    cdef vec c8 = c[8], c9 = c[9], c10 = c[10], c11 = c[11], c12 = c[12], c13 = c[13]
+    cdef vec c14 = c[14], c15 = c[15]
     cdef vec* p
     cdef vec* p1
     cdef vec* p2
@@ -482,16 +487,36 @@ cdef inline void dense2(vec* s, index count, const int fixed, const int* positio
         p3 = p1 + 2 * s1
         ar = p[0]; ai = p[1]; br = p1[0]; bi = p1[1]
         cr = p2[0]; ci = p2[1]; dr = p3[0]; di = p3[1]
-        if is_real:
-            real_row4(p, c, ar, ai, br, bi, cr, ci, dr, di)
-            real_row4(p1, c + 4, ar, ai, br, bi, cr, ci, dr, di)
-            real_row4(p2, c + 8, ar, ai, br, bi, cr, ci, dr, di)
-            real_row4(p3, c + 12, ar, ai, br, bi, cr, ci, dr, di)
-        else:
-            row4(p, c, ar, ai, br, bi, cr, ci, dr, di)
-            row4(p1, c + 8, ar, ai, br, bi, cr, ci, dr, di)
-            row4(p2, c + 16, ar, ai, br, bi, cr, ci, dr, di)
-            row4(p3, c + 24, ar, ai, br, bi, cr, ci, dr, di)
+        row4(p, c0, c1, c2, c3, c4, c5, c6, c7, ar, ai, br, bi, cr, ci, dr, di)
+        row4(p1, c8, c9, c10, c11, c12, c13, c14, c15, ar, ai, br, bi, cr, ci, dr, di)
+        row4(p2, c[16], c[17], c[18], c[19], c[20], c[21], c[22], c[23], ar, ai, br, bi, cr, ci, dr,
+             di)
+        row4(p3, c[24], c[25], c[26], c[27], c[28], c[29], c[30], c[31], ar, ai, br, bi, cr, ci, dr,
+             di)
+
+
+cdef inline void real2(vec* s, index count, const int fixed, const int* positions, index offset,
+                       index s0, index s1, const vec* c) noexcept nogil:
+    cdef index j
+    cdef vec ar, ai, br, bi, cr, ci, dr, di
+    cdef vec c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7]
+    cdef vec c8 = c[8], c9 = c[9], c10 = c[10], c11 = c[11], c12 = c[12], c13 = c[13]
+    cdef vec c14 = c[14], c15 = c[15]
+    cdef vec* p
+    cdef vec* p1
+    cdef vec* p2
+    cdef vec* p3
+    for j in range(count):
+        p = s + 2 * (expand(j, fixed, positions) + offset)
+        p1 = p + 2 * s0
+        p2 = p + 2 * s1
+        p3 = p1 + 2 * s1
+        ar = p[0]; ai = p[1]; br = p1[0]; bi = p1[1]
+        cr = p2[0]; ci = p2[1]; dr = p3[0]; di = p3[1]
+        real_row4(p, c0, c1, c2, c3, ar, ai, br, bi, cr, ci, dr, di)
+        real_row4(p1, c4, c5, c6, c7, ar, ai, br, bi, cr, ci, dr, di)
+        real_row4(p2, c8, c9, c10, c11, ar, ai, br, bi, cr, ci, dr, di)
+        real_row4(p3, c12, c13, c14, c15, ar, ai, br, bi, cr, ci, dr, di)
 
 
 cdef inline void dense2_lane(vec* s, index count, const int fixed, const int* positions,
@@ -500,11 +525,13 @@ cdef inline void dense2_lane(vec* s, index count, const int fixed, const int* po
     """One target a lane qubit: rows over (x, x', y, y'), the accent for lanes exchanged."""
     cdef index j
     cdef vec ar, ai, br, bi, cr, ci, dr, di
-    # Of a real matrix all: what is stored in the loop might change them, for all the compiler knows.
-    cdef vec c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3]
-    cdef vec c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7]
+    cdef vec c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7]
+    cdef vec c8, c9, c10, c11, c12, c13, c14, c15
     cdef vec* p
     cdef vec* q
+    if not is_real:
+        c8 = c[8]; c9 = c[9]; c10 = c[10]; c11 = c[11]
+        c12 = c[12]; c13 = c[13]; c14 = c[14]; c15 = c[15]
     for j in range(count):
         p = s + 2 * (expand(j, fixed, positions) + offset)
         q = p + 2 * stride
@@ -512,13 +539,11 @@ cdef inline void dense2_lane(vec* s, index count, const int fixed, const int* po
         br = exchange(ar, lane); bi = exchange(ai, lane)
         dr = exchange(cr, lane); di = exchange(ci, lane)
         if is_real:
-            p[0] = c0 * ar + c1 * br + c2 * cr + c3 * dr
-            p[1] = c0 * ai + c1 * bi + c2 * ci + c3 * di
-            q[0] = c4 * ar + c5 * br + c6 * cr + c7 * dr
-            q[1] = c4 * ai + c5 * bi + c6 * ci + c7 * di
+            real_row4(p, c0, c1, c2, c3, ar, ai, br, bi, cr, ci, dr, di)
+            real_row4(q, c4, c5, c6, c7, ar, ai, br, bi, cr, ci, dr, di)
         else:
-            row4(p, c, ar, ai, br, bi, cr, ci, dr, di)
-            row4(q, c + 8, ar, ai, br, bi, cr, ci, dr, di)
+            row4(p, c0, c1, c2, c3, c4, c5, c6, c7, ar, ai, br, bi, cr, ci, dr, di)
+            row4(q, c8, c9, c10, c11, c12, c13, c14, c15, ar, ai, br, bi, cr, ci, dr, di)
 
 
 cdef inline void dense2_lanes(vec* s, index count, const int fixed, const int* positions,
@@ -527,16 +552,21 @@ cdef inline void dense2_lanes(vec* s, index count, const int fixed, const int* p
     """Both targets lane qubits: one row over x with no, the first, the second, both exchanged."""
     cdef index j
     cdef vec ar, ai, br, bi, cr, ci
+    cdef vec c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4, c5, c6, c7
     cdef vec* p
+    if not is_real:
+        c4 = c[4]; c5 = c[5]; c6 = c[6]; c7 = c[7]
     for j in range(count):
         p = s + 2 * (expand(j, fixed, positions) + offset)
         ar = p[0]; ai = p[1]
         br = exchange(ar, lane0); bi = exchange(ai, lane0)
         cr = exchange(ar, lane1); ci = exchange(ai, lane1)
         if is_real:
-            real_row4(p, c, ar, ai, br, bi, cr, ci, exchange(br, lane1), exchange(bi, lane1))
+            real_row4(p, c0, c1, c2, c3, ar, ai, br, bi, cr, ci, exchange(br, lane1),
+                      exchange(bi, lane1))
         else:
-            row4(p, c, ar, ai, br, bi, cr, ci, exchange(br, lane1), exchange(bi, lane1))
+            row4(p, c0, c1, c2, c3, c4, c5, c6, c7, ar, ai, br, bi, cr, ci, exchange(br, lane1),
+                 exchange(bi, lane1))
 
 
 # --- two real rotations, then {00, 11} and {01, 10} apart ---------------------------------------
@@ -548,7 +578,9 @@ cdef inline void weyl(vec* s, index count, const int fixed, const int* positions
                       index s0, index s1, const vec* c) noexcept nogil:
     cdef index j
     cdef vec ar, ai, br, bi, cr, ci, dr, di, xr, xi, yr, yi, zr, zi, wr, wi
-    cdef vec ta = c[0], tb = c[1]
+    cdef vec ta = c[0], tb = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6]
+    cdef vec c7 = c[7], c8 = c[8], c9 = c[9], c10 = c[10], c11 = c[11], c12 = c[12]
+    cdef vec c13 = c[13], c14 = c[14], c15 = c[15], c16 = c[16], c17 = c[17]
     cdef vec* p
     cdef vec* p1
     cdef vec* p2
@@ -568,14 +600,14 @@ cdef inline void weyl(vec* s, index count, const int fixed, const int* positions
         cr = zr + tb * xr; ci = zi + tb * xi
         br = yr - tb * wr; bi = yi - tb * wi
         dr = wr + tb * yr; di = wi + tb * yi
-        p[0] = c[2] * ar - c[3] * ai + c[4] * dr - c[5] * di
-        p[1] = c[2] * ai + c[3] * ar + c[4] * di + c[5] * dr
-        p1[0] = c[6] * br - c[7] * bi + c[8] * cr - c[9] * ci
-        p1[1] = c[6] * bi + c[7] * br + c[8] * ci + c[9] * cr
-        p2[0] = c[10] * cr - c[11] * ci + c[12] * br - c[13] * bi
-        p2[1] = c[10] * ci + c[11] * cr + c[12] * bi + c[13] * br
-        p3[0] = c[14] * dr - c[15] * di + c[16] * ar - c[17] * ai
-        p3[1] = c[14] * di + c[15] * dr + c[16] * ai + c[17] * ar
+        p[0] = c2 * ar - c3 * ai + c4 * dr - c5 * di
+        p[1] = c2 * ai + c3 * ar + c4 * di + c5 * dr
+        p1[0] = c6 * br - c7 * bi + c8 * cr - c9 * ci
+        p1[1] = c6 * bi + c7 * br + c8 * ci + c9 * cr
+        p2[0] = c10 * cr - c11 * ci + c12 * br - c13 * bi
+        p2[1] = c10 * ci + c11 * cr + c12 * bi + c13 * br
+        p3[0] = c14 * dr - c15 * di + c16 * ar - c17 * ai
+        p3[1] = c14 * di + c15 * dr + c16 * ai + c17 * ar
 
 
 cdef inline void weyl_lane(vec* s, index count, const int fixed, const int* positions,
@@ -1008,9 +1040,9 @@ cdef inline void dispatch_fixed(vec* s, const int kind, const int lane0, const i
     elif kind == OP_REAL1_LANE:
         real1_lane(s, count, fixed, positions, offset, lane0, c)
     elif kind == OP_DENSE2:
-        dense2(s, count, fixed, positions, offset, s0, s1, c, False)
+        dense2(s, count, fixed, positions, offset, s0, s1, c)
     elif kind == OP_REAL2:
-        dense2(s, count, fixed, positions, offset, s0, s1, c, True)
+        real2(s, count, fixed, positions, offset, s0, s1, c)
     elif kind == OP_DENSE2_LANE:
         dense2_lane(s, count, fixed, positions, offset, lane0, s1, c, False)
     elif kind == OP_REAL2_LANE:
