@@ -283,7 +283,7 @@ class _Run:
         """Has a look at the norm at the end of a run in which that look costs next to nothing."""
         statistics = machine.statistics
         if max(8 * statistics["passes"], statistics["operations"]) >= WATCHED:
-            machine.watch(state.norm_squared())
+            machine.watch(state.norm_squared(self.task.threads))
 
 
 class _Progress:

@@ -69,9 +69,13 @@ cdef extern from *:
       #if defined(__clang__)
         #define BA_PICK_D(x, ...) __builtin_shufflevector(x, x, __VA_ARGS__)
         #define BA_PICK_F(x, ...) __builtin_shufflevector(x, x, __VA_ARGS__)
+        #define BA_MIX_D(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
+        #define BA_MIX_F(x, y, ...) __builtin_shufflevector(x, y, __VA_ARGS__)
       #else
         #define BA_PICK_D(x, ...) __builtin_shuffle(x, (vdi){__VA_ARGS__})
         #define BA_PICK_F(x, ...) __builtin_shuffle(x, (vfi){__VA_ARGS__})
+        #define BA_MIX_D(x, y, ...) __builtin_shuffle(x, y, (vdi){__VA_ARGS__})
+        #define BA_MIX_F(x, y, ...) __builtin_shuffle(x, y, (vfi){__VA_ARGS__})
       #endif
       #if BA_BYTES == 64
         static inline vd vd_exchange(vd x, int bit) {
@@ -95,6 +99,35 @@ cdef extern from *:
         static inline vf vf_exchange(vf x, int bit) {
           return bit == 0 ? BA_PICK_F(x, 1, 0, 3, 2) : BA_PICK_F(x, 2, 3, 0, 1); }
       #endif
+      static inline vd vd_all(double x) { vd y = {0}; return y + x; }
+      static inline vf vf_all(float x) { vf y = {0}; return y + x; }
+      /* re and im by turns: the lower lanes of both, then the upper ones. */
+      #if BA_BYTES == 64
+        static inline void vd_zip(vd *p) { vd r = p[0], i = p[1];
+          p[0] = BA_MIX_D(r, i, 0, 8, 1, 9, 2, 10, 3, 11);
+          p[1] = BA_MIX_D(r, i, 4, 12, 5, 13, 6, 14, 7, 15); }
+        static inline void vf_zip(vf *p) { vf r = p[0], i = p[1];
+          p[0] = BA_MIX_F(r, i, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+          p[1] = BA_MIX_F(r, i, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31); }
+      #elif BA_BYTES == 32
+        static inline void vd_zip(vd *p) { vd r = p[0], i = p[1];
+          p[0] = BA_MIX_D(r, i, 0, 4, 1, 5); p[1] = BA_MIX_D(r, i, 2, 6, 3, 7); }
+        static inline void vf_zip(vf *p) { vf r = p[0], i = p[1];
+          p[0] = BA_MIX_F(r, i, 0, 8, 1, 9, 2, 10, 3, 11);
+          p[1] = BA_MIX_F(r, i, 4, 12, 5, 13, 6, 14, 7, 15); }
+      #else
+        static inline void vd_zip(vd *p) { vd r = p[0], i = p[1];
+          p[0] = BA_MIX_D(r, i, 0, 2); p[1] = BA_MIX_D(r, i, 1, 3); }
+        static inline void vf_zip(vf *p) { vf r = p[0], i = p[1];
+          p[0] = BA_MIX_F(r, i, 0, 4, 1, 5); p[1] = BA_MIX_F(r, i, 2, 6, 3, 7); }
+      #endif
+      /* Zeros where the square of the absolute value is below `square`. */
+      static inline void vd_chop(vd *p, double square) {
+        vdi keep = ~(p[0] * p[0] + p[1] * p[1] < vd_all(square));
+        p[0] = (vd)((vdi)p[0] & keep); p[1] = (vd)((vdi)p[1] & keep); }
+      static inline void vf_chop(vf *p, float square) {
+        vfi keep = ~(p[0] * p[0] + p[1] * p[1] < vf_all(square));
+        p[0] = (vf)((vfi)p[0] & keep); p[1] = (vf)((vfi)p[1] & keep); }
       /* What the processor can run: 0 the baseline, 1 AVX2 and FMA, 2 AVX-512. */
       static int ba_level(void) {
       #if defined(__x86_64__)
@@ -111,8 +144,6 @@ cdef extern from *:
         return 0;
       #endif
       }
-      static inline vd vd_all(double x) { vd y = {0}; return y + x; }
-      static inline vf vf_all(float x) { vf y = {0}; return y + x; }
       #if defined(__x86_64__) || defined(__i386__)
         #define BA_PAUSE() __builtin_ia32_pause()
       #else
@@ -131,6 +162,12 @@ cdef extern from *:
       static int ba_level(void) { return 0; }
       static __inline vd vd_all(double x) { return x; }
       static __inline vf vf_all(float x) { return x; }
+      static __inline void vd_zip(vd *p) { (void)p; }
+      static __inline void vf_zip(vf *p) { (void)p; }
+      static __inline void vd_chop(vd *p, double square) {
+        if (p[0] * p[0] + p[1] * p[1] < square) p[0] = p[1] = 0; }
+      static __inline void vf_chop(vf *p, float square) {
+        if (p[0] * p[0] + p[1] * p[1] < square) p[0] = p[1] = 0; }
       #include <intrin.h>
       #define BA_PAUSE() _mm_pause()
       static __inline int64_t ba_add(int64_t *p, int64_t x) {
@@ -155,6 +192,10 @@ cdef extern from *:
     int ba_level() noexcept nogil
     vd vd_all(double) noexcept nogil
     vf vf_all(float) noexcept nogil
+    void vd_zip(vd*) noexcept nogil
+    void vf_zip(vf*) noexcept nogil
+    void vd_chop(vd*, double) noexcept nogil
+    void vf_chop(vf*, float) noexcept nogil
     void BA_PAUSE() noexcept nogil
     void BA_YIELD() noexcept nogil
     int64_t ba_add(int64_t*, int64_t) noexcept nogil
@@ -191,6 +232,9 @@ cdef enum:
     OP_DENSE5 = 16
     OP_CROSS1 = 17
     OP_CROSS1_LANE = 18
+    OP_WEYL = 19
+    OP_WEYL_LANE = 20
+    OP_WEYL_LANES = 21
 
 # Columns of an operation's row.
 cdef enum:
@@ -253,6 +297,9 @@ KERNELS = {
     "dense5": OP_DENSE5,
     "cross1": OP_CROSS1,
     "cross1_lane": OP_CROSS1_LANE,
+    "weyl": OP_WEYL,
+    "weyl_lane": OP_WEYL_LANE,
+    "weyl_lanes": OP_WEYL_LANES,
 }
 CPU_LEVEL = ba_level()
 LANES = {"double": VD_LANES, "single": VF_LANES}
@@ -400,30 +447,35 @@ cdef inline void cross1_lane(vec* s, index count, const int fixed, const int* po
 
 # --- dense, two qubits -------------------------------------------------------------------------
 
-cdef inline void row4(vec* out, const vec* m, vec ar, vec ai, vec br, vec bi, vec cr, vec ci,
-                      vec dr, vec di) noexcept nogil:
+# Entries are taken into local variables in front of a loop as far as AVX-512 has registers for them:
+# what the loop stores might change them, for all the compiler knows.
+
+cdef inline void row4(vec* out, vec m0, vec m1, vec m2, vec m3, vec m4, vec m5, vec m6, vec m7,
+                      vec ar, vec ai, vec br, vec bi, vec cr, vec ci, vec dr, vec di) noexcept nogil:
     cdef vec yr, yi
-    yr = m[0] * ar - m[1] * ai
-    yi = m[0] * ai + m[1] * ar
-    yr = yr + m[2] * br - m[3] * bi
-    yi = yi + m[2] * bi + m[3] * br
-    yr = yr + m[4] * cr - m[5] * ci
-    yi = yi + m[4] * ci + m[5] * cr
-    out[0] = yr + m[6] * dr - m[7] * di
-    out[1] = yi + m[6] * di + m[7] * dr
+    yr = m0 * ar - m1 * ai
+    yi = m0 * ai + m1 * ar
+    yr = yr + m2 * br - m3 * bi
+    yi = yi + m2 * bi + m3 * br
+    yr = yr + m4 * cr - m5 * ci
+    yi = yi + m4 * ci + m5 * cr
+    out[0] = yr + m6 * dr - m7 * di
+    out[1] = yi + m6 * di + m7 * dr
 
 
-cdef inline void real_row4(vec* out, const vec* m, vec ar, vec ai, vec br, vec bi, vec cr, vec ci,
-                           vec dr, vec di) noexcept nogil:
-    cdef vec m0 = m[0], m1 = m[1], m2 = m[2], m3 = m[3]
+cdef inline void real_row4(vec* out, vec m0, vec m1, vec m2, vec m3, vec ar, vec ai, vec br, vec bi,
+                           vec cr, vec ci, vec dr, vec di) noexcept nogil:
     out[0] = m0 * ar + m1 * br + m2 * cr + m3 * dr
     out[1] = m0 * ai + m1 * bi + m2 * ci + m3 * di
 
 
 cdef inline void dense2(vec* s, index count, const int fixed, const int* positions, index offset,
-                        index s0, index s1, const vec* c, const bint is_real) noexcept nogil:
+                        index s0, index s1, const vec* c) noexcept nogil:
     cdef index j
     cdef vec ar, ai, br, bi, cr, ci, dr, di
+    cdef vec c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7]
+    cdef vec c8 = c[8], c9 = c[9], c10 = c[10], c11 = c[11], c12 = c[12], c13 = c[13]
+    cdef vec c14 = c[14], c15 = c[15]
     cdef vec* p
     cdef vec* p1
     cdef vec* p2
@@ -435,16 +487,36 @@ cdef inline void dense2(vec* s, index count, const int fixed, const int* positio
         p3 = p1 + 2 * s1
         ar = p[0]; ai = p[1]; br = p1[0]; bi = p1[1]
         cr = p2[0]; ci = p2[1]; dr = p3[0]; di = p3[1]
-        if is_real:
-            real_row4(p, c, ar, ai, br, bi, cr, ci, dr, di)
-            real_row4(p1, c + 4, ar, ai, br, bi, cr, ci, dr, di)
-            real_row4(p2, c + 8, ar, ai, br, bi, cr, ci, dr, di)
-            real_row4(p3, c + 12, ar, ai, br, bi, cr, ci, dr, di)
-        else:
-            row4(p, c, ar, ai, br, bi, cr, ci, dr, di)
-            row4(p1, c + 8, ar, ai, br, bi, cr, ci, dr, di)
-            row4(p2, c + 16, ar, ai, br, bi, cr, ci, dr, di)
-            row4(p3, c + 24, ar, ai, br, bi, cr, ci, dr, di)
+        row4(p, c0, c1, c2, c3, c4, c5, c6, c7, ar, ai, br, bi, cr, ci, dr, di)
+        row4(p1, c8, c9, c10, c11, c12, c13, c14, c15, ar, ai, br, bi, cr, ci, dr, di)
+        row4(p2, c[16], c[17], c[18], c[19], c[20], c[21], c[22], c[23], ar, ai, br, bi, cr, ci, dr,
+             di)
+        row4(p3, c[24], c[25], c[26], c[27], c[28], c[29], c[30], c[31], ar, ai, br, bi, cr, ci, dr,
+             di)
+
+
+cdef inline void real2(vec* s, index count, const int fixed, const int* positions, index offset,
+                       index s0, index s1, const vec* c) noexcept nogil:
+    cdef index j
+    cdef vec ar, ai, br, bi, cr, ci, dr, di
+    cdef vec c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7]
+    cdef vec c8 = c[8], c9 = c[9], c10 = c[10], c11 = c[11], c12 = c[12], c13 = c[13]
+    cdef vec c14 = c[14], c15 = c[15]
+    cdef vec* p
+    cdef vec* p1
+    cdef vec* p2
+    cdef vec* p3
+    for j in range(count):
+        p = s + 2 * (expand(j, fixed, positions) + offset)
+        p1 = p + 2 * s0
+        p2 = p + 2 * s1
+        p3 = p1 + 2 * s1
+        ar = p[0]; ai = p[1]; br = p1[0]; bi = p1[1]
+        cr = p2[0]; ci = p2[1]; dr = p3[0]; di = p3[1]
+        real_row4(p, c0, c1, c2, c3, ar, ai, br, bi, cr, ci, dr, di)
+        real_row4(p1, c4, c5, c6, c7, ar, ai, br, bi, cr, ci, dr, di)
+        real_row4(p2, c8, c9, c10, c11, ar, ai, br, bi, cr, ci, dr, di)
+        real_row4(p3, c12, c13, c14, c15, ar, ai, br, bi, cr, ci, dr, di)
 
 
 cdef inline void dense2_lane(vec* s, index count, const int fixed, const int* positions,
@@ -453,8 +525,13 @@ cdef inline void dense2_lane(vec* s, index count, const int fixed, const int* po
     """One target a lane qubit: rows over (x, x', y, y'), the accent for lanes exchanged."""
     cdef index j
     cdef vec ar, ai, br, bi, cr, ci, dr, di
+    cdef vec c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7]
+    cdef vec c8, c9, c10, c11, c12, c13, c14, c15
     cdef vec* p
     cdef vec* q
+    if not is_real:
+        c8 = c[8]; c9 = c[9]; c10 = c[10]; c11 = c[11]
+        c12 = c[12]; c13 = c[13]; c14 = c[14]; c15 = c[15]
     for j in range(count):
         p = s + 2 * (expand(j, fixed, positions) + offset)
         q = p + 2 * stride
@@ -462,11 +539,11 @@ cdef inline void dense2_lane(vec* s, index count, const int fixed, const int* po
         br = exchange(ar, lane); bi = exchange(ai, lane)
         dr = exchange(cr, lane); di = exchange(ci, lane)
         if is_real:
-            real_row4(p, c, ar, ai, br, bi, cr, ci, dr, di)
-            real_row4(q, c + 4, ar, ai, br, bi, cr, ci, dr, di)
+            real_row4(p, c0, c1, c2, c3, ar, ai, br, bi, cr, ci, dr, di)
+            real_row4(q, c4, c5, c6, c7, ar, ai, br, bi, cr, ci, dr, di)
         else:
-            row4(p, c, ar, ai, br, bi, cr, ci, dr, di)
-            row4(q, c + 8, ar, ai, br, bi, cr, ci, dr, di)
+            row4(p, c0, c1, c2, c3, c4, c5, c6, c7, ar, ai, br, bi, cr, ci, dr, di)
+            row4(q, c8, c9, c10, c11, c12, c13, c14, c15, ar, ai, br, bi, cr, ci, dr, di)
 
 
 cdef inline void dense2_lanes(vec* s, index count, const int fixed, const int* positions,
@@ -475,16 +552,106 @@ cdef inline void dense2_lanes(vec* s, index count, const int fixed, const int* p
     """Both targets lane qubits: one row over x with no, the first, the second, both exchanged."""
     cdef index j
     cdef vec ar, ai, br, bi, cr, ci
+    cdef vec c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4, c5, c6, c7
     cdef vec* p
+    if not is_real:
+        c4 = c[4]; c5 = c[5]; c6 = c[6]; c7 = c[7]
     for j in range(count):
         p = s + 2 * (expand(j, fixed, positions) + offset)
         ar = p[0]; ai = p[1]
         br = exchange(ar, lane0); bi = exchange(ai, lane0)
         cr = exchange(ar, lane1); ci = exchange(ai, lane1)
         if is_real:
-            real_row4(p, c, ar, ai, br, bi, cr, ci, exchange(br, lane1), exchange(bi, lane1))
+            real_row4(p, c0, c1, c2, c3, ar, ai, br, bi, cr, ci, exchange(br, lane1),
+                      exchange(bi, lane1))
         else:
-            row4(p, c, ar, ai, br, bi, cr, ci, exchange(br, lane1), exchange(bi, lane1))
+            row4(p, c0, c1, c2, c3, c4, c5, c6, c7, ar, ai, br, bi, cr, ci, exchange(br, lane1),
+                 exchange(bi, lane1))
+
+
+# --- two real rotations, then {00, 11} and {01, 10} apart ---------------------------------------
+#
+# c: the tangents ta and tb, and then of each row its two entries. A rotation is (1, -t; t, 1), its
+# cosine is in the rows: 12 multiply-adds an amplitude, where the whole 4x4 matrix takes 16.
+
+cdef inline void weyl(vec* s, index count, const int fixed, const int* positions, index offset,
+                      index s0, index s1, const vec* c) noexcept nogil:
+    cdef index j
+    cdef vec ar, ai, br, bi, cr, ci, dr, di, xr, xi, yr, yi, zr, zi, wr, wi
+    cdef vec ta = c[0], tb = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6]
+    cdef vec c7 = c[7], c8 = c[8], c9 = c[9], c10 = c[10], c11 = c[11], c12 = c[12]
+    cdef vec c13 = c[13], c14 = c[14], c15 = c[15], c16 = c[16], c17 = c[17]
+    cdef vec* p
+    cdef vec* p1
+    cdef vec* p2
+    cdef vec* p3
+    for j in range(count):
+        p = s + 2 * (expand(j, fixed, positions) + offset)
+        p1 = p + 2 * s0
+        p2 = p + 2 * s1
+        p3 = p1 + 2 * s1
+        ar = p[0]; ai = p[1]; br = p1[0]; bi = p1[1]
+        cr = p2[0]; ci = p2[1]; dr = p3[0]; di = p3[1]
+        xr = ar - ta * br; xi = ai - ta * bi
+        yr = br + ta * ar; yi = bi + ta * ai
+        zr = cr - ta * dr; zi = ci - ta * di
+        wr = dr + ta * cr; wi = di + ta * ci
+        ar = xr - tb * zr; ai = xi - tb * zi
+        cr = zr + tb * xr; ci = zi + tb * xi
+        br = yr - tb * wr; bi = yi - tb * wi
+        dr = wr + tb * yr; di = wi + tb * yi
+        p[0] = c2 * ar - c3 * ai + c4 * dr - c5 * di
+        p[1] = c2 * ai + c3 * ar + c4 * di + c5 * dr
+        p1[0] = c6 * br - c7 * bi + c8 * cr - c9 * ci
+        p1[1] = c6 * bi + c7 * br + c8 * ci + c9 * cr
+        p2[0] = c10 * cr - c11 * ci + c12 * br - c13 * bi
+        p2[1] = c10 * ci + c11 * cr + c12 * bi + c13 * br
+        p3[0] = c14 * dr - c15 * di + c16 * ar - c17 * ai
+        p3[1] = c14 * di + c15 * dr + c16 * ai + c17 * ar
+
+
+cdef inline void weyl_lane(vec* s, index count, const int fixed, const int* positions,
+                           index offset, const int lane, index stride,
+                           const vec* c) noexcept nogil:
+    """The first qubit a lane qubit: its tangent has the sign of each lane."""
+    cdef index j
+    cdef vec ar, ai, br, bi, xr, xi, yr, yi
+    cdef vec ta = c[0], tb = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5]
+    cdef vec c6 = c[6], c7 = c[7], c8 = c[8], c9 = c[9]
+    cdef vec* p
+    cdef vec* q
+    for j in range(count):
+        p = s + 2 * (expand(j, fixed, positions) + offset)
+        q = p + 2 * stride
+        ar = p[0]; ai = p[1]; br = q[0]; bi = q[1]
+        ar = ar + ta * exchange(ar, lane); ai = ai + ta * exchange(ai, lane)
+        br = br + ta * exchange(br, lane); bi = bi + ta * exchange(bi, lane)
+        xr = ar - tb * br; xi = ai - tb * bi
+        yr = br + tb * ar; yi = bi + tb * ai
+        ar = exchange(xr, lane); ai = exchange(xi, lane)
+        br = exchange(yr, lane); bi = exchange(yi, lane)
+        p[0] = c2 * xr - c3 * xi + c4 * br - c5 * bi
+        p[1] = c2 * xi + c3 * xr + c4 * bi + c5 * br
+        q[0] = c6 * yr - c7 * yi + c8 * ar - c9 * ai
+        q[1] = c6 * yi + c7 * yr + c8 * ai + c9 * ar
+
+
+cdef inline void weyl_lanes(vec* s, index count, const int fixed, const int* positions,
+                            index offset, const int lane0, const int lane1,
+                            const vec* c) noexcept nogil:
+    cdef index j
+    cdef vec ar, ai, br, bi
+    cdef vec ta = c[0], tb = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5]
+    cdef vec* p
+    for j in range(count):
+        p = s + 2 * (expand(j, fixed, positions) + offset)
+        ar = p[0]; ai = p[1]
+        ar = ar + ta * exchange(ar, lane0); ai = ai + ta * exchange(ai, lane0)
+        ar = ar + tb * exchange(ar, lane1); ai = ai + tb * exchange(ai, lane1)
+        br = exchange(exchange(ar, lane0), lane1)
+        bi = exchange(exchange(ai, lane0), lane1)
+        p[0] = c2 * ar - c3 * ai + c4 * br - c5 * bi
+        p[1] = c2 * ai + c3 * ar + c4 * bi + c5 * br
 
 
 # --- moving ------------------------------------------------------------------------------------
@@ -647,31 +814,55 @@ cdef void lookup(vec* s, int live, index control, index control_value, const int
 # --- dense, k qubits ---------------------------------------------------------------------------
 
 cdef inline void multiply(vec* y, const vec* matrix, const vec* x, index columns,
-                          index row_vectors) noexcept nogil:
-    """y = matrix @ x by vectors of rows; x holds each number in all lanes."""
+                          index row_vectors, const int groups) noexcept nogil:
+    """y = matrix @ x by vectors of rows, for one x or for two, which share what is read of it.
+
+    x holds each number in all lanes. The second x and y lie behind the first.
+    """
     cdef index row, column
-    cdef vec a0, b0, c0, d0, a1, b1, c1, d1, xr, xi, zero = splat(x[0], 0)
+    cdef vec r0, r1, i0, i1, R0, R1, I0, I1, xr, xi, Xr, Xi, zero = splat(x[0], 0)
+    cdef vec m0, m1, n0, n1
     cdef const vec* mr
-    cdef const vec* mi
     for row in range(0, row_vectors, 2):
-        a0 = b0 = c0 = d0 = a1 = b1 = c1 = d1 = zero
+        r0 = r1 = i0 = i1 = R0 = R1 = I0 = I1 = zero
+        mr = matrix + row
         for column in range(columns):
             xr = x[2 * column]
             xi = x[2 * column + 1]
-            mr = matrix + column * 2 * row_vectors + row
-            mi = mr + row_vectors
-            a0 = a0 + mr[0] * xr
-            b0 = b0 + mi[0] * xi
-            c0 = c0 + mr[0] * xi
-            d0 = d0 + mi[0] * xr
-            a1 = a1 + mr[1] * xr
-            b1 = b1 + mi[1] * xi
-            c1 = c1 + mr[1] * xi
-            d1 = d1 + mi[1] * xr
-        y[row] = a0 - b0
-        y[row + 1] = a1 - b1
-        y[row_vectors + row] = c0 + d0
-        y[row_vectors + row + 1] = c1 + d1
+            m0 = mr[0]
+            m1 = mr[1]
+            n0 = mr[row_vectors]
+            n1 = mr[row_vectors + 1]
+            r0 = r0 + m0 * xr
+            r1 = r1 + m1 * xr
+            i0 = i0 + m0 * xi
+            i1 = i1 + m1 * xi
+            if groups == 2:
+                Xr = x[2 * (columns + column)]
+                Xi = x[2 * (columns + column) + 1]
+                R0 = R0 + m0 * Xr
+                R1 = R1 + m1 * Xr
+                I0 = I0 + m0 * Xi
+                I1 = I1 + m1 * Xi
+            r0 = r0 - n0 * xi
+            r1 = r1 - n1 * xi
+            i0 = i0 + n0 * xr
+            i1 = i1 + n1 * xr
+            if groups == 2:
+                R0 = R0 - n0 * Xi
+                R1 = R1 - n1 * Xi
+                I0 = I0 + n0 * Xr
+                I1 = I1 + n1 * Xr
+            mr += 2 * row_vectors
+        y[row] = r0
+        y[row + 1] = r1
+        y[row_vectors + row] = i0
+        y[row_vectors + row + 1] = i1
+        if groups == 2:
+            y[2 * row_vectors + row] = R0
+            y[2 * row_vectors + row + 1] = R1
+            y[3 * row_vectors + row] = I0
+            y[3 * row_vectors + row + 1] = I1
 
 
 cdef void densek(real* s, int lane_bits, int live, index control, index control_value,
@@ -680,41 +871,54 @@ cdef void densek(real* s, int lane_bits, int live, index control, index control_
 
     The 2**k amplitudes are read one by one, multiplied by vectors of rows, and written back.
     `matrix` holds for each column the real parts of all rows, then the imaginary parts. `work` has
-    room for ``2 * 2**k`` vectors and as many reals.
+    room for ``4 * 2**k`` vectors, as many reals, and 2**k offsets of 64 bits.
     """
     cdef index size = <index>1 << k
     cdef index lanes = <index>1 << lane_bits
-    cdef real* y = work + 2 * size * lanes
-    cdef index j, at, base, row, mask = control
-    cdef int i, fixed
+    cdef real* y = work + 4 * size * lanes
+    cdef int64_t* offsets = <int64_t*>(y + 4 * size)   # of the 2**k amplitudes, in reals
+    cdef index j, at, base, row, count, mask = control
+    cdef int i, fixed, group, groups
     cdef int positions[MAX_FIXED]
+    cdef index bases[2]
     for i in range(k):
         mask |= <index>1 << targets[i]
     fixed = sorted_bits(mask, positions)
-    for j in range((<index>1 << (live + lane_bits)) >> fixed):
-        base = expand(j, fixed, positions) + control_value
-        for row in range(size):
-            at = base
-            for i in range(k):
-                at |= ((row >> i) & 1) << targets[i]
-            at = (at >> lane_bits) * 2 * lanes + (at & (lanes - 1))
-            if real is double:
-                (<vd*>work)[2 * row] = vd_all(s[at])
-                (<vd*>work)[2 * row + 1] = vd_all(s[at + lanes])
-            else:
-                (<vf*>work)[2 * row] = vf_all(s[at])
-                (<vf*>work)[2 * row + 1] = vf_all(s[at + lanes])
+    for row in range(size):
+        at = 0
+        for i in range(k):
+            at |= ((row >> i) & 1) << targets[i]
+        offsets[row] = (at >> lane_bits) * 2 * lanes + (at & (lanes - 1))
+    count = (<index>1 << (live + lane_bits)) >> fixed
+    groups = 2 if count > 1 else 1
+    j = 0
+    while j < count:
+        for group in range(groups):
+            base = expand(j + group, fixed, positions) + control_value
+            bases[group] = base = (base >> lane_bits) * 2 * lanes + (base & (lanes - 1))
+            for row in range(size):
+                at = base + offsets[row]
+                if real is double:
+                    (<vd*>work)[2 * (group * size + row)] = vd_all(s[at])
+                    (<vd*>work)[2 * (group * size + row) + 1] = vd_all(s[at + lanes])
+                else:
+                    (<vf*>work)[2 * (group * size + row)] = vf_all(s[at])
+                    (<vf*>work)[2 * (group * size + row) + 1] = vf_all(s[at + lanes])
         if real is double:
-            multiply(<vd*>y, <const vd*>matrix, <vd*>work, size, size // lanes)
+            if groups == 2:
+                multiply(<vd*>y, <const vd*>matrix, <vd*>work, size, size // lanes, 2)
+            else:
+                multiply(<vd*>y, <const vd*>matrix, <vd*>work, size, size // lanes, 1)
+        elif groups == 2:
+            multiply(<vf*>y, <const vf*>matrix, <vf*>work, size, size // lanes, 2)
         else:
-            multiply(<vf*>y, <const vf*>matrix, <vf*>work, size, size // lanes)
-        for row in range(size):
-            at = base
-            for i in range(k):
-                at |= ((row >> i) & 1) << targets[i]
-            at = (at >> lane_bits) * 2 * lanes + (at & (lanes - 1))
-            s[at] = y[row]
-            s[at + lanes] = y[size + row]
+            multiply(<vf*>y, <const vf*>matrix, <vf*>work, size, size // lanes, 1)
+        for group in range(groups):
+            for row in range(size):
+                at = bases[group] + offsets[row]
+                s[at] = y[2 * group * size + row]
+                s[at + lanes] = y[2 * group * size + size + row]
+        j += groups
 
 
 cdef void dense5(vec* s, index count, int fixed, const int* positions, index offset,
@@ -733,7 +937,9 @@ cdef void dense5(vec* s, index count, int fixed, const int* positions, index off
     cdef vec* x
     cdef const vec* m0
     cdef const vec* m1
-    cdef vec a0, b0, c0, d0, a1, b1, c1, d1, xr, xi, zero = splat(c[0], 0)
+    cdef const vec* m2
+    cdef const vec* m3
+    cdef vec a0, a1, a2, a3, b0, b1, b2, b3, xr, xi, zero = splat(c[0], 0)
     while lane_targets >> num_lane and num_lane < 5:
         num_lane += 1
     step = 0
@@ -760,30 +966,59 @@ cdef void dense5(vec* s, index count, int fixed, const int* positions, index off
                     x[2 * (m + (<index>1 << i))] = exchange(x[2 * m], lane_list[i])
                     x[2 * (m + (<index>1 << i)) + 1] = exchange(x[2 * m + 1], lane_list[i])
         row = 0
-        while row < rows:
+        while row + 4 <= rows:
             m0 = c + row * columns * 2
-            m1 = m0 + columns * 2 if row + 1 < rows else m0
-            # Eight sums that do not wait for each other.
-            a0 = b0 = c0 = d0 = a1 = b1 = c1 = d1 = zero
+            m1 = m0 + columns * 2
+            m2 = m1 + columns * 2
+            m3 = m2 + columns * 2
+            a0 = a1 = a2 = a3 = b0 = b1 = b2 = b3 = zero
             for b in range(columns):
                 xr = work[2 * b]
                 xi = work[2 * b + 1]
                 a0 = a0 + m0[2 * b] * xr
-                b0 = b0 + m0[2 * b + 1] * xi
-                c0 = c0 + m0[2 * b] * xi
-                d0 = d0 + m0[2 * b + 1] * xr
                 a1 = a1 + m1[2 * b] * xr
-                b1 = b1 + m1[2 * b + 1] * xi
-                c1 = c1 + m1[2 * b] * xi
-                d1 = d1 + m1[2 * b + 1] * xr
+                a2 = a2 + m2[2 * b] * xr
+                a3 = a3 + m3[2 * b] * xr
+                b0 = b0 + m0[2 * b] * xi
+                b1 = b1 + m1[2 * b] * xi
+                b2 = b2 + m2[2 * b] * xi
+                b3 = b3 + m3[2 * b] * xi
+                a0 = a0 - m0[2 * b + 1] * xi
+                a1 = a1 - m1[2 * b + 1] * xi
+                a2 = a2 - m2[2 * b + 1] * xi
+                a3 = a3 - m3[2 * b + 1] * xi
+                b0 = b0 + m0[2 * b + 1] * xr
+                b1 = b1 + m1[2 * b + 1] * xr
+                b2 = b2 + m2[2 * b + 1] * xr
+                b3 = b3 + m3[2 * b + 1] * xr
             p = s + base + strides[row]
-            p[0] = a0 - b0
-            p[1] = c0 + d0
-            if row + 1 < rows:
-                p = s + base + strides[row + 1]
-                p[0] = a1 - b1
-                p[1] = c1 + d1
-            row += 2
+            p[0] = a0
+            p[1] = b0
+            p = s + base + strides[row + 1]
+            p[0] = a1
+            p[1] = b1
+            p = s + base + strides[row + 2]
+            p[0] = a2
+            p[1] = b2
+            p = s + base + strides[row + 3]
+            p[0] = a3
+            p[1] = b3
+            row += 4
+        while row < rows:
+            m0 = c + row * columns * 2
+            # Four sums that do not wait for each other.
+            a0 = a1 = b0 = b1 = zero
+            for b in range(columns):
+                xr = work[2 * b]
+                xi = work[2 * b + 1]
+                a0 = a0 + m0[2 * b] * xr
+                a1 = a1 + m0[2 * b + 1] * xi
+                b0 = b0 + m0[2 * b] * xi
+                b1 = b1 + m0[2 * b + 1] * xr
+            p = s + base + strides[row]
+            p[0] = a0 - a1
+            p[1] = b0 + b1
+            row += 1
 
 
 # --- one block ---------------------------------------------------------------------------------
@@ -805,13 +1040,19 @@ cdef inline void dispatch_fixed(vec* s, const int kind, const int lane0, const i
     elif kind == OP_REAL1_LANE:
         real1_lane(s, count, fixed, positions, offset, lane0, c)
     elif kind == OP_DENSE2:
-        dense2(s, count, fixed, positions, offset, s0, s1, c, False)
+        dense2(s, count, fixed, positions, offset, s0, s1, c)
     elif kind == OP_REAL2:
-        dense2(s, count, fixed, positions, offset, s0, s1, c, True)
+        real2(s, count, fixed, positions, offset, s0, s1, c)
     elif kind == OP_DENSE2_LANE:
         dense2_lane(s, count, fixed, positions, offset, lane0, s1, c, False)
     elif kind == OP_REAL2_LANE:
         dense2_lane(s, count, fixed, positions, offset, lane0, s1, c, True)
+    elif kind == OP_WEYL:
+        weyl(s, count, fixed, positions, offset, s0, s1, c)
+    elif kind == OP_WEYL_LANE:
+        weyl_lane(s, count, fixed, positions, offset, lane0, s1, c)
+    elif kind == OP_WEYL_LANES:
+        weyl_lanes(s, count, fixed, positions, offset, lane0, lane1, c)
     elif kind == OP_DENSE2_LANES:
         dense2_lanes(s, count, fixed, positions, offset, lane0, lane1, c, False)
     else:
@@ -875,9 +1116,9 @@ cdef void apply_operation(vec* s, const int64_t* op, index base, const vec* coef
     mask = control
     if kind == OP_DENSE1 or kind == OP_REAL1 or kind == OP_CROSS1 or kind == OP_FLIP:
         mask |= <index>1 << t0
-    elif kind == OP_DENSE2 or kind == OP_REAL2 or kind == OP_SWAP:
+    elif kind == OP_DENSE2 or kind == OP_REAL2 or kind == OP_WEYL or kind == OP_SWAP:
         mask |= (<index>1 << t0) | (<index>1 << t1)
-    elif kind == OP_DENSE2_LANE or kind == OP_REAL2_LANE:
+    elif kind == OP_DENSE2_LANE or kind == OP_REAL2_LANE or kind == OP_WEYL_LANE:
         mask |= <index>1 << t1
     elif kind == OP_DENSE5:
         for fixed in range(<int>op[COL_COUNT]):
@@ -906,6 +1147,13 @@ cdef void apply_operation(vec* s, const int64_t* op, index base, const vec* coef
     elif kind == OP_REAL2:
         dispatch(s, OP_REAL2, 0, 0, count, fixed, positions, offset, <index>1 << t0,
                  <index>1 << t1, c)
+    elif kind == OP_WEYL:
+        dispatch(s, OP_WEYL, 0, 0, count, fixed, positions, offset, <index>1 << t0,
+                 <index>1 << t1, c)
+    elif kind == OP_WEYL_LANE:
+        dispatch_lane(s, OP_WEYL_LANE, t0, count, fixed, positions, offset, <index>1 << t1, c)
+    elif kind == OP_WEYL_LANES:
+        dispatch_lanes(s, OP_WEYL_LANES, t0, t1, count, fixed, positions, offset, c)
     elif kind == OP_DENSE1_LANE:
         dispatch_lane(s, OP_DENSE1_LANE, t0, count, fixed, positions, offset, 0, c)
     elif kind == OP_REAL1_LANE:
@@ -1155,24 +1403,23 @@ cdef inline int log2_of(int x) noexcept nogil:
 def interleave(real[::1] state, index first, index last, double chop):
     """Turns pairs `first` to `last` from lane layout to re, im, re, im, ..., in place.
 
-    Amplitudes whose absolute value is below `chop` become 0.
+    Amplitudes whose absolute value is below `chop` become 0. In single precision a `chop` below
+    1e-18, whose square is not a normal number, is none.
     """
-    cdef int lanes = VD_LANES if real is double else VF_LANES
-    cdef int l
     cdef index j
-    cdef real pair[64]
-    cdef real* p
     cdef double square = chop * chop
+    cdef double normal = 0 if real is double else 1e-36
+    cdef bint chops = square > normal
     with nogil:
         for j in range(first, last):
-            p = &state[j * 2 * lanes]
-            for l in range(lanes):
-                pair[2 * l] = p[l]
-                pair[2 * l + 1] = p[lanes + l]
-                if <double>p[l] * p[l] + <double>p[lanes + l] * p[lanes + l] < square:
-                    pair[2 * l] = 0
-                    pair[2 * l + 1] = 0
-            memcpy(p, pair, 2 * lanes * sizeof(real))
+            if real is double:
+                if chops:
+                    vd_chop(<vd*>&state[0] + 2 * j, square)
+                vd_zip(<vd*>&state[0] + 2 * j)
+            else:
+                if chops:
+                    vf_chop(<vf*>&state[0] + 2 * j, <float>square)
+                vf_zip(<vf*>&state[0] + 2 * j)
 
 
 def deinterleave(real[::1] state, index first, index last):
@@ -1320,6 +1567,18 @@ cdef void sum_unit(vec* s, index base, index low, const int64_t* summed, int num
             sums[x] = sums[x] + p[2 * x] * p[2 * x] + p[2 * x + 1] * p[2 * x + 1]
 
 
+cdef void fold(vec* sums, index low, index bits) noexcept nogil:
+    """Adds the sums with any of `bits` set to those without."""
+    cdef index x, bit = 1, done = 0
+    while bit < low:
+        if bits & bit:
+            for x in range(low):
+                if not x & (bit | done):
+                    sums[x] = sums[x] + sums[x | bit]
+            done |= bit
+        bit <<= 1
+
+
 def probabilities(real[::1] state, int low_bits, int64_t[::1] low_to, int64_t[::1] lane_to,
                   int64_t[::1] high, int64_t[::1] high_to, int64_t[::1] summed,
                   int64_t[::1] groups, double[:, ::1] out, int64_t[::1] sync, real[::1] scratch):
@@ -1345,6 +1604,10 @@ def probabilities(real[::1] state, int low_bits, int64_t[::1] low_to, int64_t[::
     cdef int num_summed = summed.shape[0]
     cdef int64_t nothing = 0
     cdef const int64_t* p_summed = &summed[0] if num_summed else &nothing
+    cdef index rest = 0          # the low bits that are not measured
+    for i in range(low_bits):
+        if low_to[<index>1 << i] == 0:
+            rest |= <index>1 << i
     with nogil:
         while True:
             unit = ba_add(&sync[0], 1)
@@ -1364,7 +1627,13 @@ def probabilities(real[::1] state, int low_bits, int64_t[::1] low_to, int64_t[::
                 sum_unit(<vd*>&state[0], base, low, p_summed, num_summed, <vd*>&scratch[0])
             else:
                 sum_unit(<vf*>&state[0], base, low, p_summed, num_summed, <vf*>&scratch[0])
+            if real is double:
+                fold(<vd*>&scratch[0], low, rest)
+            else:
+                fold(<vf*>&scratch[0], low, rest)
             for x in range(low):
+                if x & rest:
+                    continue
                 for l in range(lanes):
                     out[row, to | low_to[x] | lane_to[l]] += scratch[x * lanes + l]
 

@@ -12,6 +12,8 @@ import threading
 import time
 from typing import Callable, Iterator, List
 
+from . import _buffers
+
 MIB = 1 << 20
 ITEM_BYTES = {"double": 16, "single": 8}
 """Bytes of one amplitude."""
@@ -113,6 +115,7 @@ def available_bytes(*, fresh: bool = False) -> int:
             for found in (_system_bytes(), _cgroup_bytes(), _rlimit_bytes())
             if found is not None
         )
+        value += _buffers.kept_briefly()
         _cached = (now, value)
     return value
 

@@ -94,7 +94,7 @@ def run_plain(task: Task, plain: Plain, control: Any, state_class: Any) -> Outco
     if output != "counts":
         operations = max(8 * statistics.get("passes", 0), statistics.get("operations", 0))
         if operations >= WATCHED:
-            state.norm = state.norm_squared() / (1 << shift)
+            state.norm = state.norm_squared(task.threads) / (1 << shift)
         array = state.to_array(task.threads, task.chop)
         if shift:
             array = array.reshape(1 << shift, 1 << shift)

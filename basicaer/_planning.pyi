@@ -33,4 +33,5 @@ def plan(
     capacity: int,
     fusion: bool,
     costs: Mapping[str, float],
+    split_time: float,
 ) -> Plan: ...

@@ -2,7 +2,8 @@
 # cython: initializedcheck=False
 """Gates to passes: fusion, diagonal runs, cache blocks.
 
-    Gates --fuse--> entries --emit--> items --schedule--> passes of items --lower--> operations
+    Gates --fuse--> entries --emit--> items --split--> items --schedule--> passes of items
+        --lower--> operations
 
 Fusion
     Gates on one or two qubits are gathered into *entries* of at most two qubits as long as that is
@@ -10,6 +11,9 @@ Fusion
     front of it whose place (in the core, or on their own) is decided last. What a 4x4 matrix costs
     depends on its structure: diagonal, one qubit steered by the other (two 2x2 blocks, so no dearer
     than a one-qubit gate), or dense. Structure is known from patterns of non-zero entries.
+Splitting
+    In a large state a dense 4x4 matrix between others is written as a cheaper one, an X, with a
+    real rotation of each qubit before it; the rest of it goes into its neighbours (_weyl.pxi).
 Diagonal runs
     Diagonal items that meet without a non-diagonal one between them become one: a set of factors,
     each for the amplitudes whose bits in a mask are all 1.
@@ -24,7 +28,7 @@ Lowering
 Matrices are row-major arrays of re, im; the first qubit is the least significant bit.
 """
 
-from libc.math cimport fabs
+from libc.math cimport atan2, cos, fabs, sin, sqrt
 from libc.stdint cimport int32_t, int64_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
@@ -194,6 +198,9 @@ cdef inline int pattern_exchange(int p) noexcept nogil:
     return out
 
 
+include "_weyl.pxi"
+
+
 cdef enum:
     DIAGONAL4 = 0x8421          # the diagonal of a 4x4 matrix
     STEERED_BY_1 = 0xCC33       # blocks on the first qubit, one for each value of the second
@@ -228,6 +235,7 @@ cdef enum:
     TABLE = 5      # a diagonal of many entries
     BIG = 6        # a dense matrix on more than two qubits
     EXCHANGE = 7   # swap of q0 and q1
+    WEYL = 8       # a real rotation of q0 and q1, tangents m[16] and m[17], then the X m[:16]
 
 cdef struct Entry:
     int kind       # TWO: a cluster of two qubits; ONE: one qubit; else as the item
@@ -316,6 +324,9 @@ cdef enum:
     OP_DENSE5 = 16
     OP_CROSS1 = 17
     OP_CROSS1_LANE = 18
+    OP_WEYL = 19
+    OP_WEYL_LANE = 20
+    OP_WEYL_LANES = 21
     OP_COLUMNS = 11
     PASS_COLUMNS = 11
     KIND_COLUMNS = 6
@@ -326,7 +337,8 @@ NUMBERS = {
     "real1_lane": OP_REAL1_LANE, "real2": OP_REAL2, "real2_lane": OP_REAL2_LANE,
     "real2_lanes": OP_REAL2_LANES, "flip": OP_FLIP, "swap": OP_SWAP, "phase": OP_PHASE,
     "product": OP_PRODUCT, "lookup": OP_LOOKUP, "densek": OP_DENSEK, "dense5": OP_DENSE5,
-    "cross1": OP_CROSS1, "cross1_lane": OP_CROSS1_LANE,
+    "cross1": OP_CROSS1, "cross1_lane": OP_CROSS1_LANE, "weyl": OP_WEYL,
+    "weyl_lane": OP_WEYL_LANE, "weyl_lanes": OP_WEYL_LANES,
 }
 
 cdef double TINY = 1e-15
@@ -366,6 +378,7 @@ cdef class Planner:
     cdef const int64_t* kinds
     # the cost model
     cdef double cost_diagonal, cost_move, cost_real1, cost_dense1, cost_real2, cost_dense2
+    cdef double cost_weyl, split_time
     # stages
     cdef Buffer entries, items, terms, order, renamed, out_passes, out_ops, out_lists, out_coefficients
     cdef int open_[64]
@@ -926,6 +939,96 @@ cdef class Planner:
                             last_nd[q] = self.num_items() - 1
         return 0
 
+    # --- splitting -----------------------------------------------------------------------------
+
+    cdef inline bint takes(self, index i, bint split) noexcept nogil:
+        """True if item i can be multiplied by any one-qubit matrix at no cost; -1 is no item."""
+        cdef Item* it = <Item*>self.items.data + i
+        if i < 0:
+            return False
+        return (it.kind == ONE or it.kind == TWO) and not it.is_real or split and it.kind == WEYL
+
+    cdef int split(self) except -1 nogil:
+        """Dense items to WEYL, where the items before and after take what is left of them."""
+        cdef index i, num = self.num_items()
+        cdef index last[64]
+        cdef index* near     # the item before on each of two qubits, then those after
+        cdef uint64_t mask
+        cdef int q, k
+        cdef Item* it
+        cdef double saved = (self.cost_dense2 - self.cost_weyl) * <double>(BIT << self.num_qubits)
+        # Two threads share what is saved, and one of them does the splitting.
+        if not self.fusion or saved < 2 * self.split_time:
+            return 0
+        near = <index*>grow(&self.order, 4 * (num + 1) * sizeof(index))
+        for q in range(64):
+            last[q] = -1
+        for i in range(num):
+            it = <Item*>self.items.data + i
+            near[4 * i] = last[it.q0]
+            near[4 * i + 1] = last[it.q1]
+            mask = it.nd | it.dg
+            while mask:
+                last[lowest(mask)] = i
+                mask &= mask - 1
+        for q in range(64):
+            last[q] = -1
+        for i in range(num - 1, -1, -1):
+            it = <Item*>self.items.data + i
+            near[4 * i + 2] = last[it.q0]
+            near[4 * i + 3] = last[it.q1]
+            mask = it.nd | it.dg
+            while mask:
+                last[lowest(mask)] = i
+                mask &= mask - 1
+        for i in range(num):
+            it = <Item*>self.items.data + i
+            if (it.kind == TWO and not it.is_real
+                    and self.takes(near[4 * i], True) and self.takes(near[4 * i + 1], True)
+                    and self.takes(near[4 * i + 2], False)
+                    and self.takes(near[4 * i + 3], False)):
+                self.split_item(it, near + 4 * i)
+        self.order.used = 0
+        return 0
+
+    cdef void split_item(self, Item* it, const index* near) noexcept nogil:
+        cdef double x[16]
+        cdef double after[2][8]
+        cdef double before[2][8]
+        cdef double first[4]
+        cdef double last[4]
+        cdef double t[2]
+        cdef double w[8]
+        cdef bint flip
+        cdef int side, q
+        cdef Item* other
+        if not weyl(it.m, after[0], after[1], x, before[0], before[1]):
+            return
+        for side in range(2):
+            q = it.q1 if side else it.q0
+            other = <Item*>self.items.data + near[side]
+            t[side] = 0
+            if other.kind != WEYL:
+                multiply_item(other, q, before[side], True)
+                continue
+            t[side] = euler(before[side], first, last, &flip)
+            x_scale(other.m, 1 if other.q1 == q else 0, True, first)
+            x_scale(x, side, False, last)
+            if flip:
+                # N W = W (W^dagger N W): the turn goes on to what comes after.
+                x_turn(x, side)
+                memset(w, 0, 8 * sizeof(double))
+                w[2] = -1
+                w[4] = 1
+                matmul(after[side], after[side], w, 2)
+        for side in range(2):
+            q = it.q1 if side else it.q0
+            multiply_item(<Item*>self.items.data + near[2 + side], q, after[side], False)
+        it.kind = WEYL
+        memcpy(it.m, x, 16 * sizeof(double))
+        it.m[16] = t[0]
+        it.m[17] = t[1]
+
     cdef int fold_scalar(self, bint fresh) except -1 nogil:
         """Puts what multiplies all amplitudes into a matrix that multiplies all of them anyway."""
         cdef index i
@@ -1162,6 +1265,54 @@ cdef class Planner:
             for l in range(lanes):
                 for c in range(16):
                     put(v, lanes, parts, c, l, m, c, False, False)
+        return 0
+
+    cdef int lower_weyl(self, Item* it) except -1 nogil:
+        cdef int lanes = 1 << self.lane_bits, l, c, a = it.q0, b = it.q1, at
+        cdef int64_t* op
+        cdef double* v
+        cdef double m[32]
+        cdef double ta = it.m[16], tb = it.m[17]
+        x_to_matrix(m, it.m)
+        if b < self.lane_bits:
+            op = self.push_op(OP_WEYL_LANES)
+            op[1] = a
+            op[2] = b
+            v = self.push_vectors(6)
+            for l in range(lanes):
+                at = ((l >> a) & 1) | ((l >> b) & 1) << 1
+                v[l] = ta if at & 1 else -ta
+                v[lanes + l] = tb if at & 2 else -tb
+                for c in range(2):       # unchanged lanes, both exchanged
+                    put(v + 2 * lanes, lanes, 2, c, l, m, 4 * at + (at ^ 3 * c), False, False)
+            return 0
+        if a < self.lane_bits:
+            op = self.push_op(OP_WEYL_LANE)
+            op[1] = a
+            op[2] = self.place[b]
+            v = self.push_vectors(10)
+            for l in range(lanes):
+                v[l] = ta if (l >> a) & 1 else -ta
+                v[lanes + l] = tb
+                for c in range(4):       # of the row c >> 1: the same, then the other, vector
+                    at = ((l >> a) & 1) | (c & 2)
+                    put(v + 2 * lanes, lanes, 2, c, l, m, 4 * at + (at ^ 3 * (c & 1)), False,
+                        False)
+            return 0
+        if self.place[a] > self.place[b]:
+            exchange_qubits(m)
+            a, b = b, a
+            ta, tb = tb, ta
+        op = self.push_op(OP_WEYL)
+        op[1] = self.place[a]
+        op[2] = self.place[b]
+        v = self.push_vectors(18)
+        for l in range(lanes):
+            v[l] = ta
+            v[lanes + l] = tb
+            for c in range(8):           # each row: its diagonal entry, then the other one
+                at = c >> 1
+                put(v + 2 * lanes, lanes, 2, c, l, m, 4 * at + (at ^ 3 * (c & 1)), False, False)
         return 0
 
     cdef int lower_phase(self, const double* factor, uint64_t mask, uint64_t value) except -1 nogil:
@@ -1405,7 +1556,8 @@ cdef class Planner:
             for r in range(size):
                 v[2 * size * column + r] = c[2 * (size * r + column)]
                 v[2 * size * column + size + r] = c[2 * (size * r + column) + 1]
-        reals = (2 * size << self.lane_bits) + 2 * size
+        # Vectors, results, and offsets of 64 bits, each as long as two reals of single precision.
+        reals = (4 * size << self.lane_bits) + 6 * size
         if reals > self.work_reals:
             self.work_reals = reals
         return 0
@@ -1417,6 +1569,8 @@ cdef class Planner:
             return self.lower_small(it.q0, it.m, it.m, -1, it.is_real, 0, 0)
         if it.kind == TWO:
             return self.lower_two(it)
+        if it.kind == WEYL:
+            return self.lower_weyl(it)
         if it.kind == STEERED:
             if it.q1 < self.lane_bits:
                 return self.lower_small(it.q0, it.m, it.m + 8, it.q1, it.is_real, 0, 0)
@@ -1593,6 +1747,19 @@ cdef inline void put(double* v, int lanes, int parts, int which, int lane, const
         v[(which * parts + 1) * lanes + lane] = im
 
 
+cdef void multiply_item(Item* it, int q, const double* small, bint left) noexcept nogil:
+    """Multiplies the matrix of an item, ONE or TWO, by a 2x2 matrix on its qubit q."""
+    if it.kind == ONE:
+        if left:
+            matmul(it.m, small, it.m, 2)
+        else:
+            matmul(it.m, it.m, small, 2)
+    elif left:
+        mul_left(it.m, small, 1 if it.q1 == q else 0)
+    else:
+        mul_right(it.m, small, 1 if it.q1 == q else 0)
+
+
 cdef object ints(Buffer* b, index columns):
     cdef index count = b.used // <index>sizeof(int64_t)
     cdef int64_t[::1] row
@@ -1622,7 +1789,8 @@ def aligned(index count, dtype, bint zero=False):
 
 def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1] start,
          const int32_t[::1] qubits, const int64_t[::1] offset, const double[::1] coefficients,
-         int num_qubits, uint64_t live, int lane_bits, int capacity, bint fusion, costs):
+         int num_qubits, uint64_t live, int lane_bits, int capacity, bint fusion, costs,
+         double split_time):
     """The plan of a run of gates.
 
     Args:
@@ -1635,6 +1803,7 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
         capacity: block qubits beside the lane qubits.
         fusion: False keeps each gate an item of its own.
         costs: ns per amplitude of each structure, see `_costs`.
+        split_time: ns that it takes to split a dense 4x4 matrix.
     """
     cdef Planner p = Planner()
     cdef index room, i
@@ -1651,11 +1820,13 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     p.cost_diagonal, p.cost_move = costs["diagonal"], costs["move"]
     p.cost_real1, p.cost_dense1 = costs["real1"], costs["dense1"]
     p.cost_real2, p.cost_dense2 = costs["real2"], costs["dense2"]
+    p.cost_weyl, p.split_time = costs["weyl"], split_time
     p.touched = p.live = live
     p.scalar[0], p.scalar[1] = 1, 0
     with nogil:
         p.fuse(fresh)
         p.emit()
+        p.split()
         p.fold_scalar(fresh)
         p.schedule()
     out = Plan()

@@ -21,7 +21,7 @@ from typing import Any, Callable, Deque, Dict, Set, Tuple
 
 import numpy as np
 
-from . import _memory
+from . import _buffers, _memory
 
 _QUEUE_BYTES = 1 << 30
 """What the jobs that have not begun may hold together before `submit` waits."""
@@ -343,6 +343,7 @@ class _Item:
         del function
         if failure is not None:
             _clear_frames(failure)
+            _buffers.release()
         if not control.finish():
             value, failure = None, CancelledError()
         assert self.queue is not None

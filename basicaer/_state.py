@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Sequenc
 import numpy as np
 
 from basicaer import _buffers, _outcomes, _planning
-from basicaer._costs import BLOCK_QUBITS, KERNEL_COSTS
+from basicaer._costs import KERNEL_COSTS, SPLIT_TIME, block_qubits
 from basicaer._dispatch import kernels
 from basicaer._pool import cooperate
 from basicaer._program import Gates, Kind
@@ -224,7 +224,7 @@ class State:
         Raises:
             Cancelled: if `control` says so; the state is spoilt then.
         """
-        capacity = BLOCK_QUBITS[self.precision] - self._lane_bits
+        capacity = block_qubits(self._width, self.precision) - self._lane_bits
         key = (self._width, self._live, self.precision, capacity, shift, fusion, kernels)
         prepared = gates.plans.get(key)
         if prepared is None:
@@ -242,6 +242,7 @@ class State:
                 capacity,
                 fusion,
                 KERNEL_COSTS,
+                SPLIT_TIME,
             )
             prepared = gates.plans[key] = _Prepared(plan, _REAL[self.precision])
             self.planning += time.perf_counter() - begun
@@ -300,9 +301,9 @@ class State:
 
     # --- probabilities -------------------------------------------------------------------------
 
-    def norm_squared(self) -> float:
+    def norm_squared(self, threads: int = 1) -> float:
         """Returns the sum of all probabilities."""
-        return float(self.probabilities(())[0])
+        return float(self.probabilities((), threads)[0])
 
     def probabilities(self, qubits: Sequence[int], threads: int = 1) -> np.ndarray:
         """Returns the probabilities of the outcomes of measuring `qubits`.

@@ -27,7 +27,7 @@ from qiskit import QuantumCircuit
 from simulators import num_cores
 
 from basicaer import _planning
-from basicaer._costs import BLOCK_QUBITS, KERNEL_COSTS
+from basicaer._costs import KERNEL_COSTS, SPLIT_TIME, block_qubits
 from basicaer._dispatch import kernels
 from basicaer._lowering import lower
 from basicaer._program import Gates
@@ -69,6 +69,7 @@ def planned(gates: Gates, num_qubits: int, block: int) -> Any:
         block - lane_bits,
         True,
         KERNEL_COSTS,
+        SPLIT_TIME,
     )
 
 
@@ -116,7 +117,7 @@ def pass_times(
                 if known is not None:
                     known["seconds"] = min(known["seconds"], seconds)
                     continue
-                plan = planned(gates, num_qubits, BLOCK_QUBITS["double"])
+                plan = planned(gates, num_qubits, block_qubits(num_qubits, "double"))
                 records[name, num_qubits] = {
                     "circuit": name,
                     "qubits": num_qubits,
@@ -182,7 +183,7 @@ def many(a: float, b: float, local: int, network: float) -> list[dict[str, Any]]
         for num_qubits in range(local + 2, 41, 4):
             gates = gates_of(make(num_qubits))
             ranks = num_qubits - local
-            inner = planned(gates, num_qubits, BLOCK_QUBITS["double"])
+            inner = planned(gates, num_qubits, block_qubits(num_qubits, "double"))
             outer = planned(gates, num_qubits, local)
             # Each stretch but the first begins with an exchange of at most all outer qubits.
             exchanges = len(outer.passes) - 1

@@ -71,7 +71,7 @@ class NumpyState:
     def scale(self, factor):
         self.array *= factor
 
-    def norm_squared(self):
+    def norm_squared(self, threads=1):
         return float(np.sum(np.abs(self.array) ** 2))
 
     def probabilities(self, qubits, threads=1):

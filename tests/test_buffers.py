@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
+from qiskit import QuantumCircuit
 
-from basicaer import _buffers
+from basicaer import BasicAer, _buffers, _memory
+from basicaer._state import State
 
 DOUBLE = np.dtype(np.float64)
 
@@ -52,8 +56,63 @@ def test_no_more_is_kept_than_the_bound():
     assert kept == _buffers.KEPT_TOTAL
 
 
-def test_large_memory_is_not_kept():
-    array = _buffers.zeros((64 << 20) // 8, DOUBLE)
-    array[0] = 1
+LARGE = 64 << 20
+
+
+def test_the_last_large_memory_is_kept_briefly(monkeypatch):
+    monkeypatch.setattr(_buffers, "SECONDS", 0.1)
+    array, used = _buffers.empty(LARGE // 8, DOUBLE)
+    assert not used
+    where = array.ctypes.data
+    array[5] = 7.0
     del array
-    assert not _buffers._free
+    again, used = _buffers.empty(LARGE // 8, DOUBLE)
+    assert used and again.ctypes.data == where and again[5] == 7.0
+    del again
+    assert _buffers.kept_briefly() == LARGE
+    until = time.monotonic() + 60
+    while _buffers.kept_briefly() or _buffers._janitor:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_only_one_is_kept_and_none_beside_larger_ones():
+    arrays = [_buffers.empty(size // 8, DOUBLE)[0] for size in (LARGE, 2 * LARGE)]
+    for array in arrays:
+        array[0] = 1.0
+    del array
+    arrays.pop(0)
+    assert _buffers.kept_briefly() == LARGE
+    arrays.pop()
+    assert _buffers.kept_briefly() == 2 * LARGE
+    other, used = _buffers.empty(LARGE // 8, DOUBLE)
+    assert not used and not _buffers.kept_briefly() and not other.any()
+    del other
+    largest = _buffers.zeros((_buffers.KEPT_BRIEFLY.stop + 8) // 8, DOUBLE)
+    assert not _buffers.kept_briefly()
+    del largest
+    assert not _buffers.kept_briefly()
+
+
+def test_what_is_kept_counts_as_available(monkeypatch):
+    for source in ("_cgroup_bytes", "_rlimit_bytes"):
+        monkeypatch.setattr(_memory, source, lambda: None)
+    monkeypatch.setattr(_memory, "_system_bytes", lambda: 1 << 30)
+    _buffers.empty(LARGE // 8, DOUBLE)
+    assert _memory.available_bytes(fresh=True) == (1 << 30) + LARGE
+    _buffers.forget()
+    assert _memory.available_bytes(fresh=True) == 1 << 30
+
+
+def test_nothing_is_kept_of_a_job_that_fails(monkeypatch):
+    def fail(state, *_, **__):
+        state._allocate()
+        raise ValueError("no")
+
+    monkeypatch.setattr(State, "apply", fail)
+    circuit = QuantumCircuit(22)
+    circuit.h(0)
+    job = BasicAer.get_backend("statevector_simulator").run(circuit)
+    with pytest.raises(ValueError, match="no"):
+        job.result()
+    assert not _buffers.kept_briefly()

@@ -34,10 +34,11 @@ def precision(request):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks so small that a few qubits are enough for many of them, and threads for any size."""
-    monkeypatch.setattr(state_module, "BLOCK_QUBITS", {"double": 6, "single": 6})
+    monkeypatch.setattr(state_module, "block_qubits", lambda *_: 6)
     monkeypatch.setattr(state_module, "_SHARED", 0)
     monkeypatch.setattr(state_module, "_SHARED_WORK", 0)
     monkeypatch.setattr(state_module, "_SMALL", 0)
+    monkeypatch.setattr(state_module, "SPLIT_TIME", 0)
 
 
 def run_of(*gates, num_rows=None):
@@ -120,6 +121,53 @@ def test_one_qubit(build, precision, small_blocks, name):
 def test_two_qubits_each_ordered_pair(build, precision, small_blocks, name):
     for pair in itertools.permutations(range(N), 2):
         check(run_of((PAIRS[name], pair, 0, 0)), N, precision)
+
+
+SPLIT = {
+    "dense": oracle.random_unitary(2, 11),
+    "local": np.kron(oracle.random_unitary(1, 12), oracle.random_unitary(1, 13)),
+    "one phase": np.exp(0.3j) * np.eye(4),
+    "cz": np.diag([1, 1, 1, -1]),
+    "iswap": PAIRS["iswap"],
+    "swap": np.exp(0.1j) * PAIRS["swap"],
+    "root of swap": np.array(
+        [[1, 0, 0, 0], [0, 0.5 + 0.5j, 0.5 - 0.5j, 0], [0, 0.5 - 0.5j, 0.5 + 0.5j, 0], [0, 0, 0, 1]]
+    ),
+    "turn by pi": np.kron([[0, -1], [1, 0]], oracle.random_unitary(1, 14)),
+    "nearly a turn": np.kron([[1e-9, -1], [1, 1e-9]], np.eye(2)) + 0j,
+}
+
+
+def around(middle, pair, others, seed):
+    """Dense gates before and after `middle` on each of its qubits, so that it can be split."""
+    outside = [
+        (oracle.random_unitary(2, seed + i), (qubit, other), 0, 0)
+        for i, (qubit, other) in enumerate(2 * list(zip(pair, others)))
+    ]
+    dressed = np.kron(oracle.random_unitary(1, seed), oracle.random_unitary(1, seed + 1)) @ middle
+    return [*outside[:2], (dressed, pair, 0, 0), *outside[2:]]
+
+
+@pytest.mark.parametrize("name", SPLIT)
+def test_split_pairs_each_ordered_pair(build, precision, small_blocks, name):
+    rng = np.random.default_rng(4)
+    for pair in itertools.permutations(range(N), 2):
+        others = rng.permutation([q for q in range(N) if q not in pair])
+        check(run_of(*around(SPLIT[name], pair, others[:2], 20)), N, precision)
+
+
+def test_chains_of_split_pairs(build, precision, small_blocks):
+    """Where one split pair follows another only a rotation is left between them."""
+    rng = np.random.default_rng(5)
+    for seed in range(12):
+        gates = []
+        for layer in range(6):
+            on = rng.permutation(N)
+            for i in range(0, N - 1, 2):
+                kind = list(SPLIT.values())[int(rng.integers(len(SPLIT)))]
+                local = oracle.random_unitary(1, 50 * seed + layer)
+                gates.append((np.kron(local, local.T) @ kind, on[i : i + 2], 0, 0))
+        check(run_of(*gates), N, precision)
 
 
 @pytest.mark.parametrize("name", MATRICES)
@@ -218,10 +266,12 @@ def test_every_kernel_is_reached(small_blocks):
         seen |= kernels_of(run_of((phases(2, 1), on, 2, 0), (phases(2, 2), on[:1], 0, 0)))
     seen |= kernels_of(run_of((phases(16, 1), (0, 3, 5, 8), 0, 0)))
     seen |= kernels_of(run_of((oracle.random_unitary(6, 1), (0, 3, 5, 8, 7, 6), 0, 0)))
+    for pair in ((0, 1), (1, 4), (4, 8)):
+        seen |= kernels_of(run_of(*around(PAIRS["dense"], pair, (6, 7), 1)), fusion=True)
     assert seen == set(_planning.NUMBERS)
 
 
-def kernels_of(run):
+def kernels_of(run, fusion=False):
     names = {number: name for name, number in _planning.NUMBERS.items()}
     lane_bits = _dispatch.kernels.LANES["double"].bit_length() - 1
     if lane_bits < 2:
@@ -237,8 +287,9 @@ def kernels_of(run):
         2**N - 1,
         lane_bits,
         3,
-        False,
+        fusion,
         state_module.KERNEL_COSTS,
+        state_module.SPLIT_TIME,
     )
     return {names[kind] for kind in plan.ops[:, 0].tolist()}
 

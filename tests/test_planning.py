@@ -8,8 +8,8 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import QFT
 
-from basicaer import _planning
-from basicaer._costs import KERNEL_COSTS
+from basicaer import _costs, _planning
+from basicaer._costs import KERNEL_COSTS, SPLIT_TIME, block_qubits
 from basicaer._lowering import lower
 from basicaer._state import State, _kind_rows
 
@@ -17,7 +17,7 @@ LANE_BITS = 3
 CAPACITY = 5
 
 
-def plan(circuit, *, fresh=True, fusion=True, capacity=CAPACITY):
+def plan(circuit, *, fresh=True, fusion=True, capacity=CAPACITY, split_time=SPLIT_TIME):
     (gates,) = lower(circuit).body
     width = circuit.num_qubits
     return _planning.plan(
@@ -33,6 +33,7 @@ def plan(circuit, *, fresh=True, fusion=True, capacity=CAPACITY):
         capacity,
         fusion,
         KERNEL_COSTS,
+        split_time,
     )
 
 
@@ -176,4 +177,78 @@ def test_states_that_cannot_be_planned():
             CAPACITY,
             True,
             KERNEL_COSTS,
+            SPLIT_TIME,
         )
+
+
+def brickwork(num_qubits, layers):
+    circuit = QuantumCircuit(num_qubits)
+    for layer in range(layers):
+        for qubit in range(layer % 2, num_qubits - 1, 2):
+            circuit.unitary(oracle.random_unitary(2, 100 * layer + qubit), [qubit, qubit + 1])
+    return circuit
+
+
+def test_dense_pairs_between_others_are_split():
+    circuit = brickwork(10, 4)
+    plain = plan(circuit, fresh=False, split_time=float("inf"))
+    split = plan(circuit, fresh=False, split_time=0)
+    assert len(plain.ops) == len(split.ops) == 18
+    assert not any(name.startswith("weyl") for name in names(plain))
+    # The first and the last layer take what is left of the two between them. The outermost qubits
+    # are not in the last layer, so that the two gates on them in the third stay whole.
+    assert sum(name.startswith("weyl") for name in names(split)) == 4 + 3
+    assert split.passes.tolist() == plain.passes.tolist()
+
+
+def test_pairs_are_split_only_where_that_pays():
+    for qubits, expected in ((10, 0), (20, 9 + 8)):
+        made = plan(brickwork(qubits, 4), fresh=False)
+        assert sum(name.startswith("weyl") for name in names(made)) == expected
+
+
+def test_nothing_is_split_without_fusion():
+    made = plan(brickwork(10, 4), fresh=False, fusion=False, split_time=0)
+    assert not any(name.startswith("weyl") for name in names(made))
+
+
+def test_a_matrix_that_is_not_unitary_stays_whole():
+    """Close to unitary is not enough for the Weyl decomposition, but harmless."""
+    circuit = brickwork(6, 3)
+    (gates,) = lower(circuit).body
+    gates.coefficients[16 * 3] += 1e-9  # of the first in the second layer
+    made = _planning.plan(
+        _kind_rows(gates.kinds),
+        gates.kind,
+        gates.start,
+        gates.qubits,
+        gates.offset,
+        gates.coefficients.view(np.float64),
+        6,
+        63,
+        2,
+        CAPACITY,
+        True,
+        KERNEL_COSTS,
+        0,
+    )
+    assert sum(name.startswith("weyl") for name in names(made)) == 1
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+def test_blocks_grow_with_the_state_but_leave_work_for_many_threads(precision):
+    sizes = [block_qubits(n, precision) for n in range(40)]
+    assert sizes == sorted(sizes)
+    assert sizes[0] == (13 if precision == "double" else 14)  # 128 KiB
+    assert 0 <= sizes[-1] - sizes[0] <= 2
+    assert all(size == sizes[0] or n - size >= 5 for n, size in enumerate(sizes))
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("512K\n", 512 << 10), ("2M", 2 << 20), ("", None), ("much", None)]
+)
+def test_the_second_cache_is_read(tmp_path, monkeypatch, text, size):
+    path = tmp_path / "size"
+    path.write_text(text)
+    monkeypatch.setattr("builtins.open", lambda *_, _open=open, **__: _open(path, encoding="ascii"))
+    assert _costs._level_2_cache() == (size or 512 << 10)
