@@ -283,7 +283,7 @@ cdef class Common:
 cdef class Entry:
     """What is known of a class of gates within a run."""
 
-    cdef int32_t kind
+    cdef int32_t kind           # its number; -1 until there is a gate of the class
     cdef index offset           # where its coefficients are, if it has no parameters
     cdef Common common
 
@@ -355,9 +355,7 @@ cdef class Run:
         common = found
         entry = Entry()
         entry.common = common
-        entry.kind = self.number(common.kind)
-        entry.offset = self.coefficients.used // <index>sizeof(double complex)
-        self.push_all(common.constant)
+        entry.kind = -1
         self.known[gate_class] = entry
         return entry
 
@@ -405,7 +403,7 @@ cdef class Run:
         self.coefficients.used += count * sizeof(double complex)
         return 0
 
-    cdef bint push_formula(self, Formula formula, list parameters) except -1:
+    cdef bint push_formula(self, Formula formula, parameters) except -1:
         """Adds the coefficients of a gate; False if its parameters are not as they should be."""
         cdef double values[MOST_PARAMETERS]
         cdef int i
@@ -472,11 +470,16 @@ cdef class Run:
                 if found == NULL:
                     return place
                 (<int32_t*>(held.data + held.used))[i] = <int32_t>PyLong_AsLong(<object>found)
+            if entry.kind < 0:
+                entry.offset = self.coefficients.used // <index>sizeof(double complex)
+                self.push_all(common.constant)
             offset = entry.offset
             if common.formula is not None:
                 offset = self.coefficients.used // <index>sizeof(double complex)
                 if not self.push_formula(common.formula, getattr(operation, common.parameters)):
                     break  # not bound, not finite, too many or too few: the long way says which
+            if entry.kind < 0:
+                entry.kind = self.number(common.kind)
             held.used += width * sizeof(int32_t)
             self.push_int(&self.kind, entry.kind)
             self.push_offset(offset)

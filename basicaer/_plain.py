@@ -96,7 +96,7 @@ def run_plain(task: Task, plain: Plain, control: Any, state_class: Any) -> Outco
         if operations >= WATCHED:
             state.norm = state.norm_squared(task.threads) / (1 << shift)
         array = state.to_array(task.threads, task.chop)
-        if shift:
+        if output == "unitary":
             array = array.reshape(1 << shift, 1 << shift)
     control.add_total(-work)  # what fusion has saved
     planning = getattr(state, "planning", 0.0)

@@ -93,6 +93,10 @@ class Control:
         """Makes all threads of the job stop, without calling it cancelled (one of them failed)."""
         self.flags[0] = 1
 
+    def go_on(self) -> None:
+        """Ends what `halt` began; for a job that nobody could cancel yet and that is run again."""
+        self.flags[0] = 0
+
     def check(self) -> None:
         """Raises `Cancelled` if the job is to stop."""
         if self.flags[0]:
@@ -555,6 +559,7 @@ def at_once(function: Callable[[], Any], control: Control) -> Future[Any]:
     except Exception:
         # The job's own error comes again, and to the future, with frames that are no business of
         # the caller. Any other is the caller's: a signal handler's.
+        control.go_on()
         future = submit(function, control)
         with contextlib.suppress(CancelledError):
             if future.exception() is None:

@@ -186,7 +186,7 @@ def test_a_cancelled_list(monkeypatch):
         (_state.State, "apply"),  # planning, and kernels
         (_state.State, "probabilities"),
         (_state.State, "copy"),  # where branches part
-        (_state.State, "sampler"),
+        (_state.State, "sample"),
         (_running._result, "experiment"),
         (_running._result, "whole"),
     ],
@@ -204,10 +204,11 @@ def test_cancelled_in_each_stage(monkeypatch, target, name, options):
         return original(*args, **kwargs)
 
     ready = threading.Event()
-    circuit = ghz() if name == "sampler" else branchy()
+    circuit = ghz() if name == "sample" else branchy()
     with monkeypatch.context() as patch:
         patch.setattr(target, name, stage)
-        jobs.append(QASM.run(circuit, shots=100, **options))
+        # So many shots that it is not carried out within run().
+        jobs.append(QASM.run(circuit, shots=20_000, **options))
         ready.set()
         jobs[0].wait_for_final_state(timeout=60)
     if name == "copy" and options:

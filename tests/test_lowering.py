@@ -553,7 +553,7 @@ class TestBadInput:
         self.expect(QuantumCircuit(1, global_phase=math.nan), "nan")
         inner = QuantumCircuit(1)
         inner.ry(math.nan, 0)
-        self.expect(circuit_with(inner.to_gate()), "NaN")
+        self.expect(circuit_with(inner.to_gate()), "ry", "nan")
         matrix = UnitaryGate(np.eye(2))
         matrix.params[0] = np.full((2, 2), np.nan)
         self.expect(circuit_with(matrix), "unitary", "nan")

@@ -216,14 +216,15 @@ def test_a_matrix_that_is_not_unitary_stays_whole():
     """Close to unitary is not enough for the Weyl decomposition, but harmless."""
     circuit = brickwork(6, 3)
     (gates,) = lower(circuit).body
-    gates.coefficients[16 * 3] += 1e-9  # of the first in the second layer
+    coefficients = gates.coefficients.copy()
+    coefficients[16 * 3] += 1e-9  # of the first in the second layer
     made = _planning.plan(
         _kind_rows(gates.kinds),
         gates.kind,
         gates.start,
         gates.qubits,
         gates.offset,
-        gates.coefficients.view(np.float64),
+        coefficients.view(np.float64),
         6,
         63,
         2,
