@@ -291,7 +291,7 @@ class _Run:
             step = max(1, _UNIFORM_BYTES // (8 * max(1, code.num_draws)))
             for first in range(0, count, step):
                 part = memory[first : first + step]
-                uniforms = draw_rows(random, len(part), code.num_draws)
+                uniforms = draw_rows(random, len(part), code.num_draws, self.control.check)
                 run_groups(machine, uniforms, part, progress.resolved)
         metadata = self._metadata("branching", machine, machine.leaves)
         return Outcome(memory if self.words else self._no_memory(), None, metadata)
@@ -358,22 +358,26 @@ class _Run:
         return np.zeros((shots if self.words else 0, self.words), dtype=np.uint64)
 
     def _new_state(self) -> Any:
-        task = self.task
+        task, check = self.task, self.control.check
         num_qubits = self.program.num_qubits
         if task.initial is None:
-            state = self.state_class.zero(num_qubits, precision=task.precision)
+            state = self.state_class.zero(num_qubits, precision=task.precision, check=check)
         else:
-            state = self.state_class.from_amplitudes(task.initial, precision=task.precision)
+            state = self.state_class.from_amplitudes(
+                task.initial, precision=task.precision, check=check
+            )
         return self._with_phase(state)
 
     def _new_unitary(self) -> Any:
-        task = self.task
+        task, check = self.task, self.control.check
         if task.initial is None:
             num_qubits = self.program.num_qubits
-            state = self.state_class.identity(num_qubits, precision=task.precision)
+            state = self.state_class.identity(num_qubits, precision=task.precision, check=check)
         else:
             amplitudes = np.ascontiguousarray(task.initial).reshape(-1)
-            state = self.state_class.from_amplitudes(amplitudes, precision=task.precision)
+            state = self.state_class.from_amplitudes(
+                amplitudes, precision=task.precision, check=check
+            )
         return self._with_phase(state)
 
     def _with_phase(self, state: Any) -> Any:
