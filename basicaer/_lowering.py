@@ -94,6 +94,8 @@ class Lowering:
         outermost: the last instruction of the circuit that went by its definition.
         nesting: how many bodies of control flow or of conditions this is inside of.
         loops: how many of them are loops.
+        turns: how often what is being read is gone through, by the for loops around it.
+        unrolled: bytes that the turns of all for loops so far take, at the least.
         measured: whether a measurement has been read.
         conditional: whether what is being read is under a condition of its instruction.
         shared: the clbits that more than one register holds.
@@ -117,6 +119,8 @@ class Lowering:
         self.outermost: Any = circuit
         self.nesting = 0
         self.loops = 0
+        self.turns = 1
+        self.unrolled = 0
         self.measured = False
         self.conditional = False
         self.shared: AbstractSet[int] = frozenset()
@@ -176,7 +180,7 @@ class Lowering:
                     where = len(coefficients)
                     try:
                         coefficients += entries(SCALAR, *operation.params)
-                    except (TypeError, ValueError):
+                    except (TypeError, ValueError, OverflowError):
                         pass  # not bound, not finite, too many or too few: the long way says which
                     else:
                         kind.append(index)
@@ -248,6 +252,10 @@ class Lowering:
             self.samples = False
         self.made += len(self._run.kind)
         gates, free = self._run.take()
+        if len(gates.qubits) != gates.start[-1]:
+            self.fail(
+                self.outermost, "has gates that act on more, or fewer, qubits than their kind does"
+            )
         if not is_finite(gates):
             self._blame(self.circuit)
         if free:
@@ -346,6 +354,8 @@ class Lowering:
             number = float(value)
         except (TypeError, ValueError):
             self.fail(source, f"has the parameter {value!r}; a real number is needed")
+        except OverflowError:
+            self.fail(source, "has a parameter beyond all floating-point numbers")
         if not math.isfinite(number):
             self.fail(source, f"has the parameter {number}; a finite number is needed")
         return number
