@@ -10,7 +10,7 @@ import weakref
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.circuit import ForLoopOp, Gate, Parameter
+from qiskit.circuit import ForLoopOp, Gate, Measure, Parameter
 from qiskit.circuit.library import CXGate, RXGate
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
@@ -404,6 +404,14 @@ def test_a_gate_on_another_number_of_qubits(qubits):
     circuit._append(CXGate(), [circuit.qubits[each] for each in qubits], [])
     with pytest.raises(BasicAerError, match=r'"odd".*qubits'):
         STATEVECTOR.run(circuit)
+
+
+@pytest.mark.parametrize(("qubits", "clbits"), [(0, 1), (1, 0), (2, 1)])
+def test_a_measurement_of_nothing(qubits, clbits):
+    circuit = QuantumCircuit(2, 1, name="odd")
+    circuit._append(Measure(), circuit.qubits[:qubits], circuit.clbits[:clbits])
+    with pytest.raises(BasicAerError, match=r"odd.*measure.*expected one of each"):
+        QASM.run(circuit)
 
 
 @pytest.mark.parametrize(
