@@ -176,7 +176,7 @@ class _Run:
 
     def unitary(self) -> Outcome:
         num_qubits = self.program.num_qubits
-        code = flatten(self.program, "none")
+        code = flatten(self.program, "none", self.control.check)
         if code.num_draws != 0 or any(not isinstance(item, Gates) for item in self.program.body):
             raise BasicAerError(
                 f'circuit "{self.program.name}" has no unitary: expected gates only, without '
@@ -193,7 +193,7 @@ class _Run:
         return Outcome(self._no_memory(), array, self._metadata("unitary", machine, 1))
 
     def statevector(self) -> Outcome:
-        code = flatten(self.program, "none")
+        code = flatten(self.program, "none", self.control.check)
         machine = self._machine(code, self._new_state)
         progress = _Progress(self.control, machine, self._unit(code), 1)
         branch = machine.start()
@@ -211,7 +211,7 @@ class _Run:
         plain = _gates_and_measurements(self.program.body)
         if plain is not None:
             return self._sampled_plainly(*plain)
-        code = flatten(self.program, "all")
+        code = flatten(self.program, "all", self.control.check)
         machine = self._machine(code, self._new_state, known=0)
         progress = _Progress(self.control, machine, self._unit(code), 1)
         branch = machine.start()
@@ -278,7 +278,7 @@ class _Run:
         return Outcome(memory, None, metadata)
 
     def branching(self) -> Outcome:
-        code = flatten(self.program, "possible")
+        code = flatten(self.program, "possible", self.control.check)
         machine = self._machine(code, self._new_state)
         count = self.last - self.first
         progress = _Progress(self.control, machine, self._unit(code), count)
@@ -298,7 +298,7 @@ class _Run:
 
     def shot_by_shot(self) -> Outcome:
         """As BasicAer does it, from the start for each shot; what `branching` is held against."""
-        code = flatten(self.program, "none")
+        code = flatten(self.program, "none", self.control.check)
         machine = self._machine(code, self._new_state)
         count = self.last - self.first
         progress = _Progress(self.control, machine, self._unit(code), count)
