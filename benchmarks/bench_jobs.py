@@ -5,6 +5,11 @@
 two jobs of 22 qubits, one thread each, alone and together; the longest pause of a Python thread
 that counts meanwhile;
 
+    python benchmarks/bench_jobs.py gap
+
+the longest pause of such a thread while a job of 24 qubits runs, from its state's making to its
+result;
+
     python benchmarks/bench_jobs.py cancel
 
 a job of 24 qubits and 500 gates, whole and cancelled in its middle: seconds, memory before and
@@ -112,6 +117,23 @@ def overlap() -> None:
         f"meanwhile a thread counted to {counter.count:,}; "
         f"its longest pause {counter.longest * 1e3:.1f} ms"
     )
+
+
+def gap() -> None:
+    circuit = circuit_of(24, 200)
+    QASM.run(circuit, shots=100).result()
+    for simulator in (QASM, STATEVECTOR):
+        counter = Counter()
+        counter.start()
+        begin = time.perf_counter()
+        simulator.run(circuit, shots=100).result()
+        took = time.perf_counter() - begin
+        counter.over = True
+        counter.join()
+        print(
+            f"{simulator.name()}: {took:.2f} s, a thread counted to {counter.count:,}; "
+            f"its longest pause {counter.longest * 1e3:.1f} ms"
+        )
 
 
 def cancel() -> None:
@@ -240,7 +262,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("overlap", "cancel", "input"))
+    parser.add_argument("what", choices=("overlap", "gap", "cancel", "input"))
     what = parser.parse_args().what
     print(machine())
-    {"overlap": overlap, "cancel": cancel, "input": bad_input}[what]()
+    {"overlap": overlap, "gap": gap, "cancel": cancel, "input": bad_input}[what]()
