@@ -273,6 +273,7 @@ cdef class Common:
     cdef object kind
     cdef tuple constant         # its coefficients, if it has no parameters
     cdef Formula formula        # of its coefficients, if it has; otherwise None
+    cdef index width            # qubits that it acts on
     # Attributes to look at in each gate; None if there is nothing to check.
     cdef str condition
     cdef str control_state
@@ -309,6 +310,7 @@ cdef Common common_of(gate_class):
     common = Common()
     common.kind = part.kind
     common.constant = part.constant
+    common.width = row.num_qubits
     if not shared:
         common.condition = plain_name(gate_class, "condition", Instruction)
         common.parameters = plain_name(gate_class, "params", Instruction)
@@ -417,7 +419,7 @@ cdef class Run:
             else:
                 try:
                     values[i] = float(value)
-                except (TypeError, ValueError):
+                except (TypeError, ValueError, OverflowError):
                     return False
             if not isfinite(values[i]):
                 return False
@@ -463,6 +465,8 @@ cdef class Run:
                         break
             qubits = instruction.qubits
             width = len(qubits)
+            if width != common.width:
+                break
             if held.used + width * <index>sizeof(int32_t) > held.room:
                 grow(held, width * sizeof(int32_t))
             for i in range(width):

@@ -353,7 +353,7 @@ def _operations(body: Sequence[Operation]) -> Iterator[Operation]:
         elif isinstance(operation, While):
             yield from _operations(operation.body)
         elif isinstance(operation, For):
-            for each in operation.bodies:
+            for each in {id(body): body for body in operation.bodies}.values():
                 yield from _operations(each)
         elif isinstance(operation, Switch):
             for _, each in operation.cases:

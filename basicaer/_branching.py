@@ -331,6 +331,7 @@ class Machine:
             draw: what the branch stopped at; None at the end.
             first: deferred qubits whose outcomes have been decided before.
         """
+        self.control.check()
         begun = time.perf_counter()
         qubits = branch.deferred if draw is None else (*branch.deferred, draw.qubit)
         found = Marginals(branch.state.probabilities(qubits, threads=self.threads), first)
@@ -344,6 +345,7 @@ class Machine:
 
     def chances(self, branch: Branch, draw: Draw) -> Tuple[float, float]:
         """Returns the probability of each outcome of the draw, whatever the deferred ones are."""
+        self.control.check()
         begun = time.perf_counter()
         zero, one = branch.state.probabilities((draw.qubit,), threads=self.threads).tolist()
         self.watch(zero + one, f"before qubit {draw.qubit} is measured or reset")

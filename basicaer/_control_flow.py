@@ -22,6 +22,11 @@ from basicaer._program import Break, Continue, For, IfElse, Switch, While
 if TYPE_CHECKING:
     from basicaer._lowering import Lowering, Scope
 
+_TURN_BYTES = 64
+"""What one turn of a for loop holds while it runs, at the least: loops are run as flat code."""
+_BODY_BYTES = 2048
+"""The same for a body that is read anew for each turn, since it depends on the loop's parameter."""
+
 
 def _if_else(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
@@ -48,10 +53,17 @@ def _for_loop(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
     indices, parameter, body = operation.params
-    if 8 * len(indices) > _memory.available_bytes():
-        lowering.fail(operation, f"makes {len(indices)} turns, more than memory holds")
+    outer = lowering.turns
+    turns = outer * len(indices)
+    own = parameter in body.parameters and parameter not in lowering.free_parameters
+    lowering.unrolled += turns * _TURN_BYTES + own * len(indices) * _BODY_BYTES
+    if lowering.unrolled > _memory.available_bytes():
+        within = f", {turns} with those of the loops around it" if outer > 1 else ""
+        lowering.fail(operation, f"makes {len(indices)} turns{within}, more than memory holds")
     lowering.loops += 1
-    if parameter in lowering.free_parameters or parameter not in body.parameters:
+    # A body that is read anew for each turn counts what is in it each time.
+    lowering.turns = outer if own else turns
+    if not own:
         # The same body each time: read once, and the same object in each place. (So it is too where
         # a value is given to the loop's parameter from outside, as if it were any other.)
         bodies = (lowering.block(body, qubits, clbits, scope),) * len(indices) if indices else ()
@@ -63,6 +75,7 @@ def _for_loop(
             ]
         )
     lowering.loops -= 1
+    lowering.turns = outer
     lowering.add(For(bodies))
 
 

@@ -130,7 +130,7 @@ class _Run:
     # --- the ways to run -------------------------------------------------------------------------
 
     def statevector(self) -> Outcome:
-        code = flatten(self.program, "none")
+        code = flatten(self.program, "none", self.control.check)
         machine = self._machine(code)
         progress = _Progress(self.control, machine, self._unit(code), 1)
         branch = machine.start()
@@ -145,7 +145,7 @@ class _Run:
 
     def sampled(self) -> Outcome:
         """All measurements at the end, of one state, by `RandomState.choice`'s method."""
-        code = flatten(self.program, "all")
+        code = flatten(self.program, "all", self.control.check)
         machine = self._machine(code, known=0)
         progress = _Progress(self.control, machine, self._unit(code), 1)
         branch = machine.start()
@@ -170,7 +170,7 @@ class _Run:
         return Outcome(memory, None, self._metadata("sampled", machine, 1))
 
     def branching(self) -> Outcome:
-        code = flatten(self.program, "possible")
+        code = flatten(self.program, "possible", self.control.check)
         machine = self._machine(code)
         count = self.last - self.first
         progress = _Progress(self.control, machine, self._unit(code), count)
@@ -183,14 +183,14 @@ class _Run:
             step = max(1, _UNIFORM_BYTES // (8 * max(1, code.num_draws)))
             for first in range(0, count, step):
                 part = memory[first : first + step]
-                uniforms = draw_rows(random, len(part), code.num_draws)
+                uniforms = draw_rows(random, len(part), code.num_draws, self.control.check)
                 run_groups(machine, uniforms, part, progress.resolved)
         metadata = self._metadata("branching", machine, machine.leaves)
         return Outcome(memory if self.words else self._no_memory(), None, metadata)
 
     def shot_by_shot(self) -> Outcome:
         """As BasicAer does it, from the start for each shot; what `branching` is held against."""
-        code = flatten(self.program, "none")
+        code = flatten(self.program, "none", self.control.check)
         machine = self._machine(code)
         count = self.last - self.first
         progress = _Progress(self.control, machine, self._unit(code), count)
@@ -227,7 +227,7 @@ class _Run:
         return np.zeros((shots if self.words else 0, self.words), dtype=np.uint64)
 
     def _new_state(self) -> Any:
-        return first_state(self.task, self.state_class)
+        return first_state(self.task, self.state_class, self.control.check)
 
     def _machine(
         self,

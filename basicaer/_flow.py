@@ -14,8 +14,10 @@ afterwards; it then merely consumes its draw. What comes after the last draw is 
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from dataclasses import dataclass
-from typing import Iterator, NamedTuple, Sequence, Tuple, Union
+from typing import Callable, Iterable, Iterator, NamedTuple, Sequence, Tuple, Union
 
 from basicaer._classical import clbits_read
 from basicaer._program import (
@@ -145,31 +147,57 @@ class Code:
     branches: bool
 
 
-def flatten(program: Program, defer: str) -> Code:
+_POLLED = 1 << 12
+"""Instructions that are looked at between two looks at whether the job was cancelled."""
+
+
+def _go_on() -> None:
+    """What is called where nobody can cancel."""
+
+
+def _polled(code: Sequence[Instruction], check: Callable[[], None]) -> Iterable[Instruction]:
+    """Returns the instructions; `check` is called now and then while they are gone through."""
+    if len(code) <= _POLLED:
+        return code
+
+    def parts() -> Iterator[Sequence[Instruction]]:
+        for first in range(0, len(code), _POLLED):
+            check()
+            yield code[first : first + _POLLED]
+
+    return itertools.chain.from_iterable(parts())
+
+
+def flatten(program: Program, defer: str, check: Callable[[], None] = _go_on) -> Code:
     """Returns the body of `program` as flat code.
 
     Args:
         program: the program.
         defer: which draws are marked as deferred: "none", "possible" (those that need not collapse
             the state) or "all" (for a program that only ends in measurements).
+        check: called now and then, since loops are unrolled; what it raises is raised.
 
     Raises:
         ValueError: all draws are to be deferred, and the program resets or goes on after measuring.
     """
     num_draws = count_draws(program.body)
     # What is known of qubits is of use only where single draws are made.
-    builder = _Builder(program, tracks=num_draws != 0 and defer != "all")
+    builder = _Builder(program, tracks=num_draws != 0 and defer != "all", check=check)
     builder.add_body(program.body, None)
     builder.code.append(End())
     instructions = builder.code
-    num_gates = sum(len(item.gates) for item in instructions if isinstance(item, Apply))
+    num_gates = sum(
+        len(item.gates) for item in _polled(instructions, check) if isinstance(item, Apply)
+    )
     if defer != "none" and num_draws != 0:
-        instructions = _marked_terminal(instructions)
+        instructions = _marked_terminal(instructions, check)
         if defer == "all":
-            _check_ends_in_measurements(instructions)
+            _check_ends_in_measurements(instructions, check)
         else:
-            instructions = _mark_deferrable(_without_idle_ends(instructions))
-    branches = any(isinstance(item, Draw) and not item.deferral for item in instructions)
+            instructions = _mark_deferrable(_without_idle_ends(instructions, check), check)
+    branches = any(
+        isinstance(item, Draw) and not item.deferral for item in _polled(instructions, check)
+    )
     return Code(tuple(instructions), builder.num_loops, num_draws, num_gates, branches)
 
 
@@ -184,7 +212,8 @@ class _Loop:
 class _Builder:
     """Flattens nested bodies into `code`."""
 
-    def __init__(self, program: Program, tracks: bool) -> None:
+    def __init__(self, program: Program, tracks: bool, check: Callable[[], None]) -> None:
+        self.check = check
         self.name = program.name
         self.tracks = tracks
         self.code: list[Instruction] = []
@@ -256,6 +285,7 @@ class _Builder:
     def _add_for(self, operation: For) -> None:
         leaves = []
         for body in operation.bodies:
+            self.check()
             inner = _Loop()
             self.add_body(body, inner)
             self._fill(inner.continues, len(self.code))
@@ -344,13 +374,16 @@ class _Facts(NamedTuple):
         )
 
 
-def _marked_terminal(code: list[Instruction]) -> list[Instruction]:
-    return [item._replace(deferral=TERMINAL) if isinstance(item, Draw) else item for item in code]
+def _marked_terminal(code: list[Instruction], check: Callable[[], None]) -> list[Instruction]:
+    return [
+        item._replace(deferral=TERMINAL) if isinstance(item, Draw) else item
+        for item in _polled(code, check)
+    ]
 
 
-def _check_ends_in_measurements(code: list[Instruction]) -> None:
+def _check_ends_in_measurements(code: list[Instruction], check: Callable[[], None]) -> None:
     measured = False
-    for item in code:
+    for item in _polled(code, check):
         if isinstance(item, Draw):
             measured = True
         resets = isinstance(item, Draw) and item.clbit is None
@@ -358,14 +391,17 @@ def _check_ends_in_measurements(code: list[Instruction]) -> None:
             raise ValueError("the program cannot be sampled: it resets, or goes on after measuring")
 
 
-def _without_idle_ends(code: list[Instruction]) -> list[Instruction]:
+def _without_idle_ends(code: list[Instruction], check: Callable[[], None]) -> list[Instruction]:
     """Returns the code, ending where no outcome can come any more: what follows is not seen."""
-    facts = _facts_ahead(code)
+    facts = _facts_ahead(code, check)
     end = Jump(len(code) - 1)
-    return [item if facts[place].goes_on else end for place, item in enumerate(code[:-1])] + [End()]
+    return [
+        item if facts[place].goes_on else end
+        for place, item in enumerate(_polled(code[:-1], check))
+    ] + [End()]
 
 
-def _mark_deferrable(code: list[Instruction]) -> list[Instruction]:
+def _mark_deferrable(code: list[Instruction], check: Callable[[], None]) -> list[Instruction]:
     """Returns the code, all its draws `TERMINAL`, with the `deferral` of each decided.
 
     What is found to branch can make earlier measurements of the same qubit branch, hence the
@@ -373,9 +409,9 @@ def _mark_deferrable(code: list[Instruction]) -> list[Instruction]:
     """
     marked = list(code)
     while True:
-        facts = _facts_ahead(marked)
+        facts = _facts_ahead(marked, check)
         changed = False
-        for place, item in enumerate(marked):
+        for place, item in enumerate(_polled(marked, check)):
             if isinstance(item, Draw) and item.deferral != BRANCHES:
                 ahead = facts[place + 1]
                 qubit = 1 << item.qubit
@@ -392,17 +428,19 @@ def _mark_deferrable(code: list[Instruction]) -> list[Instruction]:
         item._replace(deferral=SPECTATOR)
         if isinstance(item, Draw) and item.deferral and facts[place + 1].branches
         else item
-        for place, item in enumerate(marked)
+        for place, item in enumerate(_polled(marked, check))
     ]
 
 
-def _facts_ahead(code: list[Instruction]) -> list[_Facts]:
+def _facts_ahead(code: list[Instruction], check: Callable[[], None]) -> list[_Facts]:
     """Returns the facts at each place: of the instruction there and of all that can follow it."""
     nothing = _Facts(0, 0, 0, False, False)
     facts = [nothing] * len(code)
     while True:
         changed = False
         for place in range(len(code) - 1, -1, -1):
+            if not place % _POLLED:
+                check()
             item = code[place]
             new = _own_facts(item)
             for successor in _successors(item, place):
@@ -484,11 +522,16 @@ def count_draws(body: Sequence[Operation]) -> int | None:
 
 
 def _count_for(operation: For) -> int | None:
-    counts = [count_draws(body) for body in operation.bodies]
-    if None in counts:
-        return None
-    total = sum(count for count in counts if count is not None)
-    if total and any(_leaves_early(body) for body in operation.bodies):
+    # Mostly it is one body, the same object many times.
+    times = Counter(map(id, operation.bodies))
+    bodies = {id(body): body for body in operation.bodies}
+    total = 0
+    for key, body in bodies.items():
+        count = count_draws(body)
+        if count is None:
+            return None
+        total += count * times[key]
+    if total and any(map(_leaves_early, bodies.values())):
         return None
     return total
 

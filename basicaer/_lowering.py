@@ -107,6 +107,8 @@ class Lowering:
         outermost: the last instruction of the circuit that went by its definition.
         nesting: how many bodies of control flow or of conditions this is inside of.
         loops: how many of them are loops.
+        turns: how often what is being read is gone through, by the for loops around it.
+        unrolled: bytes that the turns of all for loops so far take, at the least.
         measured: whether a measurement has been read.
         conditional: whether what is being read is under a condition of its instruction.
         shared: the clbits that more than one register holds.
@@ -130,6 +132,8 @@ class Lowering:
         self.outermost: Any = circuit
         self.nesting = 0
         self.loops = 0
+        self.turns = 1
+        self.unrolled = 0
         self.measured = False
         self.conditional = False
         self.shared: AbstractSet[int] = frozenset()
@@ -200,6 +204,8 @@ class Lowering:
             operation = instruction.operation
             if operation.__class__ not in _MEASUREMENTS or operation.condition is not None:
                 break
+            if len(instruction.qubits) != 1 or len(instruction.clbits) != 1:
+                break  # the long way says what is wrong
             qubit = qubits.get(id(instruction.qubits[0]))
             clbit = clbits.get(instruction.clbits[0])
             if qubit is None or clbit is None:
@@ -249,6 +255,10 @@ class Lowering:
         gate_class = operation.__class__
         row = SINGLETON_OF_CLASS.get(gate_class) or ROW_OF_CLASS.get(gate_class)
         if row is not None:
+            if len(qubits) != row.num_qubits:
+                self.fail(
+                    operation, f"is given {len(qubits)} qubits; expected {row.num_qubits} qubits"
+                )
             self._row(row, operation, qubits, scope)
             return
         reader_of(operation)(self, operation, qubits, clbits, scope)
@@ -263,6 +273,10 @@ class Lowering:
             self.samples = False
         self.made += len(self._run)
         gates, free, finite = self._run.take()
+        if len(gates.qubits) != gates.start[-1]:
+            self.fail(
+                self.outermost, "has gates that act on more, or fewer, qubits than their kind does"
+            )
         if not finite:
             self._blame(self.circuit)
         if free:
@@ -361,6 +375,8 @@ class Lowering:
             number = float(value)
         except (TypeError, ValueError):
             self.fail(source, f"has the parameter {value!r}; a real number is needed")
+        except OverflowError:
+            self.fail(source, "has a parameter beyond all floating-point numbers")
         if not math.isfinite(number):
             self.fail(source, f"has the parameter {number}; a finite number is needed")
         return number

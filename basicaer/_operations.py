@@ -171,6 +171,10 @@ def _measure(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
     lowering.refuse_unless_plain(operation, scope, "")
+    if len(qubits) != 1 or len(clbits) != 1:
+        lowering.fail(
+            operation, f"has {len(qubits)} qubits and {len(clbits)} clbits; expected one of each"
+        )
     clbit = lowering.clbit(clbits[0], operation, scope)
     if clbit in lowering.shared:
         registers = lowering.circuit.find_bit(lowering.circuit.clbits[clbit]).registers

@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Tuple, Union
 
 import numpy as np
 
+from . import _memory
 from ._memory import MIB
 from .exceptions import BasicAerError
 
@@ -79,7 +80,7 @@ def _flag(name: str, value: Any) -> bool:
 def _threshold(name: str, value: Any) -> float:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not number >= 0:
         raise _wrong(name, value, "a number, 0 or more")
@@ -98,7 +99,7 @@ def _one_of(*choices: str) -> Callable[[str, Any], str]:
 def _mebibytes(name: str, value: Any) -> int:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not 0 <= number < math.inf:
         raise _wrong(name, value, "a number of MiB, or 0 for what is available")
@@ -125,9 +126,16 @@ def _executor(name: str, value: Any) -> Any:
 
 
 def _complex_array(name: str, value: Any) -> np.ndarray:
+    if isinstance(value, np.ndarray):  # it may be a view that is larger than what it shows
+        need, space = 16 * value.size, _memory.available_bytes()
+        if need > max(space, _memory.SMALL):
+            raise BasicAerError(
+                f"Option {name} of shape {value.shape} needs {_memory.describe(need)}, "
+                f"{_memory.describe(space)} are available."
+            )
     try:
         array = np.array(value, dtype=complex)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise BasicAerError(f"Option {name} is no array of complex numbers: {error}") from None
     if not np.isfinite(array).all():
         raise BasicAerError(f"Option {name} holds numbers that are NaN or infinite.")

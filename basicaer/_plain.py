@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import cmath
 import time
-from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Union
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Union
 
 import numpy as np
 
@@ -63,7 +63,7 @@ def run_plain(task: Task, plain: Plain, control: Any, state_class: Any) -> Outco
     work = max(1, sum(map(len, runs))) << (program.num_qubits + shift)
     control.add_total(work)
     control.check()
-    state = first_state(task, state_class)
+    state = first_state(task, state_class, control.check)
     statistics: Dict[str, int] = {"states": 1}
     begun = time.perf_counter()
     for gates in runs:
@@ -122,16 +122,19 @@ def run_plain(task: Task, plain: Plain, control: Any, state_class: Any) -> Outco
 # ----------------------------------------------------------------------------------------------
 
 
-def first_state(task: Task, state_class: Any) -> Any:
-    """Returns the state, or the unitary, that the task's program begins with."""
+def first_state(task: Task, state_class: Any, check: Callable[[], None]) -> Any:
+    """Returns the state, or the unitary, that the task's program begins with.
+
+    `check` is called now and then while a large one is made; what it raises is raised.
+    """
     program = task.program
     if task.initial is not None:
         amplitudes = np.ascontiguousarray(task.initial).reshape(-1)
-        state = state_class.from_amplitudes(amplitudes, precision=task.precision)
+        state = state_class.from_amplitudes(amplitudes, precision=task.precision, check=check)
     elif task.output == "unitary":
-        state = state_class.identity(program.num_qubits, precision=task.precision)
+        state = state_class.identity(program.num_qubits, precision=task.precision, check=check)
     else:
-        state = state_class.zero(program.num_qubits, precision=task.precision)
+        state = state_class.zero(program.num_qubits, precision=task.precision, check=check)
     if program.global_phase:
         state.scale(cmath.exp(1j * program.global_phase))
     return state

@@ -1787,6 +1787,34 @@ def aligned(index count, dtype, bint zero=False):
     return raw[skip:skip + size].view(dtype)
 
 
+cdef index first_malformed(const int64_t[:, ::1] kinds, const int32_t[::1] kind,
+                           const int32_t[::1] start, const int32_t[::1] qubits,
+                           const int64_t[::1] offset, const double[::1] coefficients,
+                           int num_qubits) noexcept:
+    """The first gate that would read or write where it must not; -1 if there is none."""
+    cdef index i, j, size, targets, controls
+    cdef uint64_t seen
+    if start.shape[0] != kind.shape[0] + 1 or offset.shape[0] != kind.shape[0]:
+        return 0
+    for i in range(kind.shape[0]):
+        if not 0 <= kind[i] < kinds.shape[0]:
+            return i
+        targets, controls = kinds[kind[i], 1], kinds[kind[i], 2]
+        if start[i] < 0 or start[i + 1] - start[i] != targets + controls:
+            return i
+        if start[i + 1] > qubits.shape[0]:
+            return i
+        seen = 0
+        for j in range(start[i], start[i + 1]):
+            if not 0 <= qubits[j] < num_qubits or seen >> qubits[j] & 1:
+                return i
+            seen |= <uint64_t>1 << qubits[j]
+        size = <index>1 << (targets if kinds[kind[i], 0] else 2 * targets)  # form: 1 is diagonal
+        if offset[i] < 0 or 2 * (offset[i] + size) > coefficients.shape[0]:
+            return i
+    return -1
+
+
 def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1] start,
          const int32_t[::1] qubits, const int64_t[::1] offset, const double[::1] coefficients,
          int num_qubits, uint64_t live, int lane_bits, int capacity, bint fusion, costs,
@@ -1812,6 +1840,10 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     if not lane_bits <= num_qubits <= 62:
         raise ValueError(f"a state of {num_qubits} qubits cannot be planned")
     p.num_gates = kind.shape[0]
+    cdef index wrong = first_malformed(kinds, kind, start, qubits, offset, coefficients, num_qubits)
+    if wrong >= 0:
+        raise ValueError(f"gate {wrong} of a run is malformed: its qubits must be as many as its "
+                         f"kind has, all different, and less than {num_qubits}")
     if p.num_gates:
         p.kinds, p.kind, p.start = &kinds[0, 0], &kind[0], &start[0]
         p.offset, p.coefficients = &offset[0], &coefficients[0]

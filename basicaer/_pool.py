@@ -65,7 +65,8 @@ class Control:
         self.remarks: Deque[str] = deque()
         self.orphaned = False
         self._verdict: Dict[str, bool] = {}
-        self._lock = threading.Lock()
+        # A signal handler may ask for the progress while the thread that it interrupts does.
+        self._lock = threading.RLock()
         self._total = expected
         self._estimates: Dict[int, int] = {}
         self._shown = 0.0
@@ -104,7 +105,7 @@ class Control:
 
     def orphan(self) -> None:
         """In the child of a fork: nobody runs the job here, and its lock may never be released."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.orphaned = True
 
     def begin(self, estimate: int) -> None:

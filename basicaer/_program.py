@@ -59,8 +59,8 @@ class Gates:
         qubits: int32, shape (start[-1],).
         offset: int64, shape (num_gates,).
         coefficients: complex128, one-dimensional.
-        plans: what `_state` has planned of this run, so that a run applied again is not planned
-            again. Not part of the value, and not pickled.
+        plans: what `_state` has planned of this run, and its parts, so that a run applied again is
+            not planned again. Not part of the value, and not pickled.
     """
 
     kinds: Tuple[Kind, ...]
@@ -73,6 +73,24 @@ class Gates:
 
     def __len__(self) -> int:
         return len(self.kind)
+
+    def parts(self, most: int) -> Tuple[Gates, ...]:
+        """Returns the run as runs of at most `most` gates, the same ones each time."""
+        found: Union[Tuple[Gates, ...], None] = self.plans.get(most)
+        if found is None:
+            found = self.plans[most] = tuple(
+                Gates(
+                    self.kinds,
+                    self.kind[first : first + most],
+                    start - start[0],
+                    self.qubits[start[0] : start[-1]],
+                    self.offset[first : first + most],
+                    self.coefficients,
+                )
+                for first in range(0, len(self), most)
+                for start in [self.start[first : first + most + 1]]
+            )
+        return found
 
     def __getstate__(self) -> Dict[str, Any]:
         return {**self.__dict__, "plans": {}}

@@ -6,7 +6,7 @@ to call: only instructions listed here are understood.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, List, NamedTuple, Sequence
 
 from qiskit.circuit import (
     Barrier,
@@ -68,7 +68,17 @@ def experiments(qobj: QasmQobj) -> List[Experiment]:
 
 def settings(qobj: QasmQobj) -> Dict[str, Any]:
     """Returns the configuration of a Qobj, as options."""
-    return dict(qobj.config.to_dict())
+    try:
+        return dict(qobj.config.to_dict())
+    except Exception as error:  # as in `experiments`
+        raise BasicAerError(f"The configuration of the Qobj is malformed: {error!r}.") from error
+
+
+def _bit(bits: Sequence[Any], index: int) -> Any:
+    """The bit of that number, which does not count from the end."""
+    if index < 0:
+        raise IndexError(f"there is no bit {index}")
+    return bits[index]
 
 
 def _experiment(source: Any) -> Experiment:
@@ -112,8 +122,8 @@ def _experiment(source: Any) -> Experiment:
                 condition = entry
                 continue
             operation = _operation(entry)
-            qubits = [circuit.qubits[index] for index in getattr(entry, "qubits", [])]
-            clbits = [circuit.clbits[index] for index in getattr(entry, "memory", [])]
+            qubits = [_bit(circuit.qubits, index) for index in getattr(entry, "qubits", [])]
+            clbits = [_bit(circuit.clbits, index) for index in getattr(entry, "memory", [])]
             wanted = getattr(entry, "conditional", None)
             if wanted is not None or condition is not None:
                 operation = _with_condition(circuit, operation, condition, wanted)

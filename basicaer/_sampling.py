@@ -6,7 +6,7 @@ Everything here is vectorised over shots; a million of them cost no Python loop.
 from __future__ import annotations
 
 import threading
-from typing import Iterator, Mapping, Sequence
+from typing import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -44,10 +44,22 @@ def num_words(num_clbits: int) -> int:
     return -(-num_clbits // 64)
 
 
-def draw_rows(random: np.random.RandomState, shots: int, draws: int) -> np.ndarray:
+def _go_on() -> None:
+    """What is called where nobody can cancel."""
+
+
+def draw_rows(
+    random: np.random.RandomState, shots: int, draws: int, check: Callable[[], None] = _go_on
+) -> np.ndarray:
     """Draws the uniforms of `shots` shots that make `draws` draws each.
 
     The stream is consumed shot after shot, as by one `rand()` per draw.
+
+    Args:
+        random: draws them.
+        shots: how many shots.
+        draws: how many each of them makes.
+        check: called now and then; what it raises is raised.
 
     Returns:
         float64 of shape (draws, shots): row j holds the j-th draw of every shot.
@@ -56,6 +68,7 @@ def draw_rows(random: np.random.RandomState, shots: int, draws: int) -> np.ndarr
     if draws:
         step = max(1, _DRAW_BLOCK // draws)
         for first in range(0, shots, step):
+            check()
             count = min(step, shots - first)
             rows[:, first : first + count] = random.random_sample((count, draws)).T
     return rows

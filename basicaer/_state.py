@@ -36,9 +36,26 @@ _SAMPLED_IN_PLACE = 18
 _SAMPLE_BLOCK = 4096
 """Amplitudes of a block when samples are drawn without that table."""
 
+_PART = 1 << 18
+"""Amplitudes that are gone through between two looks at whether the job was cancelled."""
+_PLANNED_AT_ONCE = 1 << 14
+"""Gates that are planned together: planning is not interrupted, and takes more than twice the time
+for twice the gates, where one more pass over the state is nothing beside so many."""
+
 _SMALL = 1 << 13
 """Reals below which a fresh state is allocated and run by one call."""
 _NO_FLAGS = np.zeros(8, dtype=np.int64)
+
+
+def _go_on() -> None:
+    """What is called where nobody can cancel."""
+
+
+def _parts(count: int, step: int) -> List[Tuple[int, int]]:
+    """Returns the ends of the parts of `count` things, of at most `step` of them."""
+    if count <= step:
+        return [(0, count)]
+    return [(first, min(first + step, count)) for first in range(0, count, step)]
 
 
 @functools.lru_cache(maxsize=256)
@@ -78,6 +95,8 @@ class State:
     Attributes:
         num_qubits: n.
         precision: "double" (complex128) or "single" (complex64).
+        check: called between parts of what takes long; what it raises is raised, and the state is
+            spoilt then. Copies have the same.
     """
 
     __slots__ = (
@@ -87,14 +106,22 @@ class State:
         "_live",
         "_memory",
         "_width",
+        "check",
         "norm",
         "num_qubits",
         "planning",
         "precision",
     )
 
-    def __init__(self, num_qubits: int, precision: str, memory: np.ndarray | None = None) -> None:
+    def __init__(
+        self,
+        num_qubits: int,
+        precision: str,
+        memory: np.ndarray | None = None,
+        check: Callable[[], None] = _go_on,
+    ) -> None:
         self.num_qubits = num_qubits
+        self.check = check
         self.precision = precision
         self._lane_bits = _LANE_BITS[kernels.LANES[precision]]
         self._width = max(num_qubits, self._lane_bits)
@@ -110,14 +137,16 @@ class State:
         self.norm = 1.0
 
     @classmethod
-    def zero(cls, num_qubits: int, precision: str = "double") -> State:
+    def zero(
+        cls, num_qubits: int, precision: str = "double", check: Callable[[], None] = _go_on
+    ) -> State:
         """Returns |0...0>."""
-        return cls(num_qubits, precision)
+        return cls(num_qubits, precision, None, check)
 
     @classmethod
-    def _blank(cls, num_qubits: int, precision: str) -> State:
+    def _blank(cls, num_qubits: int, precision: str, check: Callable[[], None]) -> State:
         """Returns a state all of whose amplitudes are 0 and live."""
-        state = cls(num_qubits, precision)
+        state = cls(num_qubits, precision, None, check)
         state._memory = _buffers.zeros(2 << state._width, _REAL[precision])
         state._live = (1 << num_qubits) - 1
         return state
@@ -146,21 +175,37 @@ class State:
         return reals
 
     @classmethod
-    def from_amplitudes(cls, array: np.ndarray, precision: str = "double") -> State:
+    def from_amplitudes(
+        cls, array: np.ndarray, precision: str = "double", check: Callable[[], None] = _go_on
+    ) -> State:
         """Returns the state of the given amplitudes, shape (2**n,)."""
         array = np.asarray(array).reshape(-1)
-        state = cls._blank(len(array).bit_length() - 1, precision)
-        state._reals.view(_COMPLEX[precision])[: len(array)] = array
-        kernels.deinterleave(state._reals, 0, state._pairs)
+        state = cls._blank(len(array).bit_length() - 1, precision, check)
+        reals = state._reals
+        amplitudes = reals.view(_COMPLEX[precision])
+        for first in range(0, len(array), _PART):
+            check()
+            part = array[first : first + _PART]
+            amplitudes[first : first + len(part)] = part
+        for first, last in _parts(state._pairs, _PART >> state._lane_bits):
+            check()
+            kernels.deinterleave(reals, first, last)
         return state
 
     @classmethod
-    def identity(cls, num_qubits: int, precision: str = "double") -> State:
+    def identity(
+        cls, num_qubits: int, precision: str = "double", check: Callable[[], None] = _go_on
+    ) -> State:
         """Returns ``sum_i |i>|i>`` on 2n qubits: the identity, row-major, its row the high bits."""
-        state = cls._blank(2 * num_qubits, precision)
+        state = cls._blank(2 * num_qubits, precision, check)
+        reals = state._reals
         diagonal = np.arange(1 << num_qubits, dtype=np.int64) * ((1 << num_qubits) + 1)
         lanes = 1 << state._lane_bits
-        state._reals[(diagonal // lanes) * 2 * lanes + diagonal % lanes] = 1
+        # To write to a page for the first time takes its time, and numpy keeps the GIL.
+        for first, last in _parts(len(diagonal), max(1, _PART >> num_qubits)):
+            check()
+            part = diagonal[first:last]
+            reals[(part // lanes) * 2 * lanes + part % lanes] = 1
         return state
 
     @property
@@ -169,9 +214,12 @@ class State:
 
     def copy(self) -> State:
         """Returns an independent copy."""
+        source, check = self._reals, self.check
         reals, _ = _buffers.empty(2 << self._width, _REAL[self.precision])
-        reals[:] = self._reals
-        other = State(self.num_qubits, self.precision, reals)
+        for first in range(0, len(reals), 2 * _PART):
+            check()
+            reals[first : first + 2 * _PART] = source[first : first + 2 * _PART]
+        other = State(self.num_qubits, self.precision, reals, check)
         other._live = self._live
         return other
 
@@ -182,16 +230,17 @@ class State:
             threads: the most to use.
             chop: amplitudes whose absolute value is below it become 0.
         """
-        reals, pairs = self._reals, self._pairs
+        reals, pairs, check = self._reals, self._pairs, self.check
         self._memory = None
-        if threads <= 1 or len(reals) < 2 * _SHARED:
+        if len(reals) < 2 * _SHARED:
             kernels.interleave(reals, 0, pairs, chop)
         else:
-            step = max(1, pairs // (8 * threads))
+            step = min(_PART >> self._lane_bits, max(1, pairs // (8 * threads)))
             starts = iter(range(0, pairs, step))
 
             def work() -> None:
                 for first in starts:  # next() of a range's iterator is atomic
+                    check()
                     kernels.interleave(reals, first, min(first + step, pairs), chop)
 
             cooperate(work, threads)
@@ -224,6 +273,17 @@ class State:
         Raises:
             Cancelled: if `control` says so; the state is spoilt then.
         """
+        if len(gates) > _PLANNED_AT_ONCE:
+            total: Dict[str, float] = {}
+            for part in gates.parts(_PLANNED_AT_ONCE):
+                if control is not None:
+                    control.check()
+                found = self.apply(
+                    part, shift=shift, threads=threads, fusion=fusion, control=control
+                )
+                for name, value in found.items():
+                    total[name] = total.get(name, 0) + value
+            return total
         capacity = block_qubits(self._width, self.precision) - self._lane_bits
         key = (self._width, self._live, self.precision, capacity, shift, fusion, kernels)
         prepared = gates.plans.get(key)
@@ -281,13 +341,21 @@ class State:
 
     def _project(self, qubit: int, outcome: int, move: bool, probability: float) -> None:
         pairs = self._pairs if qubit < self._lane_bits else self._pairs // 2
-        kernels.project(self._reals, qubit, outcome, move, probability**-0.5, 0, pairs)
+        reals, factor = self._reals, probability**-0.5
+        for first, last in _parts(pairs, _PART >> self._lane_bits):
+            self.check()
+            kernels.project(reals, qubit, outcome, move, factor, first, last)
 
     def prepare(self, qubits: Sequence[int], amplitudes: np.ndarray) -> None:
         """Brings `qubits`, all in |0>, to the state of the given amplitudes, shape (2**k,)."""
         values = np.ascontiguousarray(amplitudes, dtype=_COMPLEX[self.precision])
         where = np.array(qubits, dtype=np.int64)
-        kernels.prepare(self._reals, where, values.view(_REAL[self.precision]))
+        reals, entries = self._reals, values.view(_REAL[self.precision])
+        # What is above all of the qubits divides the state into parts of their own.
+        step = max(2 * _PART, 2 << max(self._lane_bits, 1 + max(qubits, default=0)))
+        for first, last in _parts(len(reals), step):
+            self.check()
+            kernels.prepare(reals[first:last], where, entries)
         for qubit in qubits:
             self._live |= 1 << qubit
 
@@ -297,7 +365,10 @@ class State:
         if self._memory is None:
             self._amplitude *= factor
             return
-        kernels.scale(self._reals, factor.real, factor.imag, 0, self._pairs)
+        reals = self._reals
+        for first, last in _parts(self._pairs, _PART >> self._lane_bits):
+            self.check()
+            kernels.scale(reals, factor.real, factor.imag, first, last)
 
     # --- probabilities -------------------------------------------------------------------------
 
@@ -390,7 +461,9 @@ class State:
         """
         if len(qubits) == self.num_qubits >= _SAMPLED_IN_PLACE:
             return self._sampler_in_place(threads)
-        cdf = self.probabilities(qubits, threads).cumsum()
+        cdf = self.probabilities(qubits, threads)
+        self.check()
+        cdf = cdf.cumsum()
         self.norm = float(cdf[-1])
         cdf /= cdf[-1]
         return functools.partial(_invert, cdf)

@@ -5,6 +5,11 @@
 two jobs of 22 qubits, one thread each, alone and together; the longest pause of a Python thread
 that counts meanwhile;
 
+    python benchmarks/bench_jobs.py gap
+
+the longest pause of such a thread while a job of 24 qubits runs, from its state's making to its
+result;
+
     python benchmarks/bench_jobs.py cancel
 
 a job of 24 qubits and 500 gates, whole and cancelled in its middle: seconds, memory before and
@@ -30,7 +35,9 @@ from typing import Any
 import numpy as np
 from measure import machine
 from qiskit import QuantumCircuit
-from qiskit.circuit import Gate, Parameter
+from qiskit.circuit import ForLoopOp, Gate, Parameter
+from qiskit.circuit.library import CXGate
+from qiskit.compiler import assemble
 
 from basicaer import BasicAer
 
@@ -112,6 +119,23 @@ def overlap() -> None:
     )
 
 
+def gap() -> None:
+    circuit = circuit_of(24, 200)
+    QASM.run(circuit, shots=100).result()
+    for simulator in (QASM, STATEVECTOR):
+        counter = Counter()
+        counter.start()
+        begin = time.perf_counter()
+        simulator.run(circuit, shots=100).result()
+        took = time.perf_counter() - begin
+        counter.over = True
+        counter.join()
+        print(
+            f"{simulator.name()}: {took:.2f} s, a thread counted to {counter.count:,}; "
+            f"its longest pause {counter.longest * 1e3:.1f} ms"
+        )
+
+
 def cancel() -> None:
     circuit = circuit_of(24, 500)
     before = resident()
@@ -147,6 +171,9 @@ def bad_input() -> None:
     bell.cx(0, 1)
     plain = bell.copy()
     bell.measure([0, 1], [0, 1])
+    theta = Parameter("theta")
+    turning = QuantumCircuit(1)
+    turning.rx(theta, 0)
     unbound = QuantumCircuit(1, name="unbound")
     unbound.rx(Parameter("theta"), 0)
     opaque = QuantumCircuit(1, name="opaque")
@@ -158,6 +185,23 @@ def bad_input() -> None:
     reset = QuantumCircuit(1, name="reset")
     reset.reset(0)
     vector = np.array([1, 0, 0, 0])
+    loops = QuantumCircuit(1, name="loops")
+    with loops.for_loop(range(10**6)), loops.for_loop(range(10**6)):
+        loops.x(0)
+    wide = QuantumCircuit(1, 1_000_000, name="million clbits")
+    wide.measure(0, 999_999)
+    inner = Gate("endless", 1, [])
+    inner.definition = QuantumCircuit(1)
+    inner.definition.append(inner, [0])
+    endless = QuantumCircuit(1, name="endless")
+    endless.append(inner, [0])
+    misplaced = QuantumCircuit(2, name="misplaced")
+    misplaced._append(CXGate(), [misplaced.qubits[0]], [])
+    huge = QuantumCircuit(1, name="huge")
+    huge.append(ForLoopOp([10**400], theta, turning), [0])
+    qobj = assemble(bell)
+    qobj.experiments[0].instructions[0].qubits = [-1]
+    view = np.broadcast_to(np.float64(0), (1 << 40,))
     cases: dict[str, Callable[[], Any]] = {
         "too many qubits": lambda: QASM.run(QuantumCircuit(50, name="wide")),
         "unbound parameter": lambda: QASM.run(unbound),
@@ -176,6 +220,19 @@ def bad_input() -> None:
         "unitary not unitary": lambda: UNITARY.run(plain, initial_unitary=np.ones((4, 4))),
         "NaN in a gate": lambda: QASM.run(not_a_number),
         "infinite angle": lambda: QASM.run(infinite),
+        "loops within loops, 10**12 turns": lambda: QASM.run(loops),
+        "a million clbits, 10**9 shots": lambda: QASM.run(wide, shots=10**9),
+        "10**9 shots, listed": lambda: QASM.run(bell, shots=10**9, memory=True),
+        "a definition that contains itself": lambda: QASM.run(endless),
+        "cx on one qubit": lambda: QASM.run(misplaced),
+        "an angle of 10**400": lambda: QASM.run(huge),
+        "Qobj on qubit -1": lambda: QASM.run(qobj),
+        "state that is no array": lambda: QASM.run(bell, initial_statevector={1: 2}),
+        "state of 2**40 amplitudes": lambda: QASM.run(bell, initial_statevector=view),
+        "memory of 10**400 MiB": lambda: QASM.run(bell, max_memory_mb=10**400),
+        "a million threads": lambda: QASM.run(bell, max_parallel_threads=10**6),
+        "seed -1": lambda: QASM.run(bell, seed_simulator=-1),
+        "precision half": lambda: QASM.run(bell, precision="half"),
         "measure on unitary": lambda: UNITARY.run(bell),
         "reset on unitary": lambda: UNITARY.run(reset),
         "unknown option": lambda: QASM.run(bell, shtos=3),
@@ -205,7 +262,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", choices=("overlap", "cancel", "input"))
+    parser.add_argument("what", choices=("overlap", "gap", "cancel", "input"))
     what = parser.parse_args().what
     print(machine())
-    {"overlap": overlap, "cancel": cancel, "input": bad_input}[what]()
+    {"overlap": overlap, "gap": gap, "cancel": cancel, "input": bad_input}[what]()

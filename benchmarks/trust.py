@@ -90,7 +90,7 @@ def cancels(count: int) -> int:
         begun = time.perf_counter()
         expected.append(outcomes(run(number)))
         seconds.append(time.perf_counter() - begun)
-    before = resident()
+    memory = [resident()]
     rng = random.Random(1)
     times: list[float] = []
     kinds = {"cancelled": 0, "ended before": 0, "wrong": 0}
@@ -118,13 +118,16 @@ def cancels(count: int) -> int:
         for job in jobs:
             job.cancel()
             job.wait_for_final_state(timeout=60)
-    after = resident()
+        del jobs, chosen, job
+        if (turn + 1) * 4 // count > turn * 4 // count:
+            memory.append(resident())
     print(f"{count} jobs of {min(seconds) * 1e3:.1f} to {max(seconds) * 1e3:.0f} ms each: {kinds}")
     print(
         f"from cancel() until the job has stopped and given its memory back: median "
         f"{statistics.median(times) * 1e3:.2f} ms, slowest {max(times) * 1e3:.1f} ms"
     )
-    print(f"resident memory before {before / MEBI:.0f} MiB, after {after / MEBI:.0f} MiB")
+    shown = ", ".join(f"{each / MEBI:.0f}" for each in memory)
+    print(f"resident memory before, and after each quarter: {shown} MiB")
     return int(kinds["wrong"] > 0)
 
 

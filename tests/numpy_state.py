@@ -24,17 +24,17 @@ class NumpyState:
         type(self).alive -= 1
 
     @classmethod
-    def zero(cls, num_qubits, precision="double"):
+    def zero(cls, num_qubits, precision="double", check=None):
         amplitudes = np.zeros(2**num_qubits, dtype=_dtype(precision))
         amplitudes[0] = 1
         return cls(amplitudes)
 
     @classmethod
-    def from_amplitudes(cls, array, precision="double"):
+    def from_amplitudes(cls, array, precision="double", check=None):
         return cls(np.array(array, dtype=_dtype(precision)).reshape(-1))
 
     @classmethod
-    def identity(cls, num_qubits, precision="double"):
+    def identity(cls, num_qubits, precision="double", check=None):
         return cls(np.eye(2**num_qubits, dtype=_dtype(precision)).reshape(-1))
 
     def apply(self, gates, *, shift=0, threads=1, fusion=True, control=None):

@@ -196,6 +196,8 @@ BAD_STATES = {
     "scalar": (1.0, "shape"),
     "words": (["a", "b", "c", "d"], "numbers"),
     "ragged": ([[1], [0, 0]], "numbers"),
+    "beyond": (np.array([10**400, 0, 0, 0], dtype=object), "numbers"),
+    "no_numbers": (np.array([1, None, 0, 0], dtype=object), "NaN"),
     "empty": ([], "normalized"),
 }
 
@@ -231,6 +233,8 @@ def test_initial_unitary(bad):
         ("memory", 2),
         ("chop_threshold", -1),
         ("chop_threshold", math.nan),
+        ("chop_threshold", 10**400),
+        ("max_memory_mb", 10**400),
         ("chop_threshold", "small"),
         ("allow_sample_measuring", "no"),
         ("parameter_binds", {"theta": 1}),

@@ -10,11 +10,14 @@ import weakref
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.circuit import Gate
+from qiskit.circuit import ForLoopOp, Gate, Measure, Parameter
+from qiskit.circuit.library import CXGate, RXGate
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 
-from basicaer import BasicAer, BasicAerError, _memory, _pool, _running, _state
+from basicaer import BasicAer, BasicAerError, _flow, _memory, _pool, _running, _state
+from basicaer._lowering import lower
+from basicaer._program import DENSE, Gates, Kind
 from basicaer._terra import UnitaryGate
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
@@ -234,6 +237,24 @@ def test_cancelled_between_shots():
             job.result(60)
 
 
+@pytest.mark.parametrize("defer", ["none", "possible", "all"])
+def test_cancelled_while_loops_are_unrolled(monkeypatch, defer):
+    monkeypatch.setattr(_flow, "_POLLED", 4)
+    circuit = QuantumCircuit(2, 2)
+    with circuit.for_loop(range(40)):
+        circuit.h(0)
+    circuit.measure([0, 1], [0, 1])
+    program = lower(circuit)
+    looks = []
+    code = _flow.flatten(program, defer, lambda: looks.append(1))
+    assert code == _flow.flatten(program, defer)
+    assert len(looks) >= 40 + 2 * 10
+    control = _pool.Control()
+    control.cancel()
+    with pytest.raises(_pool.Cancelled):
+        _flow.flatten(program, defer, control.check)
+
+
 # ----------------------------------------------------------------------------------------------
 # Callbacks
 # ----------------------------------------------------------------------------------------------
@@ -395,3 +416,101 @@ def test_very_many_clbits():
 def test_very_many_shots_in_a_list():
     with pytest.raises(BasicAerError, match=r'"ghz".*needs'):
         QASM.run(ghz(), shots=10**12, memory=True)
+
+
+@pytest.mark.parametrize("qubits", [(), (0,), (0, 1, 2)])
+def test_a_gate_on_another_number_of_qubits(qubits):
+    circuit = QuantumCircuit(3, name="odd")
+    circuit._append(CXGate(), [circuit.qubits[each] for each in qubits], [])
+    with pytest.raises(BasicAerError, match=r'"odd".*qubits'):
+        STATEVECTOR.run(circuit)
+
+
+@pytest.mark.parametrize(("qubits", "clbits"), [(0, 1), (1, 0), (2, 1)])
+def test_a_measurement_of_nothing(qubits, clbits):
+    circuit = QuantumCircuit(2, 1, name="odd")
+    circuit._append(Measure(), circuit.qubits[:qubits], circuit.clbits[:clbits])
+    with pytest.raises(BasicAerError, match=r"odd.*measure.*expected one of each"):
+        QASM.run(circuit)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"qubits": [0, 0]},
+        {"qubits": [0, 3]},
+        {"qubits": [-1, 1]},
+        {"qubits": [0, 1, 2]},
+        {"qubits": [0]},
+        {"offset": [-1]},
+        {"offset": [1 << 40]},
+        {"coefficients": np.zeros(15, dtype=complex)},
+        {"kind": [1]},
+    ],
+    ids=repr,
+)
+def test_numbers_that_are_no_gate_touch_no_memory(change):
+    """Whatever a program holds, wherever it came from."""
+    right = {"kind": [0], "start": [0, 2], "qubits": [0, 1], "offset": [0]}
+    given = {**right, "coefficients": np.eye(4, dtype=complex).ravel(), **change}
+    if len(given["qubits"]) != 2:
+        given["start"] = [0, len(given["qubits"])]
+    gates = Gates(
+        (Kind(DENSE, 2),),
+        np.array(given["kind"], dtype=np.int32),
+        np.array(given["start"], dtype=np.int32),
+        np.array(given["qubits"], dtype=np.int32),
+        np.array(given["offset"], dtype=np.int64),
+        given["coefficients"],
+    )
+    with pytest.raises(ValueError, match="gate 0 of a run is malformed"):
+        _state.State.zero(3).apply(gates)  # whatever the lanes, qubit 3 may be one of them
+
+
+def test_loops_within_loops():
+    """Each of them is short."""
+    body = QuantumCircuit(1)
+    body.x(0)
+    for _ in range(40):
+        outer = QuantumCircuit(1, name="loops")
+        outer.append(ForLoopOp(range(2), None, body), [0])
+        body = outer
+    with pytest.raises(BasicAerError, match=r"loops.*turns.*around it.*memory"):
+        QASM.run(body)
+
+
+def test_bodies_that_are_read_anew_for_each_turn():
+    parameter = Parameter("a")
+    body = QuantumCircuit(1)
+    body.rx(parameter, 0)
+    circuit = QuantumCircuit(1, name="loop")
+    circuit.append(ForLoopOp(range(10**9), parameter, body), [0])
+    with pytest.raises(BasicAerError, match=r"loop.*1000000000 turns.*memory"):
+        QASM.run(circuit)
+
+
+def test_loops_within_loops_that_fit():
+    parameter = Parameter("a")
+    circuit = QuantumCircuit(1, name="loops")
+    with circuit.for_loop(range(30), parameter) as turn:
+        with circuit.for_loop(range(100)):
+            circuit.x(0)
+        circuit.rz(turn, 0)
+    assert STATEVECTOR.run(circuit).result(60).success
+
+
+def test_parameters_beyond_all_numbers():
+    gate = RXGate(0.1)
+    gate.params[0] = 10**400
+    circuit = QuantumCircuit(1, name="odd")
+    circuit._append(gate, circuit.qubits, [])
+    with pytest.raises(BasicAerError, match=r"odd.*rx.*beyond"):
+        QASM.run(circuit)
+
+
+@pytest.mark.parametrize("shape", [(1 << 40,), (1 << 20, 1 << 20)])
+def test_initial_states_larger_than_memory(shape):
+    """An array that is large by its strides alone."""
+    value = np.broadcast_to(np.float64(0), shape)
+    with pytest.raises(BasicAerError, match=r"initial_statevector.*needs 16\.0 TiB.*available"):
+        STATEVECTOR.run(ghz(), initial_statevector=value)

@@ -254,6 +254,12 @@ def test_cancel_from_a_signal_handler(running):
         signal.signal(signal.SIGALRM, before)
 
 
+def test_progress_from_a_signal_handler(running):
+    """It may come while this very thread asks for the progress."""
+    with running._control._lock:
+        assert 0 <= running.progress() < 1
+
+
 # ----------------------------------------------------------------------------------------------
 # Waiting
 # ----------------------------------------------------------------------------------------------

@@ -363,6 +363,44 @@ def test_cancelled_before_it_begins():
         State.zero(4).apply(run_of((MATRICES["dense"], [1], 0, 0)), control=control)
 
 
+@pytest.mark.parametrize("num_qubits", [5, 9])
+def test_very_many_gates_are_planned_in_parts(build, precision, monkeypatch, num_qubits):
+    rng = np.random.default_rng(num_qubits)
+    run = run_of(
+        *[
+            (PAIRS[kind], rng.permutation(num_qubits)[:2], 0, 0)
+            for kind in rng.choice(list(PAIRS), 50)
+        ]
+    )
+    expected = np.zeros(2**num_qubits, dtype=complex)
+    expected[0] = 1
+    expected = oracle.apply_gates(run, expected)
+    monkeypatch.setattr(state_module, "_PLANNED_AT_ONCE", 7)
+    for _ in range(2):  # the second time nothing is planned
+        state, control = State.zero(num_qubits, precision), Control()
+        found = state.apply(run, control=control)
+        assert found["gates"] == 50
+        assert found["amplitude_gates"] == control.flags[1]
+        np.testing.assert_allclose(state.to_array(), expected, atol=10 * TOLERANCE[precision])
+    assert len(run.parts(7)) == 8 and run.parts(7) is run.parts(7)
+
+
+def test_cancelled_between_parts_of_very_many_gates(monkeypatch):
+    monkeypatch.setattr(state_module, "_PLANNED_AT_ONCE", 2)
+    planned, control = [], Control()
+
+    def plan(*arguments):
+        planned.append(1)
+        control.cancel()
+        return original(*arguments)
+
+    original = _planning.plan
+    monkeypatch.setattr(_planning, "plan", plan)
+    with pytest.raises(Cancelled):
+        State.zero(4).apply(run_of(*[(PAIRS["dense"], [0, 1], 0, 0)] * 10), control=control)
+    assert planned == [1]
+
+
 def test_work_is_counted():
     control = Control()
     state = State.zero(15)

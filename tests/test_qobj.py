@@ -131,6 +131,7 @@ def test_names_are_never_called(name, tmp_path, monkeypatch):
         {"qubits": [5]},
         {"qubits": []},
         {"qubits": ["a"]},
+        {"qubits": [-1]},
         {"name": "u", "params": [1]},
         {"name": "rx", "params": ["theta"]},
         {"name": "unitary", "params": [[[1, 1], [1, 1]]]},
@@ -159,4 +160,11 @@ def test_headers_out_of_order(key):
     qobj = spoiled()
     setattr(qobj.experiments[0].header, key, [3])
     with pytest.raises(BasicAerError):
+        QASM.run(qobj)
+
+
+def test_no_configuration():
+    qobj = spoiled()
+    qobj.config = None
+    with pytest.raises(BasicAerError, match="configuration of the Qobj"):
         QASM.run(qobj)

@@ -9,7 +9,7 @@ import pytest
 from numpy_state import NumpyState
 from qiskit import QuantumCircuit
 
-from basicaer import BasicAer, _execution, _plain, _result
+from basicaer import BasicAer, _execution, _plain, _result, _sampling
 from basicaer._classical import clbits_read, evaluate, gather, holds
 from basicaer._lowering import lower
 from basicaer._pool import Cancelled, Control
@@ -200,6 +200,14 @@ def test_large_registers_drawn_in_parts():
     sampler = state.sampler(qubits, threads=2)
     parts = [sampler(uniforms[first : first + 700]) for first in range(0, 5000, 700)]
     np.testing.assert_array_equal(np.concatenate(parts), state.sample(qubits, uniforms))
+
+
+def test_uniforms_of_very_many_shots_look_whether_they_are_wanted(monkeypatch):
+    monkeypatch.setattr(_sampling, "_DRAW_BLOCK", 30)
+    looks = []
+    rows = _sampling.draw_rows(np.random.RandomState(1), 100, 3, lambda: looks.append(1))
+    np.testing.assert_array_equal(rows, np.random.RandomState(1).random_sample((100, 3)).T)
+    assert len(looks) == 10
 
 
 @pytest.mark.parametrize("stage", ["draw", "count", "list"])

@@ -28,8 +28,9 @@ def precision(request):
 
 
 @pytest.fixture(autouse=True)
-def threads_for_any_size(monkeypatch):
+def threads_and_parts_for_any_size(monkeypatch):
     monkeypatch.setattr(state_module, "_SHARED", 0)
+    monkeypatch.setattr(state_module, "_PART", 64)
 
 
 def tolerance(precision):
@@ -222,3 +223,53 @@ def test_expectations_of_many_qubits(precision, num_qubits):
     np.testing.assert_allclose(first, expected, rtol=0, atol=10 * tolerance(precision))
     second = state.expectations(*zip(*map(masks, labels)), threads=2)
     np.testing.assert_array_equal(first, second)
+
+
+# ----------------------------------------------------------------------------------------------
+# Cancelled in between
+# ----------------------------------------------------------------------------------------------
+
+
+class StopError(Exception):
+    pass
+
+
+class Stops:
+    """A check that raises when it is called for the second time."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self):
+        self.calls += 1
+        if self.calls == 2:
+            raise StopError
+
+
+LONG = {
+    "copy": lambda state: state.copy(),
+    "collapse": lambda state: state.collapse(8, 1, 0.5),
+    "reset": lambda state: state.reset(0, 0, 0.5),
+    "prepare": lambda state: state.prepare([0, 5], np.full(4, 0.5)),
+    "scale": lambda state: state.scale(1j),
+    "to_array": lambda state: state.to_array(),
+    "to_array by two": lambda state: state.to_array(2),
+}
+
+
+@pytest.mark.parametrize("what", LONG)
+def test_what_takes_long_looks_whether_it_is_to_go_on(precision, what):
+    state = State.from_amplitudes(oracle.random_state(9, 1), precision)
+    state.check = Stops()
+    with pytest.raises(StopError):
+        LONG[what](state)
+    state.check = Stops()
+    twin = State.zero(3, precision, check=state.check)
+    assert twin.copy().check is state.check
+
+
+@pytest.mark.parametrize("make", ["from_amplitudes", "identity"])
+def test_so_does_the_making_of_a_state(precision, make):
+    argument = 5 if make == "identity" else oracle.random_state(9, 1)
+    with pytest.raises(StopError):
+        getattr(State, make)(argument, precision, check=Stops())
