@@ -290,7 +290,7 @@ class Simulator(BackendV1):
                 + (
                     f"at most {most} qubits fit."
                     if circuit.num_qubits > most
-                    else "fewer shots need less."
+                    else "fewer shots, or threads, need less."
                 )
             )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Sequence, Tuple, Union
+from typing import Any, Dict, Iterator, Sequence, Tuple, Union
 
 from qiskit.circuit import ClassicalRegister, Clbit
 
@@ -12,6 +12,10 @@ from basicaer.exceptions import BasicAerError
 
 Clbits = Dict[Clbit, int]
 """The clbits of a circuit, and where they are in the outermost one."""
+
+MOST_PARTS = 10_000
+DEEPEST = 200
+"""Bounds of an expression: it may share its operands, so that it is small but without end."""
 
 
 def lower_condition(condition: Any, clbits: Clbits, where: str, *, cut: bool = False) -> Condition:
@@ -52,28 +56,43 @@ def lower_target(target: Any, clbits: Clbits, where: str) -> Expression:
 
 
 def lower_expression(node: expr.Expr, clbits: Clbits, where: str) -> Expression:
-    """Returns an expression with clbit indices in place of clbits and registers."""
+    """Returns an expression with clbit indices in place of clbits and registers.
+
+    Raises:
+        BasicAerError: it is too deep, or has too many parts; one that occurs in several places
+            counts in each, as it is evaluated in each.
+    """
+    return _lower(node, clbits, where, iter(range(MOST_PARTS)), DEEPEST)
+
+
+def _lower(
+    node: expr.Expr, clbits: Clbits, where: str, parts: Iterator[int], levels: int
+) -> Expression:
+    """Reads a part of an expression, of at most so many parts and levels."""
+    if next(parts, None) is None or not levels:
+        raise BasicAerError(
+            f"{where} has an expression of more than {MOST_PARTS} parts or {DEEPEST} levels"
+        )
+
+    def inner(operand: expr.Expr) -> Expression:
+        return _lower(operand, clbits, where, parts, levels - 1)
+
     width = 1 if isinstance(node.type, types.Bool) else node.type.width
     if isinstance(node, expr.Var):
         return Expression("bits", _indices(node.var, clbits, where), width)
     if isinstance(node, expr.Value):
         return Expression("value", (int(node.value),), width)
     if isinstance(node, expr.Cast):
-        operand = lower_expression(node.operand, clbits, where)
+        operand = inner(node.operand)
         if isinstance(node.type, types.Bool):
             # To Bool is "is it not 0"; to a narrower Uint, the low bits.
             zero = Expression("value", (0,), operand.width)
             return Expression("not_equal", (operand, zero), 1)
         return Expression("cast", (operand, width), width)
     if isinstance(node, expr.Unary):
-        operands: Tuple[Expression, ...] = (lower_expression(node.operand, clbits, where),)
-        return Expression(node.op.name.lower(), operands, width)
+        return Expression(node.op.name.lower(), (inner(node.operand),), width)
     if isinstance(node, expr.Binary):
-        operands = (
-            lower_expression(node.left, clbits, where),
-            lower_expression(node.right, clbits, where),
-        )
-        return Expression(node.op.name.lower(), operands, width)
+        return Expression(node.op.name.lower(), (inner(node.left), inner(node.right)), width)
     raise BasicAerError(f"{where} uses an expression of unknown kind: {node!r}")
 
 

@@ -13,6 +13,7 @@ from qiskit.circuit import (
     BreakLoopOp,
     Clbit,
     ContinueLoopOp,
+    IfElseOp,
     Instruction,
     Parameter,
     Qubit,
@@ -500,3 +501,18 @@ class TestBadInput:
         operation = AnnotatedOperation(inner.to_instruction(), ControlModifier(1))
         circuit.append(operation, [0, 1], [0])
         self.expect(circuit, '"measure"', "controlled")
+
+
+@needs_expressions
+@pytest.mark.parametrize("kind", ["wide", "deep"])
+def test_expressions_without_end(kind):
+    """An expression that shares its operands is small in memory, but not as a tree."""
+    circuit = QuantumCircuit(1, 2, name="twisted")
+    node = expr.lift(circuit.clbits[0])
+    for _ in range(60 if kind == "wide" else 300):
+        node = expr.logic_and(node, node) if kind == "wide" else expr.logic_not(node)
+    body = QuantumCircuit(1, 1)
+    # Terra itself goes through all of it where it checks what it is given.
+    circuit._append(IfElseOp(node, body), circuit.qubits, circuit.clbits[:1])
+    with pytest.raises(BasicAerError, match=r"twisted.*more than 10000 parts or 200 levels"):
+        lower(circuit)
