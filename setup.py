@@ -13,6 +13,7 @@ The environment variable BASICAER_BUILD chooses the kind of build (default "rele
     debug   no optimisation, bounds checks on every access
     asan    address sanitizer
     ubsan   undefined-behaviour sanitizer, aborts at the first finding
+    asan-ubsan  both
     tsan    thread sanitizer
 """
 
@@ -70,6 +71,7 @@ MSVC_FLAGS = ["/O2"]
 SANITIZERS = {
     "asan": ["-fsanitize=address"],
     "ubsan": ["-fsanitize=undefined", "-fno-sanitize-recover=all"],
+    "asan-ubsan": ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
     "tsan": ["-fsanitize=thread"],
 }
 MODES = ("release", "debug", *SANITIZERS)
