@@ -921,6 +921,47 @@ cdef void densek(real* s, int lane_bits, int live, index control, index control_
         j += groups
 
 
+cdef inline void dense3(vec* s, index count, int fixed, const int* positions, index offset,
+                        const index* strides, const vec* c) noexcept nogil:
+    """Three block qubits: as `dense5`, but the eight amplitudes stay in registers."""
+    cdef index j, row
+    cdef vec* p
+    cdef const vec* m
+    cdef vec ar, ai, br, bi
+    cdef vec x0r, x0i, x1r, x1i, x2r, x2i, x3r, x3i
+    cdef vec x4r, x4i, x5r, x5i, x6r, x6i, x7r, x7i
+    for j in range(count):
+        p = s + 2 * (expand(j, fixed, positions) + offset)
+        x0r = (p + strides[0])[0]; x0i = (p + strides[0])[1]
+        x1r = (p + strides[1])[0]; x1i = (p + strides[1])[1]
+        x2r = (p + strides[2])[0]; x2i = (p + strides[2])[1]
+        x3r = (p + strides[3])[0]; x3i = (p + strides[3])[1]
+        x4r = (p + strides[4])[0]; x4i = (p + strides[4])[1]
+        x5r = (p + strides[5])[0]; x5i = (p + strides[5])[1]
+        x6r = (p + strides[6])[0]; x6i = (p + strides[6])[1]
+        x7r = (p + strides[7])[0]; x7i = (p + strides[7])[1]
+        for row in range(8):
+            m = c + 16 * row
+            ar = m[0] * x0r - m[1] * x0i
+            ai = m[0] * x0i + m[1] * x0r
+            br = m[8] * x4r - m[9] * x4i
+            bi = m[8] * x4i + m[9] * x4r
+            ar = ar + m[2] * x1r - m[3] * x1i
+            ai = ai + m[2] * x1i + m[3] * x1r
+            br = br + m[10] * x5r - m[11] * x5i
+            bi = bi + m[10] * x5i + m[11] * x5r
+            ar = ar + m[4] * x2r - m[5] * x2i
+            ai = ai + m[4] * x2i + m[5] * x2r
+            br = br + m[12] * x6r - m[13] * x6i
+            bi = bi + m[12] * x6i + m[13] * x6r
+            ar = ar + m[6] * x3r - m[7] * x3i
+            ai = ai + m[6] * x3i + m[7] * x3r
+            br = br + m[14] * x7r - m[15] * x7i
+            bi = bi + m[14] * x7i + m[15] * x7r
+            (p + strides[row])[0] = ar + br
+            (p + strides[row])[1] = ai + bi
+
+
 cdef void dense5(vec* s, index count, int fixed, const int* positions, index offset,
                  const int64_t* targets, int num_block, int lane_targets, const vec* c,
                  vec* work) noexcept nogil:
@@ -954,6 +995,9 @@ cdef void dense5(vec* s, index count, int fixed, const int* positions, index off
         for i in range(num_block):
             if (b >> i) & 1:
                 strides[b] += <index>2 << targets[i]
+    if rows == 8 and columns == 8:
+        dense3(s, count, fixed, positions, offset, strides, c)
+        return
     for j in range(count):
         base = 2 * (expand(j, fixed, positions) + offset)
         for b in range(rows):
