@@ -15,9 +15,10 @@ from ._plain import plain_parts
 from ._program import Gates
 from ._task import Outcome, Task
 
-_SPREAD_AMPLITUDES = 1 << 8
-"""Circuits with fewer amplitudes than this are run one after the other: their time is mostly
-Python's, of which there is only one at a time."""
+_SPREAD_NS = 600_000
+"""Circuits none of which takes so many nanoseconds of kernels are run one after the other: the rest
+is Python's, and threads that ask for it by turns wait longer than that (10 qubits: 164 us a circuit
+one by one, 296 on two threads; 14 qubits: the same)."""
 _BRIEF_NS = 250_000
 """A run that is estimated to take no more nanoseconds is carried out by `run()` itself: to wake a
 thread and to wait for it takes 100,000 where nothing else goes on, and longer anywhere else."""
@@ -80,6 +81,7 @@ class Run:
         self.threads = threads
         self.identity = identity
         self.executor = executor
+        self._work = [_work(item.task) for item in items]
         self.need, self.at_once = items[0].need, 1
         if executor is not None:
             self.need = 0
@@ -87,7 +89,6 @@ class Run:
             self.at_once = self._circuits_at_once()
             needs = sorted((item.need for item in items), reverse=True)
             self.need = sum(needs[: self.at_once])
-        self._work = [_work(item.task) for item in items]
         self.control = _pool.Control(sum(self._work))
         self._made = time.perf_counter()
         self._queued = 0.0
@@ -139,9 +140,7 @@ class Run:
         """How many circuits are run at the same time."""
         items = self.items
         most = min(len(items), self.threads)
-        if most == 1 or not any(
-            1 << item.task.program.num_qubits >= _SPREAD_AMPLITUDES for item in items
-        ):
+        if most == 1 or max(self._work) * _GATE_NS < _SPREAD_NS:
             return 1
         needs = sorted((item.need for item in items), reverse=True)
         if needs[0] < _memory.SMALL and self.limit is None:

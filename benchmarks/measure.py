@@ -45,9 +45,9 @@ def best_times(
     while waiting:
         for name in list(waiting):
             time.sleep(0.005 if warm_up[name] < 0.05 else 0.4)
-            burst = 0.0
+            burst = seconds = 0.0
             made = 0
-            while burst < BURST or made < 2 and seconds < budget:
+            while burst < BURST or (made < 2 and seconds < budget):
                 seconds = calls[name]()
                 times[name].append(seconds)
                 burst += max(seconds, 1e-6)

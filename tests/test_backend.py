@@ -34,6 +34,12 @@ def flips(value, width=4, name=None):
     return circuit
 
 
+@pytest.fixture(autouse=True)
+def spread(monkeypatch):
+    """Circuits of 13 qubits are spread over threads, so that no larger ones are needed for that."""
+    monkeypatch.setattr(_running, "_SPREAD_NS", 2_000)
+
+
 @pytest.fixture
 def gate(monkeypatch):
     """Holds all executions until it is opened; they can be cancelled meanwhile."""
