@@ -60,6 +60,7 @@ MODULES = {
     "_assembly": ("_assembly.pyx", BASELINE),
     "_outcomes": ("_outcomes.pyx", BASELINE),
     "_planning": ("_planning.pyx", BASELINE),
+    "_small": ("_small.pyx", BASELINE),
 }
 
 # Contraction to FMA is wanted. Signed zeros, NaN and the order of sums are kept, so no -ffast-math;

@@ -1,11 +1,13 @@
 """Types of the compiled module; the contracts are in `_assembly.pyx`."""
 
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple, Union
+from typing import Any, Dict, FrozenSet, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 
+from qiskit.circuit import QuantumCircuit
+
 from basicaer._gates import Entries
-from basicaer._program import Gates, Kind
+from basicaer._program import Gates, Kind, Program
 
 class Free(NamedTuple):
     offset: int
@@ -26,3 +28,7 @@ class Run:
         self, kind: Kind, qubits: Sequence[int], entries: Entries, parameters: Tuple[Any, ...]
     ) -> None: ...
     def take(self) -> Tuple[Gates, List[Free], bool]: ...
+
+MEASUREMENTS: FrozenSet[type]
+
+def plain_program(circuit: QuantumCircuit, unitary_only: bool) -> Union[Program, None]: ...

@@ -19,10 +19,11 @@ from libc.stdlib cimport free, realloc
 from typing import Any, NamedTuple, Tuple
 
 import numpy as np
-from qiskit.circuit import ControlledGate, Instruction
+from qiskit.circuit import Barrier, ControlledGate, Instruction
+from qiskit.circuit import Measure as MeasureInstruction
 
 from basicaer._gates import ROW_OF_CLASS, SINGLETON_OF_CLASS, Functions
-from basicaer._program import DENSE, Gates
+from basicaer._program import DENSE, Gates, Measure, Program
 
 ctypedef Py_ssize_t index
 
@@ -552,4 +553,115 @@ cdef class Run:
         self.large.clear()
         self.free = []
         self.kind.used = self.qubits.used = self.offset.used = self.coefficients.used = 0
-        return Gates(kinds, kind, start, qubits, offset, coefficients), free_ones, finite
+        gates = made(Gates, {
+            "kinds": kinds, "kind": kind, "start": start, "qubits": qubits, "offset": offset,
+            "coefficients": coefficients, "plans": {},
+        })
+        return gates, free_ones, finite
+
+
+cdef object made(cls, dict fields):
+    """An object of a frozen dataclass, in less time than it takes to set its fields one by one."""
+    new = cls.__new__(cls)
+    (<dict>new.__dict__).update(fields)
+    return new
+
+
+# --- a whole circuit ---------------------------------------------------------------------------
+
+MEASUREMENTS = frozenset({MeasureInstruction, type(MeasureInstruction())})
+"""The classes of a plain measurement; terra's shared instances have one of their own."""
+cdef frozenset _measurements = MEASUREMENTS
+cdef str _measure_condition = plain_name(MeasureInstruction, "condition", Instruction)
+cdef object _barrier = Barrier
+cdef dict _measures = {}        # the number of the qubit and of the clbit -> Measure
+cdef enum:
+    FEW = 64                    # numbers of which a Measure is kept
+
+
+cdef object measure_of(index qubit, index clbit):
+    cdef PyObject* found
+    if qubit >= FEW or clbit >= FEW:
+        return Measure(qubit, clbit)
+    key = qubit * FEW + clbit
+    found = PyDict_GetItem(_measures, key)
+    if found == NULL:
+        _measures[key] = Measure(qubit, clbit)
+        return _measures[key]
+    return <object>found
+
+
+cdef bint is_plain_barrier(instruction, dict qubit_of) except -1:
+    """True for a barrier on the circuit's own qubits, which changes nothing."""
+    if type(instruction.operation) is not _barrier:
+        return False
+    if getattr(instruction.operation, "condition", None) is not None:
+        return False
+    for qubit in instruction.qubits:
+        if PyLong_FromVoidPtr(<PyObject*>qubit) not in qubit_of:
+            return False
+    return True
+
+
+cdef dict by_id(list bits):
+    cdef index i
+    cdef dict out = {}
+    for i in range(len(bits)):
+        out[PyLong_FromVoidPtr(<PyObject*>bits[i])] = i
+    return out
+
+
+def plain_program(circuit, bint unitary_only):
+    """Returns a circuit as numbers, if it is simple gates and then measurements, as most are.
+
+    Returns:
+        What `_lowering.Lowering` returns; None if it is more than that, or if something is wrong
+        with it, which is told by the long way.
+    """
+    cdef list data = list(circuit.data)  # first of all: that makes the registers of a blueprint
+    cdef list qubits = list(circuit.qubits), clbits = list(circuit.clbits), body = []
+    cdef index num = len(data), place = 0
+    cdef dict qubit_of = by_id(qubits), clbit_of = by_id(clbits)
+    cdef tuple on, to
+    cdef PyObject* qubit
+    cdef PyObject* clbit
+    cdef Run run = Run()
+    phase = circuit.global_phase
+    if not PyFloat_CheckExact(phase) and type(phase) is not int or phase != 0:
+        return None
+    if len(circuit.cregs) > 1:  # they may share clbits
+        return None
+    while place < num:
+        place = run.read(data, place, qubit_of)
+        if place == num or not is_plain_barrier(data[place], qubit_of):
+            break
+        place += 1
+    if len(run):
+        gates, free_ones, finite = run.take()
+        if not finite or free_ones:
+            return None
+        body.append(gates)
+    if place < num and unitary_only:
+        return None
+    for place in range(place, num):
+        instruction = data[place]
+        operation = instruction.operation
+        if type(operation) not in _measurements:
+            if is_plain_barrier(instruction, qubit_of):
+                continue
+            return None
+        if getattr(operation, _measure_condition) is not None:
+            return None
+        on = instruction.qubits
+        to = instruction.clbits
+        if len(on) != 1 or len(to) != 1:
+            return None
+        qubit = PyDict_GetItem(qubit_of, PyLong_FromVoidPtr(<PyObject*>on[0]))
+        clbit = PyDict_GetItem(clbit_of, PyLong_FromVoidPtr(<PyObject*>to[0]))
+        if qubit == NULL or clbit == NULL:
+            return None  # equal bits that are other objects, or foreign ones
+        body.append(measure_of(<object>qubit, <object>clbit))
+    return made(Program, {
+        "num_qubits": len(qubits), "num_clbits": len(clbits), "body": tuple(body),
+        "global_phase": 0.0, "name": circuit.name, "samples": True,
+    })

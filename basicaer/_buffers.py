@@ -56,7 +56,6 @@ class _Lease:
 
     def __del__(self) -> None:
         # Late in the interpreter's exit there may be nothing left to give it back to.
-        # Late in the interpreter's exit there may be nothing left to give it back to.
         free = _free
         if free is not None and self._size in KEPT_BRIEFLY:
             _keep_briefly(self._size, self._memory)
@@ -139,7 +138,6 @@ def empty(count: int, dtype: Any) -> Tuple[np.ndarray, bool]:
             memory = _map(size)
         return np.asarray(_Lease(memory, count, dtype)), used
     if size not in KEPT:
-        release()
         return zeros(count, dtype), False
     used = True
     try:
@@ -154,7 +152,7 @@ def zeros(count: int, dtype: Any) -> np.ndarray:
     """Returns zeros, one-dimensional and aligned."""
     size = count * dtype.itemsize
     if size < KEPT.start:
-        return aligned(count, dtype, True)
+        return aligned(count, dtype, True)  # too little for what is kept to make a difference
     if size in KEPT or size in KEPT_BRIEFLY:
         array, used = empty(count, dtype)
         if used:

@@ -144,14 +144,6 @@ cdef extern from *:
         return 0;
       #endif
       }
-      #if defined(__x86_64__) || defined(__i386__)
-        #define BA_PAUSE() __builtin_ia32_pause()
-      #else
-        #define BA_PAUSE() ((void)0)
-      #endif
-      static inline int64_t ba_add(int64_t *p, int64_t x) {
-        return __atomic_fetch_add(p, x, __ATOMIC_ACQ_REL); }
-      static inline int64_t ba_load(int64_t *p) { return __atomic_load_n(p, __ATOMIC_ACQUIRE); }
     #else
       typedef double vd;
       typedef float vf;
@@ -168,19 +160,6 @@ cdef extern from *:
         if (p[0] * p[0] + p[1] * p[1] < square) p[0] = p[1] = 0; }
       static __inline void vf_chop(vf *p, float square) {
         if (p[0] * p[0] + p[1] * p[1] < square) p[0] = p[1] = 0; }
-      #include <intrin.h>
-      #define BA_PAUSE() _mm_pause()
-      static __inline int64_t ba_add(int64_t *p, int64_t x) {
-        return _InterlockedExchangeAdd64((volatile __int64 *)p, x); }
-      static __inline int64_t ba_load(int64_t *p) {
-        return _InterlockedCompareExchange64((volatile __int64 *)p, 0, 0); }
-    #endif
-    #if defined(_WIN32)
-      #include <windows.h>
-      #define BA_YIELD() SwitchToThread()
-    #else
-      #include <sched.h>
-      #define BA_YIELD() sched_yield()
     #endif
     """
     ctypedef double vd
@@ -196,10 +175,8 @@ cdef extern from *:
     void vf_zip(vf*) noexcept nogil
     void vd_chop(vd*, double) noexcept nogil
     void vf_chop(vf*, float) noexcept nogil
-    void BA_PAUSE() noexcept nogil
-    void BA_YIELD() noexcept nogil
-    int64_t ba_add(int64_t*, int64_t) noexcept nogil
-    int64_t ba_load(int64_t*) noexcept nogil
+
+include "_atomic.pxi"
 
 ctypedef Py_ssize_t index
 

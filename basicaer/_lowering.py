@@ -4,8 +4,9 @@ Gates of the table, and whatever is such gates behind more controls, are taken a
 composite instruction goes by its definition, again and again until only known things are left; an
 operation without a definition goes by its matrix.
 
-The common case, a standard gate without a condition, is handled by `Run.read` of `_assembly`.
-Everything else takes the longer way through `Lowering.operation`.
+The common cases, a circuit of standard gates and then measurements, and such gates between other
+things, are handled by `plain_program` and `Run.read` of `_assembly`. Everything else takes the
+longer way through `Lowering.operation`.
 """
 
 from __future__ import annotations
@@ -15,10 +16,9 @@ from typing import AbstractSet, Any, Callable, Dict, List, NamedTuple, NoReturn,
 
 import numpy as np
 from qiskit.circuit import Clbit, ParameterExpression, QuantumCircuit
-from qiskit.circuit import Measure as MeasureInstruction
 
 from basicaer import _control_flow, _memory
-from basicaer._assembly import Free, Run
+from basicaer._assembly import MEASUREMENTS, Free, Run, plain_program
 from basicaer._conditions import Clbits, lower_condition
 from basicaer._gates import (
     PHASE,
@@ -47,9 +47,6 @@ _FREE_GATES = 1 << 16
 _GATE_BYTES = 150
 """A few definitions within definitions can stand for more gates than there is memory for. From so
 many gates on it is looked whether they fit, at so many bytes each while they are read."""
-
-
-_MEASUREMENTS = frozenset({MeasureInstruction, type(MeasureInstruction())})
 
 
 class UnsweepableError(Exception):
@@ -89,7 +86,8 @@ def lower(circuit: QuantumCircuit, *, unitary_only: bool = False) -> Program:
             in the circuit; a measurement of a clbit that two registers hold; with `unitary_only`,
             something that is not unitary. The message names the instruction and the circuit.
     """
-    return Lowering(circuit, unitary_only).program()
+    program = plain_program(circuit, unitary_only)
+    return Lowering(circuit, unitary_only).program() if program is None else program
 
 
 class Lowering:
@@ -179,7 +177,7 @@ class Lowering:
                 place = self._run.read(instructions, place, scope.qubits)
                 if place == end:
                     return
-            if instructions[place].operation.__class__ in _MEASUREMENTS:
+            if instructions[place].operation.__class__ in MEASUREMENTS:
                 first, place = place, self._measurements(instructions, place, scope)
                 if place > first:
                     continue
@@ -202,7 +200,7 @@ class Lowering:
         while place < len(data):
             instruction = data[place]
             operation = instruction.operation
-            if operation.__class__ not in _MEASUREMENTS or operation.condition is not None:
+            if operation.__class__ not in MEASUREMENTS or operation.condition is not None:
                 break
             if len(instruction.qubits) != 1 or len(instruction.clbits) != 1:
                 break  # the long way says what is wrong

@@ -37,6 +37,14 @@ class Plain(NamedTuple):
 
 def plain_parts(task: Task) -> Union[Plain, None]:
     """Returns the parts of a task that `run_plain` can do, None for any other."""
+    known = task.__dict__.get("plain", task)  # looked at before, and not made for other shots since
+    if known is not task:
+        return known
+    parts = task.__dict__["plain"] = _plain_parts(task)
+    return parts
+
+
+def _plain_parts(task: Task) -> Union[Plain, None]:
     program = task.program
     if task.output == "counts" and not (task.shots > 1 and program.samples and task.allow_sampling):
         return None

@@ -35,8 +35,13 @@ from libc.string cimport memcpy, memset
 
 import numpy as np
 
+cdef extern from "Python.h":
+    bytearray PyByteArray_FromStringAndSize(const char*, Py_ssize_t)
+    char* PyByteArray_AS_STRING(bytearray)
+
 ctypedef Py_ssize_t index
 
+cdef object frombuffer = np.frombuffer
 FLOAT64 = np.dtype(np.float64)
 INT64 = np.dtype(np.int64)
 
@@ -1780,11 +1785,12 @@ cdef object ints(Buffer* b, index columns):
 def aligned(index count, dtype, bint zero=False):
     """A one-dimensional array whose data begin on a cache line; uninitialised unless `zero`."""
     cdef index size = count * dtype.itemsize, skip
-    cdef unsigned char[::1] view
-    raw = (np.zeros if zero else np.empty)(size + 64, np.uint8)
-    view = raw
-    skip = (64 - <uintptr_t>&view[0] % 64) % 64
-    return raw[skip:skip + size].view(dtype)
+    cdef bytearray memory = PyByteArray_FromStringAndSize(NULL, size + 64)
+    cdef char* data = PyByteArray_AS_STRING(memory)
+    skip = (64 - <uintptr_t>data % 64) % 64
+    if zero:
+        memset(data + skip, 0, size)
+    return frombuffer(memory, dtype, count, skip)
 
 
 cdef index first_malformed(const int64_t[:, ::1] kinds, const int32_t[::1] kind,

@@ -81,7 +81,8 @@ class Run:
         self.threads = threads
         self.identity = identity
         self.executor = executor
-        self._work = [_work(item.task) for item in items]
+        self._gates = [_gates(item.task) for item in items]
+        self._work = [_work(item.task, gates) for item, gates in zip(items, self._gates)]
         self.need, self.at_once = items[0].need, 1
         if executor is not None:
             self.need = 0
@@ -124,11 +125,10 @@ class Run:
         if len(items) * _CIRCUIT_NS > _BRIEF_NS:
             return False
         nanoseconds = 0.0
-        for item, work in zip(items, self._work):
+        for item, gates, work in zip(items, self._gates, self._work):
             task = item.task
             if plain_parts(task) is None:
                 return False
-            gates = sum(len(each) for each in task.program.body if isinstance(each, Gates))
             nanoseconds += _CIRCUIT_NS + gates * _PLAN_NS + work * _GATE_NS
             if task.output == "counts":
                 nanoseconds += task.shots * (_SHOT_NS + _LIST_NS * self.memory)
@@ -267,10 +267,14 @@ def _size(task: Task) -> int:
     return total
 
 
-def _work(task: Task) -> int:
-    """Amplitude-gates that a circuit takes, about: loops and branches are not looked into."""
+def _gates(task: Task) -> int:
+    """Gates of a circuit, but for those in loops and branches."""
+    return sum([len(each.kind) for each in task.program.body if each.__class__ is Gates])
+
+
+def _work(task: Task, gates: int) -> int:
+    """Amplitude-gates that a circuit of so many gates takes, about."""
     program = task.program
-    gates = sum(len(each) for each in program.body if isinstance(each, Gates))
     once = task.output != "counts" or (program.samples and task.allow_sampling)
     width = 2 * program.num_qubits if task.output == "unitary" else program.num_qubits
     return (max(1, gates) << width) * (1 if once else task.shots)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Sequenc
 
 import numpy as np
 
-from basicaer import _buffers, _outcomes, _planning
+from basicaer import _buffers, _outcomes, _planning, _small
 from basicaer._costs import KERNEL_COSTS, SPLIT_TIME, block_qubits
 from basicaer._dispatch import kernels
 from basicaer._pool import cooperate
@@ -42,6 +42,8 @@ _PLANNED_AT_ONCE = 1 << 14
 """Gates that are planned together: planning is not interrupted, and takes more than twice the time
 for twice the gates, where one more pass over the state is nothing beside so many."""
 
+_UNPLANNED = _small.MOST_QUBITS
+"""Qubits up to which gates are applied one by one: to plan them would take longer."""
 _SMALL = 1 << 13
 """Reals below which a fresh state is allocated and run by one call."""
 _NO_FLAGS = np.zeros(8, dtype=np.int64)
@@ -284,6 +286,8 @@ class State:
                 for name, value in found.items():
                     total[name] = total.get(name, 0) + value
             return total
+        if self.num_qubits <= _UNPLANNED and len(gates.kinds) <= _small.MOST_KINDS:
+            return self._apply_one_by_one(gates, shift, control)
         capacity = block_qubits(self._width, self.precision) - self._lane_bits
         key = (self._width, self._live, self.precision, capacity, shift, fusion, kernels)
         prepared = gates.plans.get(key)
@@ -308,6 +312,35 @@ class State:
             self.planning += time.perf_counter() - begun
         self._run(prepared, threads, control)
         return prepared.summary
+
+    def _apply_one_by_one(
+        self, gates: Gates, shift: int, control: Control | None
+    ) -> Dict[str, float]:
+        flags = control.flags if control is not None else _NO_FLAGS
+        count = len(gates.kind)
+        _small.apply(
+            self._reals,
+            self._lane_bits,
+            self.num_qubits,
+            gates.kinds,
+            gates.kind,
+            gates.start,
+            gates.qubits,
+            gates.offset,
+            gates.coefficients,
+            shift,
+            flags,
+        )
+        self._live = (1 << self.num_qubits) - 1
+        if control is not None:
+            control.check()
+        return {
+            "gates": count,
+            "fused_gates": count,
+            "passes": 1,
+            "operations": count,
+            "amplitude_gates": count << self.num_qubits,
+        }
 
     def _run(self, prepared: _Prepared, threads: int, control: Control | None) -> None:
         executable = prepared.executable
@@ -386,6 +419,8 @@ class State:
         Returns:
             float64, shape (2**len(qubits),).
         """
+        if self.num_qubits <= _UNPLANNED:
+            return _small.probabilities(self._reals, self._lane_bits, self.num_qubits, qubits)
         low_bits, low_to, lane_to, lists, groups = _summation(
             self._lane_bits, self._width - self._lane_bits, tuple(qubits)
         )

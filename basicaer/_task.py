@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Tuple, Union
+from typing import Any, Dict, Tuple, Union
 
 import numpy as np
 
@@ -51,9 +51,14 @@ class Task:
     def but(self, **fields: Any) -> Task:
         """Returns the task with other values of some fields, in less time than `replace` takes."""
         other = object.__new__(Task)
-        other.__dict__.update(self.__dict__)
-        other.__dict__.update(fields)
+        values = other.__dict__
+        values.update(self.__dict__)
+        values.pop("plain", None)  # what `_plain` has found out
+        values.update(fields)
         return other
+
+    def __getstate__(self) -> Dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "plain"}
 
 
 @dataclass(eq=False)

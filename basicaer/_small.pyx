@@ -1,0 +1,235 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: initializedcheck=False
+"""States of a few qubits: gates one by one, where a plan would take longer than they do.
+
+    amplitudes in memory, lane layout:   re re .. re  im im .. im  re re ..     (see _kernels)
+    while gates are applied:             re[0], re[1], ...    im[0], im[1], ...
+
+All is computed in double precision, and rounded once at the end of each run of gates. Results
+depend on the gates alone, not on the instruction set.
+"""
+
+from libc.stdint cimport int32_t, int64_t
+
+import numpy as np
+
+include "_atomic.pxi"
+
+ctypedef Py_ssize_t index
+
+ctypedef fused real:
+    float
+    double
+
+cdef enum:
+    QUBITS = 6          # at most
+    SIZE = 64           # 2**QUBITS
+    KINDS = 64          # that a run may have to be applied here
+
+MOST_QUBITS = QUBITS
+MOST_KINDS = KINDS
+
+cdef struct Form:
+    int diagonal
+    int targets
+    int controls
+    int64_t control_state
+
+
+
+cdef int check_layout(index reals, int lane_bits, int num_qubits) except -1:
+    if not 0 <= num_qubits <= QUBITS or not 0 <= lane_bits <= QUBITS:
+        raise ValueError(f"a state of {num_qubits} qubits, in lanes of {lane_bits}, is not small")
+    if reals < <index>2 << max(num_qubits, lane_bits):
+        raise ValueError(f"{reals} reals are too few for {num_qubits} qubits")
+    return 0
+
+
+# --- gates -------------------------------------------------------------------------------------
+
+cdef void dense1(double* re, double* im, index groups, index fixed, index first, index t,
+                 const double* m) noexcept nogil:
+    """A 2x2 matrix on the bit `t`; `first` has the controls as they must be."""
+    cdef index j = 0, a, b
+    cdef double ar, ai, br, bi
+    for _ in range(groups):
+        a = j | first
+        b = a | t
+        j = ((j | fixed) + 1) & ~fixed
+        ar, ai, br, bi = re[a], im[a], re[b], im[b]
+        re[a] = m[0] * ar - m[1] * ai + m[2] * br - m[3] * bi
+        im[a] = m[0] * ai + m[1] * ar + m[2] * bi + m[3] * br
+        re[b] = m[4] * ar - m[5] * ai + m[6] * br - m[7] * bi
+        im[b] = m[4] * ai + m[5] * ar + m[6] * bi + m[7] * br
+
+
+cdef void dense(double* re, double* im, index groups, index fixed, index first,
+                const index* offsets, index size, const double* m) noexcept nogil:
+    """A matrix on any number of bits; `offsets` says where each of its rows is in a group."""
+    cdef index j = 0, base, row, column
+    cdef double xr[SIZE]
+    cdef double xi[SIZE]
+    cdef double sr, si
+    cdef const double* entry
+    for _ in range(groups):
+        base = j | first
+        j = ((j | fixed) + 1) & ~fixed
+        for column in range(size):
+            xr[column] = re[base | offsets[column]]
+            xi[column] = im[base | offsets[column]]
+        entry = m
+        for row in range(size):
+            sr = si = 0
+            for column in range(size):
+                sr = sr + entry[0] * xr[column] - entry[1] * xi[column]
+                si = si + entry[0] * xi[column] + entry[1] * xr[column]
+                entry += 2
+            re[base | offsets[row]] = sr
+            im[base | offsets[row]] = si
+
+
+cdef void diagonal(double* re, double* im, index groups, index fixed, index first,
+                   const index* offsets, index size, const double* m) noexcept nogil:
+    """A diagonal matrix on any number of bits."""
+    cdef index j = 0, base, row, a
+    cdef double x, y
+    for row in range(size):
+        x, y = m[2 * row], m[2 * row + 1]
+        if x == 1 and y == 0:
+            continue
+        j = 0
+        base = first | offsets[row]
+        for _ in range(groups):
+            a = j | base
+            j = ((j | fixed) + 1) & ~fixed
+            re[a], im[a] = x * re[a] - y * im[a], x * im[a] + y * re[a]
+
+
+cdef int apply_gate(double* re, double* im, int num_qubits, const Form* form, const int32_t* qubits,
+                    int shift, const double* m) noexcept nogil:
+    """Applies one gate; returns -1, and does nothing, if its qubits are not as they must be."""
+    cdef index offsets[SIZE]
+    cdef index fixed = 0, first = 0, bit, size = 1, i
+    cdef int j, q
+    for j in range(form.controls + form.targets):
+        q = qubits[j] + shift
+        if not 0 <= q < num_qubits or fixed >> q & 1:
+            return -1
+        bit = <index>1 << q
+        fixed |= bit
+        if j < form.controls and form.control_state >> j & 1:
+            first |= bit
+    cdef index groups = <index>1 << (num_qubits - form.controls - form.targets)
+    if form.targets == 1 and not form.diagonal:
+        dense1(re, im, groups, fixed, first, bit, m)
+        return 0
+    offsets[0] = 0
+    for j in range(form.controls, form.controls + form.targets):
+        bit = <index>1 << (qubits[j] + shift)
+        for i in range(size):
+            offsets[size + i] = offsets[i] | bit
+        size *= 2
+    if form.diagonal:
+        diagonal(re, im, groups, fixed, first, offsets, size, m)
+    else:
+        dense(re, im, groups, fixed, first, offsets, size, m)
+    return 0
+
+
+def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int32_t[::1] kind,
+          const int32_t[::1] start, const int32_t[::1] qubits, const int64_t[::1] offset,
+          const double complex[::1] coefficients, int shift, int64_t[::1] flags):
+    """Applies a run of gates.
+
+    Args:
+        state: the amplitudes, in lane layout.
+        lane_bits: of that layout.
+        num_qubits: of the state, at most `MOST_QUBITS`.
+        kinds, kind, start, qubits, offset, coefficients: see `_program.Gates`.
+        shift: added to each qubit.
+        flags: flags[1] counts amplitude-gates.
+
+    Raises:
+        ValueError: a gate is malformed; the state is as it was.
+    """
+    cdef Form forms[KINDS]
+    cdef double re[SIZE]
+    cdef double im[SIZE]
+    cdef index num = kind.shape[0], num_kinds = len(kinds), size = <index>1 << num_qubits
+    cdef index lanes = <index>1 << lane_bits, i, place, wrong = -1, entries
+    cdef const Form* form
+    if num_kinds > KINDS:
+        raise ValueError(f"{num_kinds} kinds of gates are too many; {KINDS} is the most")
+    check_layout(state.shape[0], lane_bits, num_qubits)
+    for i in range(num_kinds):
+        entry = kinds[i]
+        forms[i] = Form(entry[0], entry[1], entry[2], entry[3])
+    if start.shape[0] != num + 1 or offset.shape[0] != num:
+        raise ValueError("the arrays of a run of gates do not belong together")
+    with nogil:
+        for i in range(size):
+            place = (i >> lane_bits << lane_bits + 1) | (i & lanes - 1)
+            re[i] = state[place]
+            im[i] = state[place + lanes]
+        for i in range(num):
+            wrong = i
+            if not 0 <= kind[i] < num_kinds:
+                break
+            form = &forms[kind[i]]
+            if start[i] < 0 or start[i + 1] > qubits.shape[0]:
+                break
+            if form.targets < 0 or form.controls < 0 or form.targets > QUBITS:
+                break
+            if start[i + 1] - start[i] != form.targets + form.controls:
+                break
+            entries = <index>1 << (form.targets if form.diagonal else 2 * form.targets)
+            if offset[i] < 0 or offset[i] + entries > coefficients.shape[0]:
+                break
+            if apply_gate(re, im, num_qubits, form, &qubits[0] + start[i], shift,
+                          <const double*>(&coefficients[0] + offset[i])) < 0:
+                break
+            wrong = -1
+        if wrong < 0:
+            for i in range(size):
+                place = (i >> lane_bits << lane_bits + 1) | (i & lanes - 1)
+                state[place] = <real>re[i]
+                state[place + lanes] = <real>im[i]
+            ba_add(&flags[1], num << num_qubits)
+    if wrong >= 0:
+        raise ValueError(f"gate {wrong} of a run is malformed: its qubits must be as many as its "
+                         f"kind has, all different, and less than {num_qubits}")
+
+
+# --- probabilities -----------------------------------------------------------------------------
+
+def probabilities(const real[::1] state, int lane_bits, int num_qubits, qubits):
+    """Returns the probabilities of the outcomes of measuring `qubits`, all different.
+
+    The arguments are those of `apply`, the outcomes those of `_state.State.probabilities`.
+    """
+    cdef index to[QUBITS]       # what a bit of an amplitude's index adds to its outcome
+    cdef index outcome[SIZE]
+    cdef index size = <index>1 << num_qubits, lanes = <index>1 << lane_bits, i, q, place, bit = 1
+    cdef double re, im
+    check_layout(state.shape[0], lane_bits, num_qubits)
+    for q in range(num_qubits):
+        to[q] = 0
+    for qubit in qubits:
+        q = qubit
+        if not 0 <= q < num_qubits or to[q]:
+            raise ValueError(f"qubits {tuple(qubits)} are not all different and below {num_qubits}")
+        to[q] = bit
+        bit *= 2
+    out = np.zeros(bit)
+    cdef double[::1] sums = out
+    outcome[0] = 0
+    bit = 1
+    for q in range(num_qubits):
+        for i in range(bit):
+            outcome[bit + i] = outcome[i] + to[q]
+        bit *= 2
+    for i in range(size):
+        place = (i >> lane_bits << lane_bits + 1) | (i & lanes - 1)
+        re, im = state[place], state[place + lanes]
+        sums[outcome[i]] += re * re + im * im
+    return out
