@@ -3,7 +3,6 @@
 from typing import Any, Dict, FrozenSet, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
-
 from qiskit.circuit import QuantumCircuit
 
 from basicaer._gates import Entries
@@ -29,6 +28,6 @@ class Run:
     ) -> None: ...
     def take(self) -> Tuple[Gates, List[Free], bool]: ...
 
-MEASUREMENTS: FrozenSet[type]
+MEASUREMENTS: FrozenSet[Any]
 
 def plain_program(circuit: QuantumCircuit, unitary_only: bool) -> Union[Program, None]: ...

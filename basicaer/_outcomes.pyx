@@ -27,6 +27,7 @@ cdef tuple _HEX = tuple([hex(value) for value in range(HEXES)])
 cdef enum:
     WORDS = 624         # of the state of the Mersenne twister, MT19937
     FAR = 397
+    DRAWS = 312         # two words each
 
 
 cdef inline uint32_t twisted(uint32_t high, uint32_t low, uint32_t far) noexcept nogil:
@@ -51,6 +52,11 @@ cdef void twist(uint32_t* key, uint32_t* words) noexcept nogil:
         words[i] = y ^ (y >> 18)
 
 
+cdef inline double drawn_of(uint32_t high, uint32_t low) noexcept nogil:
+    # Signed: that is what vectors of integers are turned into vectors of numbers from.
+    return (<double><int32_t>(high >> 5) * 67108864.0 + <double><int32_t>(low >> 6)) * UNIT
+
+
 def uniforms(uint32_t seed, index first, index shots):
     """``RandomState(seed).random_sample(first + shots)[first:]``, without a generator to be kept.
 
@@ -58,7 +64,7 @@ def uniforms(uint32_t seed, index first, index shots):
     """
     cdef uint32_t key[WORDS]
     cdef uint32_t words[WORDS]
-    cdef index i, place = WORDS
+    cdef index i, num
     cdef double* data
     if first < 0 or shots < 0:
         raise ValueError(f"no draws from {first} on, {shots} of them")
@@ -71,16 +77,17 @@ def uniforms(uint32_t seed, index first, index shots):
         for i in range(WORDS):
             key[i] = seed
             seed = <uint32_t>1812433253 * (seed ^ (seed >> 30)) + <uint32_t>(i + 1)
-        while first > WORDS // 2:
+        while first >= DRAWS:
             twist(key, words)
-            first -= WORDS // 2
-        for i in range(-first, shots):
-            if place == WORDS:
-                twist(key, words)
-                place = 0
-            if i >= 0:
-                data[i] = ((words[place] >> 5) * 67108864.0 + (words[place + 1] >> 6)) * UNIT
-            place += 2
+            first -= DRAWS
+        while shots > 0:
+            twist(key, words)
+            num = min(shots, DRAWS - first)
+            for i in range(num):
+                data[i] = drawn_of(words[2 * (first + i)], words[2 * (first + i) + 1])
+            data += num
+            shots -= num
+            first = 0
     return out
 
 

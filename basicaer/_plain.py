@@ -54,7 +54,7 @@ def _plain_parts(task: Task) -> Union[Plain, None]:
         if operation.__class__ is Measure:
             measured.append(operation)
         elif operation.__class__ is Gates and not measured:
-            if len(operation):
+            if len(operation.kind):
                 runs.append(operation)
         else:
             return None
@@ -68,17 +68,18 @@ def run_plain(task: Task, plain: Plain, control: Any, state_class: Any) -> Outco
     program, output = task.program, task.output
     runs, measured = plain
     shift = program.num_qubits if output == "unitary" else 0
-    work = max(1, sum(map(len, runs))) << (program.num_qubits + shift)
+    width = program.num_qubits + shift
+    work = max(1, sum([len(gates.kind) for gates in runs])) << width
     control.add_total(work)
     control.check()
     state = first_state(task, state_class, control.check)
-    statistics: Dict[str, int] = {"states": 1}
+    statistics: Dict[str, int] = {}
     begun = time.perf_counter()
     for gates in runs:
         found = state.apply(
             gates, shift=shift, threads=task.threads, fusion=task.fusion, control=control
         )
-        work -= found.get("amplitude_gates", len(gates) << (program.num_qubits + shift))
+        work -= found.get("amplitude_gates", len(gates) << width)
         for key, value in found.items():
             if value.__class__ is int:
                 statistics[key] = statistics.get(key, 0) + value
@@ -92,8 +93,7 @@ def run_plain(task: Task, plain: Plain, control: Any, state_class: Any) -> Outco
     elif output == "statevector":
         shots = 1
     if measured and words:
-        listed = [qubit for qubit, _ in measured]
-        qubits = sorted(set(listed))
+        qubits = sorted({qubit for qubit, _ in measured})
         order = dict(zip(qubits, range(len(qubits))))
         sources = {clbit: order[qubit] for qubit, clbit in measured}
         memory = sampled_memory(task, state, qubits, 0, sources, control)
@@ -112,6 +112,7 @@ def run_plain(task: Task, plain: Plain, control: Any, state_class: Any) -> Outco
         "method": "sampled" if output == "counts" else output,
         "states_simulated": 1,
         "branches": 1,
+        "states": 1,
         **statistics,
         "norm_drift": _drift(getattr(state, "norm", 1.0)),
         "norm_drift_at": "at the end",
@@ -191,7 +192,7 @@ def sampled_memory(
 
 def _in_place(sources: Mapping[int, int]) -> bool:
     """True if each clbit has the place of its qubit: numbers are words then."""
-    return all(clbit == place for clbit, place in sources.items())
+    return list(sources) == list(sources.values())
 
 
 def state_bytes(task: Task) -> int:

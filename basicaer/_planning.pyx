@@ -1816,7 +1816,7 @@ cdef index first_malformed(const int64_t[:, ::1] kinds, const int32_t[::1] kind,
                 return i
             seen |= <uint64_t>1 << qubits[j]
         size = <index>1 << (targets if kinds[kind[i], 0] else 2 * targets)  # form: 1 is diagonal
-        if offset[i] < 0 or 2 * (offset[i] + size) > coefficients.shape[0]:
+        if offset[i] < 0 or offset[i] > coefficients.shape[0] // 2 - size:
             return i
     return -1
 

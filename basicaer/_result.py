@@ -43,20 +43,20 @@ def header_of(circuit: QuantumCircuit) -> Dict[str, Any]:
     As in terra, classical bits outside every register are no memory slots, and one that is in
     several registers is counted in each. `n_qubits` is what is simulated: all qubits, once.
     """
-    qregs = [(register.name, register.size) for register in circuit.qregs]
-    cregs = [(register.name, register.size) for register in circuit.cregs]
+    qregs = [[register.name, register.size] for register in circuit.qregs]
+    cregs = [[register.name, register.size] for register in circuit.cregs]
     metadata = circuit.metadata
     return {
         "qubit_labels": [[name, index] for name, size in qregs for index in range(size)],
         "n_qubits": circuit.num_qubits,
-        "qreg_sizes": [[name, size] for name, size in qregs],
+        "qreg_sizes": qregs,
         "clbit_labels": [[name, index] for name, size in cregs for index in range(size)],
-        "memory_slots": sum(size for _, size in cregs),
-        "creg_sizes": [[name, size] for name, size in cregs],
+        "memory_slots": sum([size for _, size in cregs]),
+        "creg_sizes": cregs,
         "name": circuit.name,
         "global_phase": float(circuit.global_phase),
         # A copy, so that a job's result does not change when the circuit does.
-        "metadata": {} if metadata is None else copy.copy(metadata),
+        "metadata": copy.copy(metadata) if metadata else {},
     }
 
 

@@ -158,6 +158,7 @@ def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int
     cdef index num = kind.shape[0], num_kinds = len(kinds), size = <index>1 << num_qubits
     cdef index lanes = <index>1 << lane_bits, i, place, wrong = -1, entries
     cdef const Form* form
+    cdef const int32_t* on = &qubits[0] if qubits.shape[0] else NULL
     if num_kinds > KINDS:
         raise ValueError(f"{num_kinds} kinds of gates are too many; {KINDS} is the most")
     check_layout(state.shape[0], lane_bits, num_qubits)
@@ -183,9 +184,9 @@ def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int
             if start[i + 1] - start[i] != form.targets + form.controls:
                 break
             entries = <index>1 << (form.targets if form.diagonal else 2 * form.targets)
-            if offset[i] < 0 or offset[i] + entries > coefficients.shape[0]:
+            if offset[i] < 0 or offset[i] > coefficients.shape[0] - entries:
                 break
-            if apply_gate(re, im, num_qubits, form, &qubits[0] + start[i], shift,
+            if apply_gate(re, im, num_qubits, form, on + start[i], shift,
                           <const double*>(&coefficients[0] + offset[i])) < 0:
                 break
             wrong = -1

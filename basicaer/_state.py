@@ -339,7 +339,7 @@ class State:
             "fused_gates": count,
             "passes": 1,
             "operations": count,
-            "amplitude_gates": count << self.num_qubits,
+            "amplitude_gates": float(count << self.num_qubits),
         }
 
     def _run(self, prepared: _Prepared, threads: int, control: Control | None) -> None:

@@ -11,7 +11,7 @@ from qiskit.circuit.library import standard_gates as sg
 from qiskit.circuit.library.generalized_gates.rv import RVGate
 
 from basicaer._lowering import lower
-from basicaer._program import DENSE, Gates, Program
+from basicaer._program import DENSE, DIAGONAL, Gates, Kind, Program
 
 # Class and number of parameters of every gate of fixed width, written down again on purpose.
 TABLE = {
@@ -83,6 +83,32 @@ def apply_program(program: Program, initial: np.ndarray | None = None) -> np.nda
         assert isinstance(operation, Gates), f"{operation} is not unitary"
         state = apply_gates(operation, state)
     return state
+
+
+def run_of(*gates: tuple) -> Gates:
+    """Returns gates of (matrix or diagonal, qubits, number of controls, control state)."""
+    kinds, start, qubits, offset, coefficients = [], [0], [], [], []
+    for entries, on, controls, control_state in gates:
+        entries = np.asarray(entries, dtype=complex)
+        form = DENSE if entries.ndim == 2 else DIAGONAL
+        targets = len(on) - controls
+        pattern = -1
+        if form == DENSE and targets <= 2:
+            pattern = sum(1 << int(i) for i in np.flatnonzero(entries.reshape(-1)))
+        real = bool(np.all(entries.imag == 0))
+        kinds.append(Kind(form, targets, controls, control_state, pattern, real))
+        qubits += list(on)
+        start.append(len(qubits))
+        offset.append(len(coefficients))
+        coefficients += list(entries.reshape(-1))
+    return Gates(
+        tuple(kinds),
+        np.arange(len(gates), dtype=np.int32),
+        np.array(start, dtype=np.int32),
+        np.array(qubits, dtype=np.int32),
+        np.array(offset, dtype=np.int64),
+        np.array(coefficients, dtype=np.complex128),
+    )
 
 
 def unitary(circuit: QuantumCircuit) -> np.ndarray:

@@ -7,12 +7,12 @@ import itertools
 import numpy as np
 import oracle
 import pytest
+from oracle import run_of
 
 import basicaer._state as state_module
 from basicaer import _buffers, _dispatch, _planning
 from basicaer._lowering import lower
 from basicaer._pool import Cancelled, Control
-from basicaer._program import DENSE, DIAGONAL, Gates, Kind
 from basicaer._state import State
 
 BUILDS = _dispatch.available()
@@ -31,6 +31,20 @@ def precision(request):
     return request.param
 
 
+@pytest.fixture(params=["planned", "one by one"])
+def way(request, monkeypatch):
+    """Both ways that gates are applied to a state of a few qubits."""
+    if request.param == "planned":
+        monkeypatch.setattr(state_module, "_UNPLANNED", -1)
+    return request.param
+
+
+@pytest.fixture
+def planned(monkeypatch):
+    """States of a few qubits have plans as well."""
+    monkeypatch.setattr(state_module, "_UNPLANNED", -1)
+
+
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks so small that a few qubits are enough for many of them, and threads for any size."""
@@ -39,32 +53,6 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(state_module, "_SHARED_WORK", 0)
     monkeypatch.setattr(state_module, "_SMALL", 0)
     monkeypatch.setattr(state_module, "SPLIT_TIME", 0)
-
-
-def run_of(*gates, num_rows=None):
-    """Gates of (matrix or diagonal, qubits, number of controls, control state)."""
-    kinds, start, qubits, offset, coefficients = [], [0], [], [], []
-    for entries, on, controls, control_state in gates:
-        entries = np.asarray(entries, dtype=complex)
-        form = DENSE if entries.ndim == 2 else DIAGONAL
-        targets = len(on) - controls
-        pattern = -1
-        if form == DENSE and targets <= 2:
-            pattern = sum(1 << int(i) for i in np.flatnonzero(entries.reshape(-1)))
-        real = bool(np.all(entries.imag == 0))
-        kinds.append(Kind(form, targets, controls, control_state, pattern, real))
-        qubits += list(on)
-        start.append(len(qubits))
-        offset.append(len(coefficients))
-        coefficients += list(entries.reshape(-1))
-    return Gates(
-        tuple(kinds),
-        np.arange(len(gates), dtype=np.int32),
-        np.array(start, dtype=np.int32),
-        np.array(qubits, dtype=np.int32),
-        np.array(offset, dtype=np.int64),
-        np.array(coefficients, dtype=np.complex128),
-    )
 
 
 def check(run, num_qubits, precision, **options):
@@ -295,7 +283,7 @@ def kernels_of(run, fusion=False):
 
 
 @pytest.mark.parametrize("num_qubits", range(1, 13))
-def test_random_circuits_from_zero(build, precision, small_blocks, num_qubits):
+def test_random_circuits_from_zero(build, precision, planned, small_blocks, num_qubits):
     for seed in range(6):
         program = lower(oracle.random_circuit(num_qubits, 60, 100 * num_qubits + seed))
         expected = oracle.apply_program(program)
@@ -309,7 +297,7 @@ def test_random_circuits_from_zero(build, precision, small_blocks, num_qubits):
 
 
 @pytest.mark.parametrize("num_qubits", [1, 2, 3, 4, 6, 9, 11, 14, 17])
-def test_sizes_as_they_are(build, precision, num_qubits):
+def test_sizes_as_they_are(build, precision, way, num_qubits):
     program = lower(oracle.random_circuit(num_qubits, 40, num_qubits))
     state = State.zero(num_qubits, precision)
     state.scale(np.exp(1j * program.global_phase))
@@ -348,7 +336,7 @@ def test_runs_follow_each_other(build, precision, small_blocks):
     np.testing.assert_allclose(state.to_array(), expected, atol=TOLERANCE[precision])
 
 
-def test_shift(build, precision):
+def test_shift(build, precision, way):
     run = run_of((PAIRS["dense"], [0, 2], 0, 0))
     state = State.identity(3, precision)
     state.apply(run, shift=3)
@@ -356,7 +344,7 @@ def test_shift(build, precision):
     np.testing.assert_allclose(state.to_array().reshape(8, 8), expected, atol=TOLERANCE[precision])
 
 
-def test_cancelled_before_it_begins():
+def test_cancelled_before_it_begins(way):
     control = Control()
     control.cancel()
     with pytest.raises(Cancelled):
@@ -364,7 +352,7 @@ def test_cancelled_before_it_begins():
 
 
 @pytest.mark.parametrize("num_qubits", [5, 9])
-def test_very_many_gates_are_planned_in_parts(build, precision, monkeypatch, num_qubits):
+def test_very_many_gates_are_planned_in_parts(build, precision, way, monkeypatch, num_qubits):
     rng = np.random.default_rng(num_qubits)
     run = run_of(
         *[
@@ -397,7 +385,7 @@ def test_cancelled_between_parts_of_very_many_gates(monkeypatch):
     original = _planning.plan
     monkeypatch.setattr(_planning, "plan", plan)
     with pytest.raises(Cancelled):
-        State.zero(4).apply(run_of(*[(PAIRS["dense"], [0, 1], 0, 0)] * 10), control=control)
+        State.zero(7).apply(run_of(*[(PAIRS["dense"], [0, 1], 0, 0)] * 10), control=control)
     assert planned == [1]
 
 
@@ -424,7 +412,9 @@ def used_memory(monkeypatch):
 
 
 @pytest.mark.parametrize("num_qubits", [4, 7, 9])
-def test_memory_that_was_used_before(build, precision, small_blocks, used_memory, num_qubits):
+def test_memory_that_was_used_before(
+    build, precision, planned, small_blocks, used_memory, num_qubits
+):
     rng = np.random.default_rng(num_qubits)
     for _ in range(30):
         gates = []

@@ -155,12 +155,12 @@ def test_many_gates():
 
 
 def test_a_plan_is_made_once_for_equal_beginnings():
-    (gates,) = lower(oracle.random_circuit(5, 20, 1)).body
-    State.zero(5).apply(gates)
-    State.zero(5).apply(gates)
+    (gates,) = lower(oracle.random_circuit(7, 20, 1)).body
+    State.zero(7).apply(gates)
+    State.zero(7).apply(gates)
     assert len(gates.plans) == 1
-    State.zero(5, "single").apply(gates)
-    State.zero(6).apply(gates)
+    State.zero(7, "single").apply(gates)
+    State.zero(8).apply(gates)
     assert len(gates.plans) == 3
 
 

@@ -1,0 +1,199 @@
+"""States of a few qubits, whose gates are applied without a plan, against the numpy oracle."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import oracle
+import pytest
+from oracle import random_unitary, run_of
+
+import basicaer._state as state_module
+from basicaer import _dispatch, _small
+from basicaer._lowering import lower
+from basicaer._pool import Control
+from basicaer._program import DENSE, Gates, Kind
+from basicaer._state import State
+
+TOLERANCE = {"double": 1e-13, "single": 1e-6}
+
+
+@pytest.fixture(params=list(_dispatch.available()))
+def build(request, monkeypatch):
+    """Each build of the kernels: it is what the layout of the amplitudes depends on."""
+    monkeypatch.setattr(state_module, "kernels", _dispatch.available()[request.param])
+
+
+@pytest.fixture(params=["double", "single"])
+def precision(request):
+    return request.param
+
+
+def phases(count, seed):
+    return np.exp(1j * np.random.default_rng(seed).uniform(-3, 3, count))
+
+
+def entries_of(form, targets):
+    return random_unitary(targets, 7) if form == "dense" else phases(2**targets, 7)
+
+
+@pytest.mark.parametrize("form", ["dense", "diagonal"])
+@pytest.mark.parametrize("num_qubits", range(1, 7))
+def test_each_choice_of_controls_and_targets(build, precision, num_qubits, form):
+    initial = oracle.random_state(num_qubits, num_qubits)
+    for width in range(1, min(num_qubits, 4) + 1):
+        for number, on in enumerate(itertools.permutations(range(num_qubits), width)):
+            for controls in range(width):
+                control_state = number % (1 << controls)
+                entries = entries_of(form, width - controls)
+                run = run_of((entries, on, controls, control_state))
+                state = State.from_amplitudes(initial, precision)
+                state.apply(run)
+                np.testing.assert_allclose(
+                    state.to_array(),
+                    oracle.apply_gates(run, initial.copy()),
+                    rtol=0,
+                    atol=TOLERANCE[precision],
+                    err_msg=f"{on}, {controls} controls in state {control_state}",
+                )
+
+
+@pytest.mark.parametrize("form", ["dense", "diagonal"])
+def test_gates_on_all_six_qubits(build, precision, form):
+    initial = oracle.random_state(6, 1)
+    for on in [(0, 1, 2, 3, 4, 5), (5, 3, 1, 0, 2, 4)]:
+        for controls in (0, 1, 5):
+            run = run_of((entries_of(form, 6 - controls), on, controls, (1 << controls) - 1))
+            state = State.from_amplitudes(initial, precision)
+            state.apply(run)
+            np.testing.assert_allclose(
+                state.to_array(),
+                oracle.apply_gates(run, initial.copy()),
+                rtol=0,
+                atol=10 * TOLERANCE[precision],
+            )
+
+
+@pytest.mark.parametrize("num_qubits", range(1, 7))
+def test_circuits_from_zero(build, precision, num_qubits):
+    for seed in range(10):
+        program = lower(oracle.random_circuit(num_qubits, 60, 100 * num_qubits + seed))
+        state, control = State.zero(num_qubits, precision), Control()
+        state.scale(np.exp(1j * program.global_phase))
+        gates = 0
+        for run in program.body:
+            found = state.apply(run, control=control)
+            assert found["gates"] == found["operations"] == len(run)
+            assert not run.plans
+            gates += len(run)
+        assert control.flags[1] == gates << num_qubits
+        tolerance = 1e-12 if precision == "double" else 1e-5
+        np.testing.assert_allclose(
+            state.to_array(), oracle.apply_program(program), rtol=0, atol=tolerance
+        )
+
+
+def test_all_builds_give_the_same_bits(precision, monkeypatch):
+    program = lower(oracle.random_circuit(5, 80, 3))
+    found = []
+    for kernels in _dispatch.available().values():
+        monkeypatch.setattr(state_module, "kernels", kernels)
+        state = State.zero(5, precision)
+        for run in program.body:
+            state.apply(run)
+        found.append((state.probabilities((3, 0)), state.to_array()))
+    for probabilities, array in found[1:]:
+        np.testing.assert_array_equal(probabilities, found[0][0])
+        np.testing.assert_array_equal(array, found[0][1])
+
+
+@pytest.mark.parametrize("num_qubits", range(1, 7))
+def test_probabilities_of_each_choice_of_qubits(build, precision, num_qubits):
+    amplitudes = oracle.random_state(num_qubits, 5)
+    state = State.from_amplitudes(amplitudes, precision)
+    numbers = np.arange(2**num_qubits)
+    for width in range(num_qubits + 1):
+        for on in itertools.permutations(range(num_qubits), width):
+            outcomes = sum((numbers >> q & 1) << i for i, q in enumerate(on)) + 0 * numbers
+            expected = np.bincount(outcomes, np.abs(amplitudes) ** 2, 2**width)
+            got = state.probabilities(on)
+            np.testing.assert_allclose(got, expected, rtol=0, atol=TOLERANCE[precision])
+
+
+def test_many_kinds_are_planned():
+    """More than are made room for."""
+    matrix = random_unitary(1, 2)
+    kinds = [
+        (matrix, [*rest[:controls], target], controls, state)
+        for target in range(6)
+        for rest in [[q for q in range(6) if q != target]]
+        for controls in range(6)
+        for state in range(1 << controls)
+    ]
+    run = run_of(*kinds)
+    assert len(run.kinds) > _small.MOST_KINDS
+    initial = oracle.random_state(6, 6)
+    state = State.from_amplitudes(initial)
+    state.apply(run)
+    assert run.plans
+    np.testing.assert_allclose(state.to_array(), oracle.apply_gates(run, initial), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"qubits": [0, 0]}, "gate 1 of a run is malformed"),
+        ({"qubits": [0, 3]}, "gate 1 of a run is malformed"),
+        ({"qubits": [-1, 1]}, "gate 1 of a run is malformed"),
+        ({"start": [0, 1, 2]}, "gate 1 of a run is malformed"),
+        ({"start": [0, 1, 4]}, "gate 1 of a run is malformed"),
+        ({"start": [0, 1]}, "do not belong together"),
+        ({"offset": [0, -1]}, "gate 1 of a run is malformed"),
+        ({"offset": [0, 2**63 - 1]}, "gate 1 of a run is malformed"),
+        ({"offset": [0, 5]}, "gate 1 of a run is malformed"),
+        ({"offset": [0]}, "do not belong together"),
+        ({"kind": [0, 2]}, "gate 1 of a run is malformed"),
+        ({"kinds": (Kind(DENSE, 1), Kind(DENSE, 7))}, "gate 1 of a run is malformed"),
+        ({"kinds": (Kind(DENSE, 1), Kind(DENSE, -1, 3))}, "gate 1 of a run is malformed"),
+    ],
+    ids=repr,
+)
+def test_numbers_that_are_no_gate(change, message):
+    """Nothing is done then, not even by the gate before."""
+    right = {
+        "kinds": (Kind(DENSE, 1), Kind(DENSE, 2)),
+        "kind": [0, 1],
+        "start": [0, 1, 3],
+        "qubits": [0, 1],
+        "offset": [0, 4],
+    }
+    given = {**right, **change}
+    gates = Gates(
+        given["kinds"],
+        np.array(given["kind"], dtype=np.int32),
+        np.array(given["start"], dtype=np.int32),
+        np.array([0, *given["qubits"]], dtype=np.int32),
+        np.array(given["offset"], dtype=np.int64),
+        np.concatenate([[0, 1, 1, 0], np.eye(4).ravel()]).astype(complex),
+    )
+    initial = oracle.random_state(3, 1)
+    state = State.from_amplitudes(initial)
+    with pytest.raises(ValueError, match=message):
+        state.apply(gates)
+    np.testing.assert_array_equal(state.to_array(), initial)
+
+
+@pytest.mark.parametrize(
+    ("reals", "lane_bits", "num_qubits"),
+    [(16, 3, 4), (4, 0, 2), (64, 3, 7), (64, 7, 2), (64, 3, -1)],
+)
+def test_memory_that_is_no_small_state(reals, lane_bits, num_qubits):
+    with pytest.raises(ValueError, match=r"small|too few"):
+        _small.probabilities(np.zeros(reals), lane_bits, num_qubits, ())
+
+
+@pytest.mark.parametrize("qubits", [(0, 0), (2,), (-1,)])
+def test_qubits_that_cannot_be_measured(qubits):
+    with pytest.raises(ValueError, match="all different and below 2"):
+        State.zero(2).probabilities(qubits)
