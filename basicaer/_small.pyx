@@ -155,13 +155,14 @@ def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int
     cdef Form forms[KINDS]
     cdef double re[SIZE]
     cdef double im[SIZE]
-    cdef index num = kind.shape[0], num_kinds = len(kinds), size = <index>1 << num_qubits
-    cdef index lanes = <index>1 << lane_bits, i, place, wrong = -1, entries
+    cdef index num = kind.shape[0], num_kinds = len(kinds)
+    cdef index size, lanes, i, place, wrong = -1, entries
     cdef const Form* form
     cdef const int32_t* on = &qubits[0] if qubits.shape[0] else NULL
     if num_kinds > KINDS:
         raise ValueError(f"{num_kinds} kinds of gates are too many; {KINDS} is the most")
     check_layout(state.shape[0], lane_bits, num_qubits)
+    size, lanes = <index>1 << num_qubits, <index>1 << lane_bits
     for i in range(num_kinds):
         entry = kinds[i]
         forms[i] = Form(entry[0], entry[1], entry[2], entry[3])
@@ -210,9 +211,10 @@ def probabilities(const real[::1] state, int lane_bits, int num_qubits, qubits):
     """
     cdef index to[QUBITS]       # what a bit of an amplitude's index adds to its outcome
     cdef index outcome[SIZE]
-    cdef index size = <index>1 << num_qubits, lanes = <index>1 << lane_bits, i, q, place, bit = 1
+    cdef index size, lanes, i, q, place, bit = 1
     cdef double re, im
     check_layout(state.shape[0], lane_bits, num_qubits)
+    size, lanes = <index>1 << num_qubits, <index>1 << lane_bits
     for q in range(num_qubits):
         to[q] = 0
     for qubit in qubits:
