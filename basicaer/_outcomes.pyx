@@ -15,7 +15,9 @@ ctypedef Py_ssize_t index
 
 cdef enum:
     HEXES = 4096
+    CELLS = 8               # for each outcome
     MOST_CELLS = 1 << 16
+    DENSE = 8               # values below so many times the shots have a table of their own
 
 cdef double UNIT = 2.0 ** -53
 
@@ -103,18 +105,18 @@ def draw(double[::1] probabilities, const double[::1] uniforms):
     Returns:
         The sum of the probabilities, and int64, shape (shots,), the outcomes.
     """
-    cdef index size = probabilities.shape[0], shots = uniforms.shape[0], cells, cell, i, low, high
-    cdef index middle
-    cdef double total = 0, u, scale
+    cdef index size = probabilities.shape[0], shots = uniforms.shape[0], cells, cell, i, low, half
+    cdef index count, above
+    cdef double total = 0, u, scale, edge
     cdef double* cdf = &probabilities[0]
     cdef int32_t* guide
     out = np.empty(shots, dtype=np.int64)
     cdef int64_t[::1] found = out
     if not 1 <= size < 1 << 31:
         raise ValueError(f"{size} outcomes are too many, or none")
-    # Cells of equal width that say where to look: so many that there is about one sum in each.
+    # Cells of equal width that say where to look: so many that there is no sum in most of them.
     cells = 1
-    while cells < size and cells < MOST_CELLS and cells < 2 * shots:
+    while cells < CELLS * size and cells < MOST_CELLS and cells < 2 * shots:
         cells *= 2
     guide = <int32_t*>PyMem_Malloc((cells + 1) * sizeof(int32_t))
     if guide == NULL:
@@ -125,26 +127,32 @@ def draw(double[::1] probabilities, const double[::1] uniforms):
             cdf[i] = total
         for i in range(size):
             cdf[i] = cdf[i] / total
+        # guide[cell]: how many sums, the last one excepted, there are up to where the cell begins.
         scale = <double>cells
-        low = 0
-        for cell in range(cells):
-            while low < size - 1 and cdf[low] * scale <= cell:  # a power of two: exact
-                low += 1
-            guide[cell] = <int32_t>low
+        memset(guide, 0, (cells + 1) * sizeof(int32_t))
+        for i in range(size - 1):
+            edge = cdf[i] * scale  # a power of two: exact
+            cell = cells  # for what is no number
+            if 0 <= edge <= scale:
+                cell = <index>edge
+                cell += <double>cell < edge
+            guide[cell] += 1
+        for cell in range(1, cells):
+            guide[cell] += guide[cell - 1]
         guide[cells] = <int32_t>(size - 1)
         for i in range(shots):
             u = uniforms[i]
             cell = <index>(u * scale)
             cell = min(max(cell, 0), cells - 1)
             low = guide[cell]
-            high = guide[cell + 1]
-            # The first sum that is above the draw; the last if none is.
-            while low < high:
-                middle = (low + high) >> 1
-                if cdf[middle] <= u:
-                    low = middle + 1
-                else:
-                    high = middle
+            count = guide[cell + 1] - low
+            # The first sum that is above the draw; the last if none is. Without a branch on the
+            # comparison, which no processor can foresee.
+            while count > 0:
+                half = count >> 1
+                above = cdf[low + half] <= u
+                low += above * (half + 1)
+                count = half + above * (count - 2 * half - 1)
             found[i] = low
     PyMem_Free(guide)
     return total, out
@@ -154,19 +162,25 @@ def draw(double[::1] probabilities, const double[::1] uniforms):
 
 def count(const uint64_t[::1] values):
     """How often each value occurs, keyed in hex, in the order of first appearance."""
-    cdef index shots = values.shape[0], room = 16, i, num = 0, shift = 60
-    cdef uint64_t slot, value
-    cdef int32_t entry
-    cdef int32_t* table       # open addressing: the number of an entry, or -1
+    cdef index shots = values.shape[0], room = 16, i, num
+    cdef int shift = 60
+    cdef uint64_t value, largest = 0
+    cdef int32_t* table
     cdef uint64_t* keys
     cdef int32_t* counts
     cdef char* memory
     cdef dict out = {}
     if shots >= 1 << 30:
         raise ValueError(f"{shots} shots are too many to be counted at a time")
-    while room < 2 * shots:
-        room *= 2
-        shift -= 1
+    for i in range(shots):
+        largest |= values[i]
+    cdef bint small = largest < <uint64_t>(DENSE * shots)
+    if small:
+        room = <index>largest + 1
+    else:
+        while room < 2 * shots:
+            room *= 2
+            shift -= 1
     memory = <char*>PyMem_Malloc(shots * 12 + room * 4 + 16)
     if memory == NULL:
         raise MemoryError("no memory left to count outcomes")
@@ -174,22 +188,10 @@ def count(const uint64_t[::1] values):
     counts = <int32_t*>(memory + shots * 8)
     table = counts + shots
     with nogil:
-        memset(table, 255, room * sizeof(int32_t))
-        for i in range(shots):
-            value = values[i]
-            slot = value * <uint64_t>0x9E3779B97F4A7C15 >> shift
-            while True:
-                entry = table[slot]
-                if entry < 0:
-                    table[slot] = <int32_t>num
-                    keys[num] = value
-                    counts[num] = 1
-                    num += 1
-                    break
-                if keys[entry] == value:
-                    counts[entry] += 1
-                    break
-                slot = (slot + 1) & <uint64_t>(room - 1)
+        if small:
+            num = count_small(&values[0], shots, table, room, keys, counts)
+        else:
+            num = count_any(&values[0] if shots else NULL, shots, table, room, shift, keys, counts)
     try:
         for i in range(num):
             value = keys[i]
@@ -200,3 +202,47 @@ def count(const uint64_t[::1] values):
     finally:
         PyMem_Free(memory)
     return out
+
+
+cdef index count_small(const uint64_t* values, index shots, int32_t* table, index room,
+                       uint64_t* keys, int32_t* counts) noexcept nogil:
+    """Counts values below `room` in a table of that size; returns how many different ones.
+
+    Nothing depends on whether a value has been seen before but sums: no processor foresees that.
+    """
+    cdef index i, num = 0
+    cdef int32_t before
+    memset(table, 0, room * sizeof(int32_t))
+    for i in range(shots):
+        before = table[values[i]]
+        table[values[i]] = before + 1
+        keys[num] = values[i]
+        num += before == 0
+    for i in range(num):
+        counts[i] = table[keys[i]]
+    return num
+
+
+cdef index count_any(const uint64_t* values, index shots, int32_t* table, index room, int shift,
+                     uint64_t* keys, int32_t* counts) noexcept nogil:
+    """Counts any values by open addressing: the table has the number of an entry, or -1."""
+    cdef index i, num = 0
+    cdef uint64_t slot, value
+    cdef int32_t entry
+    memset(table, 255, room * sizeof(int32_t))
+    for i in range(shots):
+        value = values[i]
+        slot = value * <uint64_t>0x9E3779B97F4A7C15 >> shift
+        while True:
+            entry = table[slot]
+            if entry < 0:
+                table[slot] = <int32_t>num
+                keys[num] = value
+                counts[num] = 1
+                num += 1
+                break
+            if keys[entry] == value:
+                counts[entry] += 1
+                break
+            slot = (slot + 1) & <uint64_t>(room - 1)
+    return num
