@@ -441,7 +441,8 @@ cdef class Run:
         Returns:
             The place of the first instruction that is something else, or has something to it.
         """
-        cdef index num = len(data), offset, i, width
+        cdef index num = len(data), offset, i, j, width
+        cdef int32_t* on
         cdef Entry entry
         cdef Common common
         cdef PyObject* found
@@ -474,7 +475,11 @@ cdef class Run:
                 found = PyDict_GetItem(index_of, PyLong_FromVoidPtr(<PyObject*>qubits[i]))
                 if found == NULL:
                     return place
-                (<int32_t*>(held.data + held.used))[i] = <int32_t>PyLong_AsLong(<object>found)
+                on = <int32_t*>(held.data + held.used)
+                on[i] = <int32_t>PyLong_AsLong(<object>found)
+                for j in range(i):
+                    if on[j] == on[i]:
+                        return place
             if entry.kind < 0:
                 entry.offset = self.coefficients.used // <index>sizeof(double complex)
                 self.push_all(common.constant)

@@ -451,18 +451,24 @@ class Lowering:
     def _indices(self, qubits: Sequence[Any], scope: Scope) -> List[int]:
         """Returns where qubits of the scope's circuit are in the outermost circuit."""
         try:
-            return list(map(scope.qubits.__getitem__, map(id, qubits)))
-        except KeyError:
-            pass  # they may be equal to the circuit's without being the same objects
-        index_of = {qubit: scope.qubits.get(id(qubit)) for qubit in scope.circuit.qubits}
-        found = []
-        for qubit in qubits:
-            index = index_of.get(qubit)
-            if index is None:
-                user = next(i.operation for i in scope.circuit.data if qubit in i.qubits)
-                self.fail(user, f"acts on {qubit!r}, which is not in the circuit")
-            found.append(index)
+            found = list(map(scope.qubits.__getitem__, map(id, qubits)))
+        except KeyError:  # they may be equal to the circuit's without being the same objects
+            index_of = {qubit: scope.qubits.get(id(qubit)) for qubit in scope.circuit.qubits}
+            found = []
+            for qubit in qubits:
+                index = index_of.get(qubit)
+                if index is None:
+                    user = self._user(scope, lambda on: qubit in on)  # noqa: B023
+                    self.fail(user, f"acts on {qubit!r}, which is not in the circuit")
+                found.append(index)
+        if len(found) > 1 and len(set(found)) < len(found):
+            user = self._user(scope, lambda on: len(set(on)) < len(on))
+            self.fail(user, "acts on the same qubit twice")
         return found
+
+    def _user(self, scope: Scope, is_it: Callable[[Sequence[Any]], bool]) -> Any:
+        """Returns the first operation whose qubits are those that are looked for."""
+        return next(item.operation for item in scope.circuit.data if is_it(item.qubits))
 
     def _blame(self, circuit: QuantumCircuit) -> NoReturn:
         """Raises the error for coefficients that are NaN or infinite."""

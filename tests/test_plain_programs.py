@@ -10,13 +10,14 @@ import oracle
 import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import CircuitInstruction, Clbit, Measure, Parameter, Qubit
-from qiskit.circuit.library import HGate, RealAmplitudes, RXGate
+from qiskit.circuit.library import CCXGate, CXGate, HGate, RealAmplitudes, RXGate
 
 from basicaer._assembly import plain_program
 from basicaer._lowering import Lowering, lower
 from basicaer._plain import plain_parts
 from basicaer._program import Gates
 from basicaer._task import Task
+from basicaer._terra import UnitaryGate
 from basicaer.exceptions import BasicAerError
 
 
@@ -170,6 +171,13 @@ def foreign(where, size=2):
     return circuit
 
 
+def twice(gate, qubits):
+    circuit = QuantumCircuit(2, name="twice")
+    circuit.h(0)
+    circuit._data.append(CircuitInstruction(gate, [circuit.qubits[q] for q in qubits]))
+    return circuit
+
+
 def with_angle(angle):
     circuit = QuantumCircuit(1, name="turned")
     circuit.append(RXGate(angle), [0])
@@ -182,6 +190,9 @@ def with_angle(angle):
         (lambda: with_angle(Parameter("a")), 'unbound parameter "a"'),
         (lambda: with_angle(math.nan), "a finite number is needed"),
         (lambda: with_angle(math.inf), "a finite number is needed"),
+        (lambda: twice(CXGate(), [0, 0]), '"cx" acts on the same qubit twice'),
+        (lambda: twice(CCXGate(), [0, 1, 0]), '"ccx" acts on the same qubit twice'),
+        (lambda: twice(UnitaryGate(np.eye(4)), [1, 1]), '"unitary" acts on the same qubit twice'),
         (lambda: foreign("qubit"), "which is not in the circuit"),
         (lambda: foreign("clbit"), "which is not in the circuit"),
     ],
