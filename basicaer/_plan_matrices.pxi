@@ -1,0 +1,213 @@
+# Small matrices, and which of their entries can be other than 0.
+
+cdef inline void zmul(double* out, const double* a, const double* b) noexcept nogil:
+    cdef double re = a[0] * b[0] - a[1] * b[1]
+    out[1] = a[0] * b[1] + a[1] * b[0]
+    out[0] = re
+
+
+cdef inline void zdiv(double* out, const double* a, const double* b) noexcept nogil:
+    cdef double d = b[0] * b[0] + b[1] * b[1]
+    cdef double re = (a[0] * b[0] + a[1] * b[1]) / d
+    out[1] = (a[1] * b[0] - a[0] * b[1]) / d
+    out[0] = re
+
+
+cdef void matmul(double* out, const double* a, const double* b, int n) noexcept nogil:
+    """out = a @ b for n x n matrices; `out` may be one of them."""
+    cdef double t[32]
+    cdef int i, j, k
+    cdef double re, im
+    for i in range(n):
+        for j in range(n):
+            re = 0
+            im = 0
+            for k in range(n):
+                re = re + a[2 * (n * i + k)] * b[2 * (n * k + j)]
+                re = re - a[2 * (n * i + k) + 1] * b[2 * (n * k + j) + 1]
+                im = im + a[2 * (n * i + k)] * b[2 * (n * k + j) + 1]
+                im = im + a[2 * (n * i + k) + 1] * b[2 * (n * k + j)]
+            t[2 * (n * i + j)] = re
+            t[2 * (n * i + j) + 1] = im
+    memcpy(out, t, 2 * n * n * sizeof(double))
+
+
+cdef void mul_left(double* m, const double* small, int side) noexcept nogil:
+    """m = s @ m, s the 2x2 matrix `small` on the first (side 0) or second qubit (side 1)."""
+    cdef int c, k, low
+    cdef double* x
+    cdef double* y
+    cdef double a[2]
+    cdef double b[2]
+    cdef double t[2]
+    for k in range(2):
+        low = 2 * k if side == 0 else k
+        for c in range(4):
+            x = m + 2 * (4 * low + c)
+            y = x + (8 if side == 0 else 16)
+            zmul(a, small, x)
+            zmul(t, small + 2, y)
+            a[0] = a[0] + t[0]
+            a[1] = a[1] + t[1]
+            zmul(b, small + 4, x)
+            zmul(t, small + 6, y)
+            x[0] = a[0]
+            x[1] = a[1]
+            y[0] = b[0] + t[0]
+            y[1] = b[1] + t[1]
+
+
+cdef void mul_right(double* m, const double* small, int side) noexcept nogil:
+    """m = m @ s, s as in `mul_left`."""
+    cdef int r, k, low
+    cdef double* x
+    cdef double* y
+    cdef double a[2]
+    cdef double b[2]
+    cdef double t[2]
+    for r in range(4):
+        for k in range(2):
+            low = 2 * k if side == 0 else k
+            x = m + 2 * (4 * r + low)
+            y = x + (2 if side == 0 else 4)
+            zmul(a, x, small)
+            zmul(t, y, small + 4)
+            a[0] = a[0] + t[0]
+            a[1] = a[1] + t[1]
+            zmul(b, x, small + 2)
+            zmul(t, y, small + 6)
+            x[0] = a[0]
+            x[1] = a[1]
+            y[0] = b[0] + t[0]
+            y[1] = b[1] + t[1]
+
+
+cdef void exchange_qubits(double* m) noexcept nogil:
+    """Names the qubits of a 4x4 matrix the other way round."""
+    cdef double t[32]
+    cdef int r, c
+    cdef int to[4]
+    to[0] = 0; to[1] = 2; to[2] = 1; to[3] = 3
+    for r in range(4):
+        for c in range(4):
+            memcpy(t + 2 * (4 * to[r] + to[c]), m + 2 * (4 * r + c), 2 * sizeof(double))
+    memcpy(m, t, 32 * sizeof(double))
+
+
+# Patterns: bit n * row + column is set where the entry can be non-zero.
+
+cdef inline int pattern_mul2(int a, int b) noexcept nogil:
+    """The pattern of a product of 2x2 matrices."""
+    return ((a & 1) * (b & 3) | (a >> 1 & 1) * (b >> 2)
+            | ((a >> 2 & 1) * (b & 3) | (a >> 3) * (b >> 2)) << 2)
+
+
+cdef inline int pattern_mul4(int a, int b) noexcept nogil:
+    """The pattern of a product of 4x4 matrices: each row the union of the rows it combines."""
+    cdef int b0 = b & 15, b1 = b >> 4 & 15, b2 = b >> 8 & 15, b3 = b >> 12 & 15, r, out = 0
+    if a == ALL4 and b == ALL4:
+        return ALL4
+    for r in range(0, 16, 4):
+        out |= ((a >> r & 1) * b0 | (a >> r + 1 & 1) * b1 | (a >> r + 2 & 1) * b2
+                | (a >> r + 3 & 1) * b3) << r
+    return out
+
+
+cdef inline int pattern_embed(int p, int side) noexcept nogil:
+    """The pattern of `embed`: the bits of the 2x2 pattern, each at its two places."""
+    if side == 0:
+        return (p & 3 | (p >> 2) << 4) * 0x401
+    return (p & 1) * 0x21 | (p >> 1 & 1) * 0x84 | (p >> 2 & 1) * 0x2100 | (p >> 3) * 0x8400
+
+
+cdef inline int pattern_exchange(int p) noexcept nogil:
+    cdef int r, c, out = 0
+    cdef int to[4]
+    to[0] = 0; to[1] = 2; to[2] = 1; to[3] = 3
+    for r in range(4):
+        for c in range(4):
+            if (p >> (4 * r + c)) & 1:
+                out |= 1 << (4 * to[r] + to[c])
+    return out
+
+
+
+cdef enum:
+    DIAGONAL4 = 0x8421          # the diagonal of a 4x4 matrix
+    STEERED_BY_1 = 0xCC33       # blocks on the first qubit, one for each value of the second
+    STEERED_BY_0 = 0xA5A5       # the other way round
+    DIAGONAL2 = 0x9
+    FLIP2 = 0x6
+    ALL2 = 0xF
+    ALL4 = 0xFFFF
+
+
+cdef inline bint is_monomial4(int p) noexcept nogil:
+    cdef int r
+    cdef int row
+    cdef int seen = 0
+    for r in range(4):
+        row = (p >> (4 * r)) & 15
+        if row & (row - 1) or row == 0 or seen & row:
+            return False
+        seen |= row
+    return True
+
+
+cdef inline bint unit(const double* z) noexcept nogil:
+    """True if |z| is 1 but for rounding."""
+    return fabs(z[0] * z[0] + z[1] * z[1] - 1) < 1e-9
+
+
+cdef inline bint is_identity(const double* m) noexcept nogil:
+    return (m[0] == 1 and m[1] == 0 and m[2] == 0 and m[3] == 0 and m[4] == 0 and m[5] == 0
+            and m[6] == 1 and m[7] == 0)
+
+
+cdef inline bint is_cross(const double* m) noexcept nogil:
+    """True for a real diagonal and an imaginary rest."""
+    return m[1] == 0 and m[2] == 0 and m[4] == 0 and m[7] == 0
+
+
+cdef inline bint is_flip(const double* m) noexcept nogil:
+    return (m[0] == 0 and m[1] == 0 and m[2] == 1 and m[3] == 0 and m[4] == 1 and m[5] == 0
+            and m[6] == 0 and m[7] == 0)
+
+
+cdef inline bint exact_swap(const double* m, int pattern) noexcept nogil:
+    cdef int i, k
+    if pattern != 0x8241:
+        return False
+    for i in range(4):
+        k = 4 * i + (i if i == 0 or i == 3 else 3 - i)
+        if m[2 * k] != 1 or m[2 * k + 1] != 0:
+            return False
+    return True
+
+
+cdef inline void put(double* v, int lanes, int parts, int which, int lane, const double* m,
+                     int entry, bint one, bint imaginary) noexcept nogil:
+    """Lane `lane` of coefficient `which`: an entry of `m`, or of the identity if m is NULL.
+
+    With one part: the real part of the entry, or the imaginary one.
+    """
+    cdef double re = 1 if one else 0, im = 0
+    if m != NULL:
+        re = m[2 * entry]
+        im = m[2 * entry + 1]
+    v[which * parts * lanes + lane] = im if imaginary else re
+    if parts == 2:
+        v[(which * parts + 1) * lanes + lane] = im
+
+
+cdef void multiply_item(Item* it, int q, const double* small, bint left) noexcept nogil:
+    """Multiplies the matrix of an item, ONE or TWO, by a 2x2 matrix on its qubit q."""
+    if it.kind == ONE:
+        if left:
+            matmul(it.m, small, it.m, 2)
+        else:
+            matmul(it.m, it.m, small, 2)
+    elif left:
+        mul_left(it.m, small, 1 if it.q1 == q else 0)
+    else:
+        mul_right(it.m, small, 1 if it.q1 == q else 0)
