@@ -11,10 +11,11 @@ them leaves. Outcomes are those of running shot by shot with the same draws:
   ended. Shots walk the tree one after another; a shot whose history has occurred before touches no
   amplitude (`run_in_order`).
 
-**Spectators.** A deferred measurement (see `_flow`) does not collapse the state. Its qubit stays in
-the branch's list of `deferred` qubits, and each shot has its own outcome, a bit of the shot's
-*number*. Probabilities of later draws are then conditional on the number: the joint distribution of
-deferred qubits and the qubit drawn is computed once, and each shot looks up its entry.
+**Spectators.** A deferred measurement (see `_deferral`) does not collapse the state. Its qubit
+stays in the branch's list of `deferred` qubits, and each shot has its own outcome, a bit of the
+shot's *number*. Probabilities of later draws are then conditional on the number: the joint
+distribution of deferred qubits and the qubit drawn is computed once, and each shot looks up its
+entry.
 
 **Known qubits.** Qubits known to be in a basis state are tracked. Measuring or resetting one takes
 its draw but neither probabilities nor a branch.
@@ -31,7 +32,7 @@ from collections import Counter, defaultdict
 from typing import Any, Callable, Iterator, NamedTuple, Sequence, Tuple, Union
 
 from basicaer._classical import evaluate, holds
-from basicaer._flow import (
+from basicaer._code import (
     BRANCHES,
     TERMINAL,
     Apply,

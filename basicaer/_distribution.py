@@ -32,8 +32,8 @@ from typing import (
 import numpy as np
 
 from . import _memory
+from ._control import Cancelled, Control
 from ._execution import execute, splits
-from ._pool import Cancelled, Control
 from ._program import Gates
 from ._task import Outcome, Task
 from .exceptions import BasicAerError

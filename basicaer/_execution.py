@@ -18,7 +18,8 @@ import numpy as np
 from basicaer import _memory
 from basicaer._branching import Limits, Machine, run_one
 from basicaer._classical import evaluate, holds
-from basicaer._flow import Code, count_draws, flatten
+from basicaer._code import Code
+from basicaer._flow import count_draws, flatten
 from basicaer._groups import run_groups
 from basicaer._in_order import run_in_order
 from basicaer._plain import (

@@ -2,30 +2,40 @@
 
 A branch must be able to stop at any measurement, be copied there, and go on from there; a number
 into flat code can be copied, the inside of nested loops cannot. `flatten` also finds out, once and
-for all branches, which outcomes need no branch of their own.
-
-**Deferring.** Measuring a qubit commutes with all that follows as long as nothing follows on this
-qubit but diagonal gates, controls and further measurements. If moreover no condition reads the
-outcome, then the state need not be collapsed: the outcome is drawn, later, from the probabilities
-of the state as it is. Such a `Draw` is marked `SPECTATOR` if a draw that does branch can still
-follow and `TERMINAL` if none can. A reset is deferred likewise if its qubit is not used at all
-afterwards; it then merely consumes its draw. What comes after the last draw is left out.
+for all branches, which outcomes need no branch of their own (`_deferral`).
 """
 
 from __future__ import annotations
 
-import itertools
 from collections import Counter
-from dataclasses import dataclass
-from typing import Callable, Iterable, Iterator, NamedTuple, Sequence, Tuple, Union
+from typing import Callable, Sequence
 
-from basicaer._classical import clbits_read
+from basicaer._code import (
+    BRANCHES,
+    Apply,
+    Code,
+    Draw,
+    End,
+    Enter,
+    Instruction,
+    Jump,
+    Select,
+    Set,
+    Turn,
+    Unless,
+    go_on,
+    polled,
+)
+from basicaer._deferral import (
+    check_ends_in_measurements,
+    mark_deferrable,
+    marked_terminal,
+    without_idle_ends,
+)
 from basicaer._program import (
     DENSE,
     Break,
-    Condition,
     Continue,
-    Expression,
     For,
     Gates,
     IfElse,
@@ -40,135 +50,10 @@ from basicaer._program import (
 )
 from basicaer.exceptions import BasicAerError
 
-BRANCHES = 0
-"""The state is collapsed, and shots with different outcomes part."""
-SPECTATOR = 1
-"""Deferred, and later draws may branch."""
-TERMINAL = 2
-"""Deferred, and no later draw branches."""
-
 _X_PATTERN = 0b0110
 
 
-class Apply(NamedTuple):
-    """Applies gates.
-
-    Attributes:
-        gates: what is applied.
-        used: mask of all qubits of the gates.
-        clobbered: mask of the qubits that do not stay in a basis state if they were in one.
-        flipped: mask of the qubits whose basis state is inverted.
-    """
-
-    gates: Gates
-    used: int
-    clobbered: int
-    flipped: int
-
-
-class Set(NamedTuple):
-    """Prepares qubits, all of them in |0>, in a state."""
-
-    prepare: Prepare
-    used: int
-
-
-class Draw(NamedTuple):
-    """A measurement or a reset: one uniform.
-
-    Attributes:
-        qubit: the qubit measured.
-        clbit: where the outcome goes; None for a reset.
-        deferral: `BRANCHES`, `SPECTATOR` or `TERMINAL`.
-    """
-
-    qubit: int
-    clbit: Union[int, None]
-    deferral: int
-
-
-class Unless(NamedTuple):
-    """Jumps to `target` if the condition does not hold."""
-
-    condition: Condition
-    target: int
-
-
-class Select(NamedTuple):
-    """Jumps to the target of the expression's value, otherwise to `default`."""
-
-    expression: Expression
-    targets: dict[int, int]
-    default: int
-
-
-class Jump(NamedTuple):
-    """Goes on at `target`."""
-
-    target: int
-
-
-class Enter(NamedTuple):
-    """Comes to while loop `loop` from outside."""
-
-    loop: int
-
-
-class Turn(NamedTuple):
-    """Begins one more turn of while loop `loop`."""
-
-    loop: int
-
-
-class End(NamedTuple):
-    """The end of the program."""
-
-
-Instruction = Union[Apply, Set, Draw, Unless, Select, Jump, Enter, Turn, End]
-
-
-@dataclass(frozen=True)
-class Code:
-    """A program's body, flat.
-
-    Attributes:
-        instructions: ends with `End`.
-        num_loops: number of while loops.
-        num_draws: uniforms that each shot consumes, whatever its outcomes; None if that depends on
-            the outcomes.
-        num_gates: gates in the text of the program, each counted once.
-        branches: whether any draw is `BRANCHES`.
-    """
-
-    instructions: Tuple[Instruction, ...]
-    num_loops: int
-    num_draws: Union[int, None]
-    num_gates: int
-    branches: bool
-
-
-_POLLED = 1 << 12
-"""Instructions that are looked at between two looks at whether the job was cancelled."""
-
-
-def _go_on() -> None:
-    """What is called where nobody can cancel."""
-
-
-def _polled(code: Sequence[Instruction], check: Callable[[], None]) -> Iterable[Instruction]:
-    """Returns the instructions; `check` is called now and then while they are gone through."""
-    if len(code) <= _POLLED:
-        return code
-
-    def parts() -> Iterator[Sequence[Instruction]]:
-        for first in range(0, len(code), _POLLED):
-            check()
-            yield code[first : first + _POLLED]
-
-    return itertools.chain.from_iterable(parts())
-
-
-def flatten(program: Program, defer: str, check: Callable[[], None] = _go_on) -> Code:
+def flatten(program: Program, defer: str, check: Callable[[], None] = go_on) -> Code:
     """Returns the body of `program` as flat code.
 
     Args:
@@ -187,16 +72,16 @@ def flatten(program: Program, defer: str, check: Callable[[], None] = _go_on) ->
     builder.code.append(End())
     instructions = builder.code
     num_gates = sum(
-        len(item.gates) for item in _polled(instructions, check) if isinstance(item, Apply)
+        len(item.gates) for item in polled(instructions, check) if isinstance(item, Apply)
     )
     if defer != "none" and num_draws != 0:
-        instructions = _marked_terminal(instructions, check)
+        instructions = marked_terminal(instructions, check)
         if defer == "all":
-            _check_ends_in_measurements(instructions, check)
+            check_ends_in_measurements(instructions, check)
         else:
-            instructions = _mark_deferrable(_without_idle_ends(instructions, check), check)
+            instructions = mark_deferrable(without_idle_ends(instructions, check), check)
     branches = any(
-        isinstance(item, Draw) and not item.deferral for item in _polled(instructions, check)
+        isinstance(item, Draw) and not item.deferral for item in polled(instructions, check)
     )
     return Code(tuple(instructions), builder.num_loops, num_draws, num_gates, branches)
 
@@ -349,148 +234,6 @@ def _mask(qubits: Sequence[int]) -> int:
     for qubit in qubits:
         mask |= 1 << qubit
     return mask
-
-
-# --- which draws can be deferred -----------------------------------------------------------------
-
-
-class _Facts(NamedTuple):
-    """What can still happen from one place of the code on, as masks of qubits and of clbits."""
-
-    used: int  # qubits of gates, measurements and preparations
-    moved: int  # qubits on which something acts that does not commute with measuring them
-    read: int  # clbits that conditions read
-    branches: bool  # a draw that is not deferred
-    goes_on: bool  # a draw of any kind, or a turn of a loop that may have no end
-
-    def __or__(self, other: object) -> _Facts:
-        assert isinstance(other, _Facts)
-        return _Facts(
-            self.used | other.used,
-            self.moved | other.moved,
-            self.read | other.read,
-            self.branches or other.branches,
-            self.goes_on or other.goes_on,
-        )
-
-
-def _marked_terminal(code: list[Instruction], check: Callable[[], None]) -> list[Instruction]:
-    return [
-        item._replace(deferral=TERMINAL) if isinstance(item, Draw) else item
-        for item in _polled(code, check)
-    ]
-
-
-def _check_ends_in_measurements(code: list[Instruction], check: Callable[[], None]) -> None:
-    measured = False
-    for item in _polled(code, check):
-        if isinstance(item, Draw):
-            measured = True
-        resets = isinstance(item, Draw) and item.clbit is None
-        if resets or (measured and isinstance(item, (Apply, Set, Turn))):
-            raise ValueError("the program cannot be sampled: it resets, or goes on after measuring")
-
-
-def _without_idle_ends(code: list[Instruction], check: Callable[[], None]) -> list[Instruction]:
-    """Returns the code, ending where no outcome can come any more: what follows is not seen."""
-    facts = _facts_ahead(code, check)
-    end = Jump(len(code) - 1)
-    return [
-        item if facts[place].goes_on else end
-        for place, item in enumerate(_polled(code[:-1], check))
-    ] + [End()]
-
-
-def _mark_deferrable(code: list[Instruction], check: Callable[[], None]) -> list[Instruction]:
-    """Returns the code, all its draws `TERMINAL`, with the `deferral` of each decided.
-
-    What is found to branch can make earlier measurements of the same qubit branch, hence the
-    repetition; the second round finds the last of them, and a third only confirms it.
-    """
-    marked = list(code)
-    while True:
-        facts = _facts_ahead(marked, check)
-        changed = False
-        for place, item in enumerate(_polled(marked, check)):
-            if isinstance(item, Draw) and item.deferral != BRANCHES:
-                ahead = facts[place + 1]
-                qubit = 1 << item.qubit
-                if item.clbit is None:
-                    deferrable = not ahead.used & qubit
-                else:
-                    deferrable = not (ahead.moved & qubit or (ahead.read >> item.clbit) & 1)
-                if not deferrable:
-                    marked[place] = item._replace(deferral=BRANCHES)
-                    changed = True
-        if not changed:
-            break
-    return [
-        item._replace(deferral=SPECTATOR)
-        if isinstance(item, Draw) and item.deferral and facts[place + 1].branches
-        else item
-        for place, item in enumerate(_polled(marked, check))
-    ]
-
-
-def _facts_ahead(code: list[Instruction], check: Callable[[], None]) -> list[_Facts]:
-    """Returns the facts at each place: of the instruction there and of all that can follow it."""
-    nothing = _Facts(0, 0, 0, False, False)
-    facts = [nothing] * len(code)
-    while True:
-        changed = False
-        for place in range(len(code) - 1, -1, -1):
-            if not place % _POLLED:
-                check()
-            item = code[place]
-            new = _own_facts(item)
-            for successor in _successors(item, place):
-                new |= facts[successor]
-            if new != facts[place]:
-                facts[place] = new
-                # Only a jump backwards can have looked at what has just changed.
-                changed = True
-        if not changed or not _has_loop(code):
-            return facts
-
-
-def _has_loop(code: list[Instruction]) -> bool:
-    return any(isinstance(item, Turn) for item in code)
-
-
-def _own_facts(item: Instruction) -> _Facts:
-    used = moved = read = 0
-    branches = goes_on = False
-    if isinstance(item, Apply):
-        used, moved = item.used, item.clobbered | item.flipped
-    elif isinstance(item, Set):
-        used = moved = item.used
-    elif isinstance(item, Draw):
-        goes_on = True
-        branches = item.deferral == BRANCHES
-        used = 0 if item.clbit is None and not branches else 1 << item.qubit
-        moved = 1 << item.qubit if branches else 0
-    elif isinstance(item, Unless):
-        read = clbits_read(item.condition)
-    elif isinstance(item, Select):
-        read = clbits_read(item.expression)
-    elif isinstance(item, Turn):
-        goes_on = True
-    return _Facts(used, moved, read, branches, goes_on)
-
-
-def _successors(item: Instruction, place: int) -> Iterator[int]:
-    if isinstance(item, End):
-        return
-    if isinstance(item, Jump):
-        yield item.target
-        return
-    if isinstance(item, Select):
-        yield from item.targets.values()
-        yield item.default
-        return
-    if isinstance(item, Unless):
-        yield item.target
-    yield place + 1
 
 
 # --- how many draws a shot makes -----------------------------------------------------------------

@@ -17,7 +17,7 @@ from typing import Any, Callable, Tuple
 import numpy as np
 
 from basicaer._branching import Branch, Machine, chances_of, needed, run_one
-from basicaer._flow import Draw
+from basicaer._code import Draw
 from basicaer._pool import cooperate
 from basicaer._sampling import memory_rows
 

@@ -14,7 +14,7 @@ from weakref import ref
 import numpy as np
 
 from basicaer._branching import Branch, Machine, chances_of, needed, run_one
-from basicaer._flow import Draw
+from basicaer._code import Draw
 from basicaer._sampling import Marginals, memory_rows
 
 _MOST_NODES = 100_000

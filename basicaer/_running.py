@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Union
 from qiskit.result import Result
 
 from . import _dispatch, _distribution, _memory, _pool, _result
+from ._control import Cancelled, Control
 from ._execution import execute
 from ._plain import plain_parts
 from ._program import Gates
@@ -90,7 +91,7 @@ class Run:
             self.at_once = self._circuits_at_once()
             needs = sorted((item.need for item in items), reverse=True)
             self.need = sum(needs[: self.at_once])
-        self.control = _pool.Control(sum(self._work))
+        self.control = Control(sum(self._work))
         self._made = time.perf_counter()
         self._queued = 0.0
 
@@ -182,7 +183,7 @@ class Run:
         try:
             outcome = execute(task, control)
             return self._result_of(position, task, outcome, time.time() - start)
-        except _pool.Cancelled:
+        except Cancelled:
             raise
         except Exception as error:
             # The original error goes to the caller; this says which circuit it was.

@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import functools
 import time
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence, Tuple
 
 import numpy as np
 
 from basicaer import _buffers, _outcomes, _planning, _small
-from basicaer._costs import KERNEL_COSTS, SPLIT_TIME, block_qubits
+from basicaer._costs import block_qubits
 from basicaer._dispatch import kernels
 from basicaer._pool import cooperate
-from basicaer._program import Gates, Kind
+from basicaer._prepared import Prepared
+from basicaer._program import Gates
+from basicaer._sums import strings, summation
 
 if TYPE_CHECKING:
-    from basicaer._pool import Control
+    from basicaer._control import Control
 
 _REAL: Dict[str, Any] = {"double": np.dtype(np.float64), "single": np.dtype(np.float32)}
 _COMPLEX: Dict[str, Any] = {"double": np.dtype(np.complex128), "single": np.dtype(np.complex64)}
@@ -58,37 +60,6 @@ def _parts(count: int, step: int) -> List[Tuple[int, int]]:
     if count <= step:
         return [(0, count)]
     return [(first, min(first + step, count)) for first in range(0, count, step)]
-
-
-@functools.lru_cache(maxsize=256)
-def _kind_rows(kinds: Tuple[Kind, ...]) -> np.ndarray:
-    return np.array(kinds, dtype=np.int64).reshape(len(kinds), len(Kind._fields))
-
-
-class _Prepared:
-    """A plan, compiled for one precision, and what it does to a state."""
-
-    __slots__ = ("executable", "live", "max_blocks", "num_passes", "scalar", "summary")
-
-    def __init__(self, plan: _planning.Plan, dtype: Any) -> None:
-        coefficients = plan.coefficients
-        if coefficients.dtype != dtype:
-            coefficients = _planning.aligned(len(coefficients), dtype)
-            coefficients[:] = plan.coefficients
-        self.executable = kernels.Executable(
-            plan.passes, plan.ops, plan.lists, coefficients, plan.scratch_reals
-        )
-        self.live = plan.live
-        self.scalar = plan.scalar
-        self.max_blocks = plan.max_blocks
-        self.num_passes = len(plan.passes)
-        self.summary = {
-            "gates": plan.gates,
-            "fused_gates": plan.fused_gates,
-            "passes": len(plan.passes),
-            "operations": len(plan.ops),
-            "amplitude_gates": plan.work,
-        }
 
 
 class State:
@@ -293,22 +264,17 @@ class State:
         prepared = gates.plans.get(key)
         if prepared is None:
             begun = time.perf_counter()
-            plan = _planning.plan(
-                _kind_rows(gates.kinds),
-                gates.kind,
-                gates.start,
-                gates.qubits + np.int32(shift) if shift else gates.qubits,
-                gates.offset,
-                gates.coefficients.view(np.float64),
-                self._width,
-                self._live,
-                self._lane_bits,
-                capacity,
-                fusion,
-                KERNEL_COSTS,
-                SPLIT_TIME,
+            prepared = gates.plans[key] = Prepared(
+                gates,
+                kernels,
+                _REAL[self.precision],
+                num_qubits=self._width,
+                live=self._live,
+                lane_bits=self._lane_bits,
+                capacity=capacity,
+                shift=shift,
+                fusion=fusion,
             )
-            prepared = gates.plans[key] = _Prepared(plan, _REAL[self.precision])
             self.planning += time.perf_counter() - begun
         self._run(prepared, threads, control)
         return prepared.summary
@@ -342,7 +308,7 @@ class State:
             "amplitude_gates": float(count << self.num_qubits),
         }
 
-    def _run(self, prepared: _Prepared, threads: int, control: Control | None) -> None:
+    def _run(self, prepared: Prepared, threads: int, control: Control | None) -> None:
         executable = prepared.executable
         flags = control.flags if control is not None else _NO_FLAGS
         count = 2 << self._width
@@ -421,7 +387,7 @@ class State:
         """
         if self.num_qubits <= _UNPLANNED:
             return _small.probabilities(self._reals, self._lane_bits, self.num_qubits, qubits)
-        low_bits, low_to, lane_to, lists, groups = _summation(
+        low_bits, low_to, lane_to, lists, groups = summation(
             self._lane_bits, self._width - self._lane_bits, tuple(qubits)
         )
         out = np.zeros((1 << groups, 1 << len(qubits)))
@@ -454,24 +420,24 @@ class State:
         """
         x = np.array(x_masks, dtype=np.int64)
         z = np.array(z_masks, dtype=np.int64)
-        strings = _strings(x.tobytes(), z.tobytes())
+        found = strings(x.tobytes(), z.tobytes())
         reals = self._reals
         shared = len(reals) >= 2 * _SHARED
         rows = min(64, self._pairs) if shared else 1
         sums = np.zeros(rows * len(x))
-        out = [sums[rows * a : rows * b].reshape(rows, -1) for a, b in strings.spans]
+        out = [sums[rows * a : rows * b].reshape(rows, -1) for a, b in found.spans]
         sync = np.zeros(len(out), dtype=np.int64)
 
         def work() -> None:
             scratch = _planning.aligned(160 << self._lane_bits, reals.dtype)
-            for group, (mask, signs, odd) in enumerate(strings.groups):
+            for group, (mask, signs, odd) in enumerate(found.groups):
                 turn = sync[group : group + 1]
                 kernels.expectations(reals, mask, signs, odd, out[group], turn, scratch)
 
         cooperate(work, threads if shared else 1)
         if shared:
             sums = np.concatenate([part.sum(axis=0) for part in out] or [sums])
-        return strings.factors * sums[strings.places]
+        return found.factors * sums[found.places]
 
     def sample(self, qubits: Sequence[int], uniforms: np.ndarray, threads: int = 1) -> np.ndarray:
         """Draws outcomes of measuring `qubits`, as numpy's ``RandomState.choice(p=...)`` would.
@@ -554,71 +520,6 @@ class State:
         out = np.empty_like(found)
         out[order] = found
         return out
-
-
-@functools.lru_cache(maxsize=1024)
-def _summation(
-    lane_bits: int, pair_bits: int, qubits: Tuple[int, ...]
-) -> Tuple[int, np.ndarray, np.ndarray, List[np.ndarray], int]:
-    """Returns how `_kernels.probabilities` is to go about the outcomes of `qubits`.
-
-    Units of its work never share an element of the result. Where few qubits are measured, groups
-    of blocks have sums of their own: work for several threads, yet never much memory.
-    """
-    to = {qubit - lane_bits: 1 << i for i, qubit in enumerate(qubits)}
-    low_bits = min(8, pair_bits)
-    low_to = _deposit([to.get(bit, 0) for bit in range(low_bits)])
-    lane_to = _deposit([to.get(bit - lane_bits, 0) for bit in range(lane_bits)])
-    high = [bit for bit in range(low_bits, pair_bits) if bit in to]
-    high_to = [to[bit].bit_length() - 1 for bit in high]
-    rest = [bit for bit in range(low_bits, pair_bits) if bit not in to]
-    groups = max(0, min(6, len(rest), 14 - len(qubits)))
-    cut = len(rest) - groups
-    lists = [np.array(x, dtype=np.int64) for x in (high, high_to, rest[:cut], rest[cut:])]
-    return low_bits, low_to, lane_to, lists, groups
-
-
-class _Strings(NamedTuple):
-    """Pauli strings, those that flip the same qubits together.
-
-    Attributes:
-        groups: the qubits that its strings flip, those that they have a sign of, and, for each
-            string, 1 if the imaginary part is wanted.
-        spans: the first string of each group, and the first one behind it.
-        places: where each string has come to.
-        factors: what its sum is to be multiplied with.
-    """
-
-    groups: List[Tuple[int, np.ndarray, np.ndarray]]
-    spans: List[Tuple[int, int]]
-    places: np.ndarray
-    factors: np.ndarray
-
-
-@functools.lru_cache(maxsize=32)
-def _strings(x_masks: bytes, z_masks: bytes) -> _Strings:
-    """Sorts Pauli strings, given by int64 masks."""
-    x = np.frombuffer(x_masks, dtype=np.int64)
-    z = np.frombuffer(z_masks, dtype=np.int64)
-    ys = np.array([bin(bits).count("1") for bits in (x & z).tolist()], dtype=np.int64)
-    order = np.argsort(x, kind="stable")
-    places = np.empty_like(order)
-    places[order] = np.arange(len(order))
-    masks, first = np.unique(x[order], return_index=True)
-    spans = list(zip(first.tolist(), [*first[1:].tolist(), len(x)]))
-    z, odd = z[order], ys[order] & 1
-    groups = [(mask, z[a:b], odd[a:b]) for mask, (a, b) in zip(masks.tolist(), spans)]
-    # i**k times a real or, for odd k, i times an imaginary part: +Re, -Im, -Re, +Im.
-    factors = np.where((ys & 3 == 1) | (ys & 3 == 2), -1.0, 1.0)
-    return _Strings(groups, spans, places, factors)
-
-
-def _deposit(bits: Sequence[int]) -> np.ndarray:
-    """Returns, for each number, the sum of ``bits[i]`` over its bits i. int64."""
-    table = np.zeros(1, dtype=np.int64)
-    for bit in bits:
-        table = np.concatenate((table, table | bit))
-    return table
 
 
 def _invert(cdf: np.ndarray, uniforms: np.ndarray) -> np.ndarray:

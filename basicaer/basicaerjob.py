@@ -16,6 +16,7 @@ from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 from qiskit.result import Result
 
 from . import _pool
+from ._control import Control
 
 # On Windows a wait without end cannot be interrupted: there it is made of short ones.
 _LONGEST_WAIT = 0.05 if sys.platform == "win32" else None
@@ -35,7 +36,7 @@ class BasicAerJob(JobV1):
         job_id: str,
         result: Union[Result, Future[Result]],
         *,
-        control: _pool.Control | None = None,
+        control: Control | None = None,
     ) -> None:
         """Makes a job of a result that is there or that is on its way.
 

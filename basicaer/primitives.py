@@ -32,6 +32,7 @@ from qiskit.quantum_info import SparsePauliOp
 from qiskit.result import QuasiDistribution
 
 from . import _memory, _options, _pool
+from ._control import Cancelled, Control
 from ._final_states import check_pure, final_measurements, final_states, without_measurements
 from ._observables import PauliSum
 from ._program import Gates, Program
@@ -61,7 +62,7 @@ _MOMENT_BYTES = 120
 class PrimitiveJob(BasicAerJob, TerraPrimitiveJob):
     """The job of a primitive: waits for its result, cancels it, tells how far it is."""
 
-    def __init__(self, result: Future[Any], control: _pool.Control) -> None:
+    def __init__(self, result: Future[Any], control: Control) -> None:
         """Makes the job of a result that is on its way."""
         super().__init__(None, "", result, control=control)  # the id is made by terra's class
 
@@ -199,7 +200,7 @@ class _Call:
         memory: int,
     ) -> None:
         self.settings = settings
-        self.control = _pool.Control()
+        self.control = Control()
         points: Dict[Any, _Point] = {}
         for position, (circuit, values) in enumerate(zip(circuits, parameter_values)):
             key = (id(circuit), values)
@@ -275,7 +276,7 @@ class _Call:
                     use(point, states, threads)
                 except BaseException as error:
                     control.halt()
-                    if not isinstance(error, _pool.Cancelled):
+                    if not isinstance(error, Cancelled):
                         place = (point.positions[0], program.name)
                         error.basicaer_circuit = place  # type: ignore[attr-defined]
                     raise

@@ -239,7 +239,7 @@ def batch(simulators: dict[str, Any], count: int) -> dict[str, float]:
 
 
 def sweep(simulators: dict[str, Any], count: int) -> dict[str, float]:
-    from basicaer import _pool
+    from basicaer._control import Control
     from basicaer._execution import Task, execute
     from basicaer._lowering import lower
 
@@ -255,7 +255,7 @@ def sweep(simulators: dict[str, Any], count: int) -> dict[str, float]:
 
     def kernels() -> None:
         for task in tasks:
-            execute(task, _pool.Control())
+            execute(task, Control())
 
     calls: dict[str, Callable[[], Any]] = {}
     for threads in (1, 2):

@@ -10,9 +10,10 @@ import pytest
 from numpy_state import NumpyState
 from random_programs import Maker, gates
 
+from basicaer._code import BRANCHES, SPECTATOR, TERMINAL, Draw
+from basicaer._control import Cancelled, Control
 from basicaer._execution import Task, execute
-from basicaer._flow import BRANCHES, SPECTATOR, TERMINAL, Draw, count_draws, flatten
-from basicaer._pool import Cancelled, Control
+from basicaer._flow import count_draws, flatten
 from basicaer._program import (
     BitsEqual,
     Break,

@@ -13,9 +13,9 @@ from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.providers import basicaer as terra
 from random_programs import gates
 
+from basicaer._control import Cancelled, Control
 from basicaer._execution import Task, execute
 from basicaer._lowering import lower
-from basicaer._pool import Cancelled, Control
 from basicaer._program import BitsEqual, IfElse, Measure, Prepare, Program, Reset
 from basicaer._state import State
 from basicaer.exceptions import BasicAerError

@@ -15,7 +15,8 @@ from qiskit.circuit.library import CXGate, RXGate
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 
-from basicaer import BasicAer, BasicAerError, _flow, _memory, _pool, _running, _state
+from basicaer import BasicAer, BasicAerError, _code, _flow, _memory, _pool, _running, _state
+from basicaer._control import Cancelled, Control
 from basicaer._lowering import lower
 from basicaer._program import DENSE, Gates, Kind
 from basicaer._terra import UnitaryGate
@@ -239,7 +240,7 @@ def test_cancelled_between_shots():
 
 @pytest.mark.parametrize("defer", ["none", "possible", "all"])
 def test_cancelled_while_loops_are_unrolled(monkeypatch, defer):
-    monkeypatch.setattr(_flow, "_POLLED", 4)
+    monkeypatch.setattr(_code, "POLLED", 4)
     circuit = QuantumCircuit(2, 2)
     with circuit.for_loop(range(40)):
         circuit.h(0)
@@ -249,9 +250,9 @@ def test_cancelled_while_loops_are_unrolled(monkeypatch, defer):
     code = _flow.flatten(program, defer, lambda: looks.append(1))
     assert code == _flow.flatten(program, defer)
     assert len(looks) >= 40 + 2 * 10
-    control = _pool.Control()
+    control = Control()
     control.cancel()
-    with pytest.raises(_pool.Cancelled):
+    with pytest.raises(Cancelled):
         _flow.flatten(program, defer, control.check)
 
 

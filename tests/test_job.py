@@ -19,6 +19,7 @@ from qiskit.result import Result
 from qiskit.tools.monitor import job_monitor
 
 from basicaer import BasicAer, BasicAerError, BasicAerJob, _pool
+from basicaer._control import Control
 
 BACKEND = BasicAer.get_backend("qasm_simulator")
 RESULT = Result("qasm_simulator", "2.1.0", "qobj", "job", True, [])
@@ -26,7 +27,7 @@ RESULT = Result("qasm_simulator", "2.1.0", "qobj", "job", True, [])
 
 def pool_job(function=lambda control: RESULT):
     """A job in the pool that calls `function` with its control."""
-    control = _pool.Control()
+    control = Control()
     future = _pool.submit(lambda: function(control), control)
     return BasicAerJob(BACKEND, "id", future, control=control)
 
@@ -407,6 +408,7 @@ def test_the_interpreter_goes_though_jobs_run():
         """
         import time
         from basicaer import _pool
+        from basicaer._control import Control
 
         def work(control):
             while True:
@@ -414,7 +416,7 @@ def test_the_interpreter_goes_though_jobs_run():
                 time.sleep(0.001)
 
         for _ in range(40):
-            control = _pool.Control()
+            control = Control()
             _pool.submit(lambda control=control: work(control), control)
         while _pool.live_jobs() < 40:
             time.sleep(0.001)

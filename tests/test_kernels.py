@@ -10,9 +10,10 @@ import pytest
 from oracle import run_of
 
 import basicaer._state as state_module
-from basicaer import _buffers, _dispatch, _planning
+from basicaer import _buffers, _dispatch, _planning, _prepared
+from basicaer._control import Cancelled, Control
 from basicaer._lowering import lower
-from basicaer._pool import Cancelled, Control
+from basicaer._prepared import kind_rows
 from basicaer._state import State
 
 BUILDS = _dispatch.available()
@@ -52,7 +53,7 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(state_module, "_SHARED", 0)
     monkeypatch.setattr(state_module, "_SHARED_WORK", 0)
     monkeypatch.setattr(state_module, "_SMALL", 0)
-    monkeypatch.setattr(state_module, "SPLIT_TIME", 0)
+    monkeypatch.setattr(_prepared, "SPLIT_TIME", 0)
 
 
 def check(run, num_qubits, precision, **options):
@@ -265,7 +266,7 @@ def kernels_of(run, fusion=False):
     if lane_bits < 2:
         lane_bits = 2
     plan = _planning.plan(
-        state_module._kind_rows(run.kinds),
+        kind_rows(run.kinds),
         run.kind,
         run.start,
         run.qubits,
@@ -276,8 +277,8 @@ def kernels_of(run, fusion=False):
         lane_bits,
         3,
         fusion,
-        state_module.KERNEL_COSTS,
-        state_module.SPLIT_TIME,
+        _prepared.KERNEL_COSTS,
+        _prepared.SPLIT_TIME,
     )
     return {names[kind] for kind in plan.ops[:, 0].tolist()}
 

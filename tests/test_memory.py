@@ -7,6 +7,7 @@ import pytest
 from qiskit import QuantumCircuit
 
 from basicaer import BasicAer, _memory, _pool
+from basicaer._control import Control
 
 
 def test_the_formula():
@@ -189,7 +190,7 @@ class Tracked:
 
     def __init__(self, need, limit=None):
         self.begun, self.end = threading.Event(), threading.Event()
-        self.control = _pool.Control()
+        self.control = Control()
         self.future = _pool.submit(self, self.control, need=need << 20, limit=limit)
 
     def __call__(self):
@@ -238,15 +239,15 @@ def test_many_that_do_not_fit_together_all_get_their_turn(room):
         with lock:
             now[0] -= 1
 
-    futures = [_pool.submit(work, _pool.Control(), need=600 << 20) for _ in range(200)]
+    futures = [_pool.submit(work, Control(), need=600 << 20) for _ in range(200)]
     for future in futures:
         future.result(60)
     assert most == [1]
 
 
 def test_jobs_with_a_limit_get_their_turn(room):
-    limited = [_pool.submit(lambda: 1, _pool.Control(), need=80 << 20, limit=100 << 20)] * 20
-    others = [_pool.submit(lambda: 2, _pool.Control(), need=1 << 20) for _ in range(50)]
+    limited = [_pool.submit(lambda: 1, Control(), need=80 << 20, limit=100 << 20)] * 20
+    others = [_pool.submit(lambda: 2, Control(), need=1 << 20) for _ in range(50)]
     assert {future.result(60) for future in limited + others} == {1, 2}
 
 

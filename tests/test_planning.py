@@ -11,7 +11,8 @@ from qiskit.circuit.library import QFT
 from basicaer import _costs, _planning
 from basicaer._costs import KERNEL_COSTS, SPLIT_TIME, block_qubits
 from basicaer._lowering import lower
-from basicaer._state import State, _kind_rows
+from basicaer._prepared import kind_rows
+from basicaer._state import State
 
 LANE_BITS = 3
 CAPACITY = 5
@@ -21,7 +22,7 @@ def plan(circuit, *, fresh=True, fusion=True, capacity=CAPACITY, split_time=SPLI
     (gates,) = lower(circuit).body
     width = circuit.num_qubits
     return _planning.plan(
-        _kind_rows(gates.kinds),
+        kind_rows(gates.kinds),
         gates.kind,
         gates.start,
         gates.qubits,
@@ -219,7 +220,7 @@ def test_a_matrix_that_is_not_unitary_stays_whole():
     coefficients = gates.coefficients.copy()
     coefficients[16 * 3] += 1e-9  # of the first in the second layer
     made = _planning.plan(
-        _kind_rows(gates.kinds),
+        kind_rows(gates.kinds),
         gates.kind,
         gates.start,
         gates.qubits,

@@ -12,6 +12,7 @@ import pytest
 
 import basicaer
 from basicaer import _pool
+from basicaer._control import Cancelled, Control
 
 
 def until(condition, seconds=20.0):
@@ -27,35 +28,35 @@ def until(condition, seconds=20.0):
 
 
 def test_control_flags_are_what_kernels_poll():
-    control = _pool.Control()
+    control = Control()
     assert control.flags.dtype == np.int64 and control.flags.shape == (8,)
     control.check()
     assert control.cancel() and control.cancelled
     assert control.flags[0]
-    with pytest.raises(_pool.Cancelled):
+    with pytest.raises(Cancelled):
         control.check()
 
 
 def test_the_first_verdict_stands():
-    ended = _pool.Control()
+    ended = Control()
     assert ended.finish() and ended.finish()
     assert not ended.cancel() and not ended.cancelled
     ended.check()
-    stopped = _pool.Control()
+    stopped = Control()
     assert stopped.cancel() and stopped.cancel()
     assert not stopped.finish()
 
 
 def test_halt_stops_but_is_no_cancel():
-    control = _pool.Control()
+    control = Control()
     control.halt()
-    with pytest.raises(_pool.Cancelled):
+    with pytest.raises(Cancelled):
         control.check()
     assert not control.cancelled and control.finish()
 
 
 def test_progress_rises():
-    control = _pool.Control(expected=200)
+    control = Control(expected=200)
     seen = [control.progress()]
     for _ in range(2):
         control.begin(100)
@@ -70,7 +71,7 @@ def test_progress_rises():
 
 
 def test_progress_when_expectations_were_wrong():
-    control = _pool.Control(expected=10)
+    control = Control(expected=10)
     control.begin(10)
     control.add_total(1000)
     control.flags[1] = 500
@@ -78,7 +79,7 @@ def test_progress_when_expectations_were_wrong():
 
 
 def test_estimates_belong_to_threads():
-    control = _pool.Control(expected=30)
+    control = Control(expected=30)
     meet = threading.Barrier(2)
 
     def work(estimate):
@@ -96,7 +97,7 @@ def test_estimates_belong_to_threads():
 
 
 def test_progress_never_falls():
-    control = _pool.Control()
+    control = Control()
     control.add_total(10)
     control.flags[1] = 9
     assert control.progress() == 0.9
@@ -178,7 +179,7 @@ def test_an_error_goes_before_the_stop_that_it_causes():
             if (threading.current_thread() is threading.main_thread()) == main_fails:
                 time.sleep(0.01)
                 raise KeyError("mine")
-            raise _pool.Cancelled
+            raise Cancelled
 
         with pytest.raises(KeyError, match="mine"):
             _pool.cooperate(work, 2)
@@ -196,11 +197,11 @@ def test_without_more_threads_one_does_it_all(monkeypatch):
     assert calls == [1]
     before = _pool.live_jobs()
     with pytest.raises(RuntimeError, match="new thread"):
-        _pool.submit(lambda: 1, _pool.Control())
+        _pool.submit(lambda: 1, Control())
     assert _pool.live_jobs() == before
     monkeypatch.undo()
     _pool.shutdown()
-    assert _pool.submit(lambda: 2, _pool.Control()).result(20) == 2
+    assert _pool.submit(lambda: 2, Control()).result(20) == 2
 
 
 def test_within_itself():
@@ -263,7 +264,7 @@ def test_from_many_threads_at_once():
 
 def test_two_jobs_run_at_once():
     meet = threading.Barrier(2)
-    futures = [_pool.submit(lambda: meet.wait(20), _pool.Control()) for _ in range(2)]
+    futures = [_pool.submit(lambda: meet.wait(20), Control()) for _ in range(2)]
     assert {future.result(20) for future in futures} == {0, 1}
 
 
@@ -271,8 +272,8 @@ def test_more_jobs_than_threads_queue_in_order():
     order = []
     block = threading.Event()
     limit = _pool._job_pool().limit
-    blockers = [_pool.submit(lambda: block.wait(20), _pool.Control()) for _ in range(limit)]
-    futures = [_pool.submit(lambda i=i: order.append(i), _pool.Control()) for i in range(50)]
+    blockers = [_pool.submit(lambda: block.wait(20), Control()) for _ in range(limit)]
+    futures = [_pool.submit(lambda i=i: order.append(i), Control()) for i in range(50)]
     assert not any(future.running() or future.done() for future in futures)
     block.set()
     for future in blockers + futures:
@@ -284,7 +285,7 @@ def test_more_jobs_than_threads_queue_in_order():
 
 
 def test_jobs_run_in_an_executor_of_the_standard_library():
-    names = _pool.submit(lambda: threading.current_thread().name, _pool.Control()).result(20)
+    names = _pool.submit(lambda: threading.current_thread().name, Control()).result(20)
     assert names.startswith("basicaer-job")
     assert type(_pool._job_pool().executor) is ThreadPoolExecutor
     assert type(_pool._helper_pool().executor) is ThreadPoolExecutor
@@ -306,7 +307,7 @@ def test_the_future_of_a_cancelled_job_waits_until_its_memory_is_gone():
                 time.sleep(0.02)
                 control.check()
 
-    control = _pool.Control()
+    control = Control()
     future = _pool.submit(work, control)
     assert begun.wait(20)
     assert _pool.cancel(future, control) and _pool.cancel(future, control)
@@ -327,7 +328,7 @@ def test_what_a_job_returns_after_it_was_cancelled_is_dropped():
         end.wait(20)
         return payload
 
-    control = _pool.Control()
+    control = Control()
     future = _pool.submit(work, control)
     assert begun.wait(20)
     _pool.cancel(future, control)
@@ -353,7 +354,7 @@ def test_an_error_and_its_causes_keep_no_memory():
         except KeyError as error:
             raise ValueError("outer") from error
 
-    future = _pool.submit(work, _pool.Control())
+    future = _pool.submit(work, Control())
     error = future.exception(20)
     assert isinstance(error, ValueError) and isinstance(error.__cause__, KeyError)
     assert gone[0]() is None
@@ -371,22 +372,22 @@ def threads_of_ours():
 def test_shutdown_waits():
     ended = []
     futures = [
-        _pool.submit(lambda: time.sleep(0.02) or ended.append(1), _pool.Control()) for _ in range(9)
+        _pool.submit(lambda: time.sleep(0.02) or ended.append(1), Control()) for _ in range(9)
     ]
     _pool.cooperate(lambda: None, 2)
     _pool.shutdown()
     assert len(ended) == 9 and all(future.done() for future in futures)
     assert not threads_of_ours() and not _pool.live_jobs()
     _pool.shutdown()
-    assert _pool.submit(lambda: 3, _pool.Control()).result(20) == 3
+    assert _pool.submit(lambda: 3, Control()).result(20) == 3
 
 
 def test_shutdown_without_waiting():
     block = threading.Event()
-    futures = [_pool.submit(lambda: block.wait(20), _pool.Control()) for _ in range(20)]
+    futures = [_pool.submit(lambda: block.wait(20), Control()) for _ in range(20)]
     _pool.shutdown(wait=False)
     assert not any(future.done() for future in futures)
-    late = _pool.submit(lambda: 4, _pool.Control())  # which gets new threads, in its turn
+    late = _pool.submit(lambda: 4, Control())  # which gets new threads, in its turn
     block.set()
     assert late.result(20) == 4
     assert all(future.result(20) for future in futures)
@@ -396,7 +397,7 @@ def test_shutdown_without_waiting():
 
 def test_shutdown_that_cancels():
     begun = threading.Event()
-    controls = [_pool.Control() for _ in range(20)]
+    controls = [Control() for _ in range(20)]
 
     def work(control):
         begun.set()
@@ -418,7 +419,7 @@ def test_shutdown_while_others_submit():
 
     def submits():
         while not stop.is_set():
-            if _pool.submit(lambda: 5, _pool.Control()).result(20) != 5:
+            if _pool.submit(lambda: 5, Control()).result(20) != 5:
                 wrong.append(1)
 
     threads = [threading.Thread(target=submits) for _ in range(4)]
@@ -438,13 +439,13 @@ def test_submit_waits_when_the_queue_holds_too_much(monkeypatch):
     monkeypatch.setattr(_pool, "_QUEUE_BYTES", 100)
     block = threading.Event()
     limit = _pool._job_pool().limit
-    running = [_pool.submit(lambda: block.wait(20), _pool.Control(), size=90) for _ in range(limit)]
+    running = [_pool.submit(lambda: block.wait(20), Control(), size=90) for _ in range(limit)]
     until(lambda: all(future.running() for future in running))
-    controls = [_pool.Control() for _ in range(3)]
+    controls = [Control() for _ in range(3)]
     queued = [_pool.submit(lambda: 1, control, size=30) for control in controls]
     late = []
     thread = threading.Thread(
-        target=lambda: late.append(_pool.submit(lambda: 2, _pool.Control(), size=30))
+        target=lambda: late.append(_pool.submit(lambda: 2, Control(), size=30))
     )
     thread.start()
     thread.join(0.1)
@@ -459,15 +460,15 @@ def test_submit_waits_when_the_queue_holds_too_much(monkeypatch):
 def test_one_job_may_always_wait_however_large(monkeypatch):
     monkeypatch.setattr(_pool, "_QUEUE_FREE", 100)
     monkeypatch.setattr(_pool, "_QUEUE_BYTES", 100)
-    futures = [_pool.submit(lambda: 1, _pool.Control(), size=1000) for _ in range(20)]
+    futures = [_pool.submit(lambda: 1, Control(), size=1000) for _ in range(20)]
     assert [future.result(20) for future in futures] == [1] * 20
 
 
 def test_ten_thousand_jobs():
     block = threading.Event()
     limit = _pool._job_pool().limit
-    running = [_pool.submit(lambda: block.wait(60), _pool.Control()) for _ in range(limit)]
-    controls = [_pool.Control() for _ in range(10_000)]
+    running = [_pool.submit(lambda: block.wait(60), Control()) for _ in range(limit)]
+    controls = [Control() for _ in range(10_000)]
     futures = [_pool.submit(lambda i=i: i, control) for i, control in enumerate(controls)]
     assert all(_pool.cancel(futures[i], controls[i]) for i in range(1, 10_000, 2))
     block.set()
@@ -488,7 +489,7 @@ def test_the_error_of_a_job_does_not_keep_its_memory():
         gone.append(weakref.ref(payload))
         raise ValueError("wrong")
 
-    future = _pool.submit(work, _pool.Control())
+    future = _pool.submit(work, Control())
     with pytest.raises(ValueError, match="wrong"):
         future.result(20)
     gc.collect()
@@ -498,14 +499,14 @@ def test_the_error_of_a_job_does_not_keep_its_memory():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_the_child_of_a_fork_has_pools_of_its_own():
     block = threading.Event()
-    running = _pool.submit(lambda: block.wait(20), _pool.Control())
+    running = _pool.submit(lambda: block.wait(20), Control())
     _pool.cooperate(lambda: None, 2)
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
             assert _pool.live_jobs() == 0
-            answer = _pool.submit(lambda: "here", _pool.Control()).result(10)
+            answer = _pool.submit(lambda: "here", Control()).result(10)
             _pool.cooperate(lambda: None, 3)
             os.write(write, answer.encode())
         finally:

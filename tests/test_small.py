@@ -11,8 +11,8 @@ from oracle import random_unitary, run_of
 
 import basicaer._state as state_module
 from basicaer import _dispatch, _small
+from basicaer._control import Control
 from basicaer._lowering import lower
-from basicaer._pool import Control
 from basicaer._program import DENSE, Gates, Kind
 from basicaer._state import State
 
