@@ -205,10 +205,10 @@ cdef int place2(Planner p, int a, int b, double* m, int pattern, bint is_real) e
 cdef int place_gate(Planner p, index g) except -1 nogil:
     """Sorts gate g by its width and form."""
     cdef const int64_t* row = p.kinds + KIND_COLUMNS * p.kind[g]
-    cdef int form = row[0], k = row[1], controls = row[2]
-    cdef int64_t state = row[3]
-    cdef int pattern = row[4]
-    cdef bint is_real = row[5]
+    cdef int form = row[KIND_FORM], k = row[KIND_TARGETS], controls = row[KIND_CONTROLS]
+    cdef int64_t state = row[KIND_STATE]
+    cdef int pattern = row[KIND_PATTERN]
+    cdef bint is_real = row[KIND_REAL]
     cdef const int32_t* given = p.qubits + p.start[g]
     cdef const double* c = p.coefficients + 2 * p.offset[g]
     cdef int total = k + controls, i, j, r, a, b
@@ -309,7 +309,9 @@ cdef bint is_swap(Planner p, index g) noexcept nogil:
     cdef const int64_t* row = p.kinds + KIND_COLUMNS * p.kind[g]
     cdef const double* c
     cdef int i
-    if row[0] != 0 or row[1] != 2 or row[2] != 0 or row[4] != 0x8241:
+    if row[KIND_FORM] != 0 or row[KIND_TARGETS] != 2 or row[KIND_CONTROLS] != 0:
+        return False
+    if row[KIND_PATTERN] != 0x8241:
         return False
     c = p.coefficients + 2 * p.offset[g]
     for i in range(4):

@@ -183,8 +183,8 @@ cdef int emit(Planner p) except -1 nogil:
             given = p.qubits + p.start[e.gate]
             row = p.kinds + KIND_COLUMNS * p.kind[e.gate]
             targets = 0
-            for q in range(<int>row[1]):
-                targets |= BIT << given[row[2] + q]
+            for q in range(<int>row[KIND_TARGETS]):
+                targets |= BIT << given[row[KIND_CONTROLS] + q]
             if e.kind == TABLE:
                 it.dg |= targets
             else:

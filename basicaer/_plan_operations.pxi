@@ -17,9 +17,9 @@ cdef double* push_vectors(Planner p, int count) except NULL nogil:
 cdef int64_t* push_op(Planner p, int kind) except NULL nogil:
     cdef int64_t* op = <int64_t*>grow(&p.out_ops, OP_COLUMNS * sizeof(int64_t))
     memset(op, 0, OP_COLUMNS * sizeof(int64_t))
-    op[0] = kind
-    op[3] = p.op_live
-    op[8] = coefficient_position(p)
+    op[COL_KIND] = kind
+    op[COL_LIVE] = p.op_live
+    op[COL_COEFFICIENT] = coefficient_position(p)
     return op
 
 
@@ -32,13 +32,13 @@ cdef void split_controls(Planner p, uint64_t mask, uint64_t value, uint64_t* lan
     for q in range(p.lane_bits, p.num_qubits):
         if (mask >> q) & 1:
             if p.place[q] >= 0:
-                op[4] |= <int64_t>1 << p.place[q]
+                op[COL_CONTROL] |= <int64_t>1 << p.place[q]
                 if (value >> q) & 1:
-                    op[5] |= <int64_t>1 << p.place[q]
+                    op[COL_CONTROL_VALUE] |= <int64_t>1 << p.place[q]
             else:
-                op[6] |= <int64_t>1 << (q - p.lane_bits)
+                op[COL_OUTER] |= <int64_t>1 << (q - p.lane_bits)
                 if (value >> q) & 1:
-                    op[7] |= <int64_t>1 << (q - p.lane_bits)
+                    op[COL_OUTER_VALUE] |= <int64_t>1 << (q - p.lane_bits)
 
 
 cdef int lower_small(Planner p, int q, const double* m0, const double* m1, int steer, bint is_real,
@@ -54,7 +54,7 @@ cdef int lower_small(Planner p, int q, const double* m0, const double* m1, int s
     lane_mask = mask & (lanes - 1)
     if not in_lane and steer < 0 and lane_mask == 0 and is_flip(m0):
         op = push_op(p, OP_FLIP)
-        op[1] = p.place[q]
+        op[COL_T0] = p.place[q]
         split_controls(p, mask, value, &lane_mask, &lane_value, op)
         return 0
     cross = not is_real and is_cross(m0) and is_cross(m1)
@@ -63,11 +63,11 @@ cdef int lower_small(Planner p, int q, const double* m0, const double* m1, int s
     if in_lane:
         op = push_op(
             p, OP_CROSS1_LANE if cross else OP_REAL1_LANE if is_real else OP_DENSE1_LANE)
-        op[1] = q
+        op[COL_T0] = q
         v = push_vectors(p, 2 * parts)
     else:
         op = push_op(p, OP_CROSS1 if cross else OP_REAL1 if is_real else OP_DENSE1)
-        op[1] = p.place[q]
+        op[COL_T0] = p.place[q]
         v = push_vectors(p, 4 * parts)
     split_controls(p, mask, value, &lane_mask, &lane_value, op)
     for l in range(lanes):
@@ -94,8 +94,8 @@ cdef int lower_two(Planner p, Item* it) except -1 nogil:
     memcpy(m, it.m, 32 * sizeof(double))
     if b < p.lane_bits:
         op = push_op(p, OP_REAL2_LANES if it.is_real else OP_DENSE2_LANES)
-        op[1] = a
-        op[2] = b
+        op[COL_T0] = a
+        op[COL_T1] = b
         v = push_vectors(p, 4 * parts)
         for l in range(lanes):
             row = ((l >> a) & 1) | ((l >> b) & 1) << 1
@@ -103,8 +103,8 @@ cdef int lower_two(Planner p, Item* it) except -1 nogil:
                 put(v, lanes, parts, c, l, m, 4 * row + (row ^ c), False, False)
     elif a < p.lane_bits:
         op = push_op(p, OP_REAL2_LANE if it.is_real else OP_DENSE2_LANE)
-        op[1] = a
-        op[2] = p.place[b]
+        op[COL_T0] = a
+        op[COL_T1] = p.place[b]
         v = push_vectors(p, 8 * parts)
         for l in range(lanes):
             bit = (l >> a) & 1
@@ -118,8 +118,8 @@ cdef int lower_two(Planner p, Item* it) except -1 nogil:
             exchange_qubits(m)
             a, b = b, a
         op = push_op(p, OP_REAL2 if it.is_real else OP_DENSE2)
-        op[1] = p.place[a]
-        op[2] = p.place[b]
+        op[COL_T0] = p.place[a]
+        op[COL_T1] = p.place[b]
         v = push_vectors(p, 16 * parts)
         for l in range(lanes):
             for c in range(16):
@@ -136,8 +136,8 @@ cdef int lower_weyl(Planner p, Item* it) except -1 nogil:
     x_to_matrix(m, it.m)
     if b < p.lane_bits:
         op = push_op(p, OP_WEYL_LANES)
-        op[1] = a
-        op[2] = b
+        op[COL_T0] = a
+        op[COL_T1] = b
         v = push_vectors(p, 6)
         for l in range(lanes):
             at = ((l >> a) & 1) | ((l >> b) & 1) << 1
@@ -148,8 +148,8 @@ cdef int lower_weyl(Planner p, Item* it) except -1 nogil:
         return 0
     if a < p.lane_bits:
         op = push_op(p, OP_WEYL_LANE)
-        op[1] = a
-        op[2] = p.place[b]
+        op[COL_T0] = a
+        op[COL_T1] = p.place[b]
         v = push_vectors(p, 10)
         for l in range(lanes):
             v[l] = ta if (l >> a) & 1 else -ta
@@ -164,8 +164,8 @@ cdef int lower_weyl(Planner p, Item* it) except -1 nogil:
         a, b = b, a
         ta, tb = tb, ta
     op = push_op(p, OP_WEYL)
-    op[1] = p.place[a]
-    op[2] = p.place[b]
+    op[COL_T0] = p.place[a]
+    op[COL_T1] = p.place[b]
     v = push_vectors(p, 18)
     for l in range(lanes):
         v[l] = ta
@@ -272,12 +272,12 @@ cdef int lower_phases(Planner p, Item* it) except -1 nogil:
                     control = BIT << only
             op = push_op(p, OP_PRODUCT)
             op_at = p.out_ops.used - OP_COLUMNS * sizeof(int64_t)
-            op[9] = p.out_lists.used // <index>sizeof(int64_t)
+            op[COL_LIST] = p.out_lists.used // <index>sizeof(int64_t)
             for q in range(p.lane_bits, p.num_qubits):
                 if (control >> q) & 1:
-                    op[4] |= <int64_t>1 << p.place[q]
-            op[5] = op[4]
-            op[8] = 0
+                    op[COL_CONTROL] |= <int64_t>1 << p.place[q]
+            op[COL_CONTROL_VALUE] = op[COL_CONTROL]
+            op[COL_COEFFICIENT] = 0
             num_terms = 0
             i = 0
             while i < count:
@@ -295,7 +295,7 @@ cdef int lower_phases(Planner p, Item* it) except -1 nogil:
                 else:
                     i += 1
             op = <int64_t*>(p.out_ops.data + op_at)
-            op[10] = num_terms
+            op[COL_COUNT] = num_terms
     finally:
         free(list_.data)
     return 0
@@ -304,15 +304,15 @@ cdef int lower_phases(Planner p, Item* it) except -1 nogil:
 cdef int lower_table(Planner p, Item* it) except -1 nogil:
     """A diagonal of many entries: looked up, the lane qubits among its own folded in."""
     cdef const int64_t* row = p.kinds + KIND_COLUMNS * p.kind[it.gate]
-    cdef const int32_t* given = p.qubits + p.start[it.gate] + row[2]
+    cdef const int32_t* given = p.qubits + p.start[it.gate] + row[KIND_CONTROLS]
     cdef const double* c = p.coefficients + 2 * p.offset[it.gate]
-    cdef int k = row[1], i, l, lanes = 1 << p.lane_bits, outside = 0
+    cdef int k = row[KIND_TARGETS], i, l, lanes = 1 << p.lane_bits, outside = 0
     cdef index y, entry
     cdef int64_t* op = push_op(p, OP_LOOKUP)
     cdef double* v
     cdef uint64_t lane_mask, lane_value
     split_controls(p, it.control, it.control_value, &lane_mask, &lane_value, op)
-    op[9] = p.out_lists.used // <index>sizeof(int64_t)
+    op[COL_LIST] = p.out_lists.used // <index>sizeof(int64_t)
     for i in range(k):
         if given[i] >= p.lane_bits:
             if p.place[given[i]] >= 0:
@@ -320,7 +320,7 @@ cdef int lower_table(Planner p, Item* it) except -1 nogil:
             else:
                 push_list_any(p, ~<int64_t>(given[i] - p.lane_bits))
             outside += 1
-    op[10] = outside
+    op[COL_COUNT] = outside
     for y in range(<index>1 << outside):
         v = push_vectors(p, 2)
         for l in range(lanes):
@@ -349,21 +349,21 @@ cdef int push_list_any(Planner p, int64_t x) except -1 nogil:
 cdef int lower_few(Planner p, Item* it) except -1 nogil:
     """A dense matrix on three to five qubits."""
     cdef const int64_t* row = p.kinds + KIND_COLUMNS * p.kind[it.gate]
-    cdef const int32_t* given = p.qubits + p.start[it.gate] + row[2]
+    cdef const int32_t* given = p.qubits + p.start[it.gate] + row[KIND_CONTROLS]
     cdef const double* c = p.coefficients + 2 * p.offset[it.gate]
-    cdef int k = row[1], i, l, num_block = 0, num_lane = 0, lanes = 1 << p.lane_bits
+    cdef int k = row[KIND_TARGETS], i, l, num_block = 0, num_lane = 0, lanes = 1 << p.lane_bits
     cdef int rank[8]
     cdef index size = <index>1 << k, rows, r, col, m, from_row, from_column, b
     cdef int64_t* op = push_op(p, OP_DENSE5)
     cdef double* v
     cdef uint64_t lane_mask, lane_value, bit
     split_controls(p, it.control, it.control_value, &lane_mask, &lane_value, op)
-    op[9] = p.out_lists.used // <index>sizeof(int64_t)
+    op[COL_LIST] = p.out_lists.used // <index>sizeof(int64_t)
     for i in range(k):
         # A target's rank: among the lane targets by lane, among the block targets as listed.
         rank[i] = 0
         if given[i] < p.lane_bits:
-            op[1] |= <int64_t>1 << given[i]
+            op[COL_T0] |= <int64_t>1 << given[i]
             num_lane += 1
             for l in range(k):
                 rank[i] += given[l] < given[i]
@@ -371,7 +371,7 @@ cdef int lower_few(Planner p, Item* it) except -1 nogil:
             rank[i] = num_block
             num_block += 1
             push_list(p, p.place[given[i]])
-    op[10] = num_block
+    op[COL_COUNT] = num_block
     rows = <index>1 << num_block
     for r in range(rows):
         for col in range(size):
@@ -402,18 +402,18 @@ cdef int lower_few(Planner p, Item* it) except -1 nogil:
 
 cdef int lower_big(Planner p, Item* it) except -1 nogil:
     cdef const int64_t* row = p.kinds + KIND_COLUMNS * p.kind[it.gate]
-    cdef const int32_t* given = p.qubits + p.start[it.gate] + row[2]
+    cdef const int32_t* given = p.qubits + p.start[it.gate] + row[KIND_CONTROLS]
     cdef const double* c = p.coefficients + 2 * p.offset[it.gate]
-    cdef int k = row[1], i, q
+    cdef int k = row[KIND_TARGETS], i, q
     cdef index size = <index>1 << k, r, column, reals, lanes = <index>1 << p.lane_bits
     cdef int64_t* op = push_op(p, OP_DENSEK)
     cdef double* v
     cdef uint64_t lane_mask, lane_value
     split_controls(p, it.control, it.control_value, &lane_mask, &lane_value, op)
-    op[4] = op[4] << p.lane_bits | <int64_t>lane_mask
-    op[5] = op[5] << p.lane_bits | <int64_t>lane_value
-    op[9] = p.out_lists.used // <index>sizeof(int64_t)
-    op[10] = k
+    op[COL_CONTROL] = op[COL_CONTROL] << p.lane_bits | <int64_t>lane_mask
+    op[COL_CONTROL_VALUE] = op[COL_CONTROL_VALUE] << p.lane_bits | <int64_t>lane_value
+    op[COL_LIST] = p.out_lists.used // <index>sizeof(int64_t)
+    op[COL_COUNT] = k
     for i in range(k):
         q = given[i]
         push_list(p, q if q < p.lane_bits else p.place[q] + p.lane_bits)
@@ -463,12 +463,12 @@ cdef int lower_item(Planner p, Item* it) except -1 nogil:
     if it.kind == TABLE:
         return lower_table(p, it)
     if it.kind == BIG:
-        if p.kinds[KIND_COLUMNS * p.kind[it.gate] + 1] <= 5:
+        if p.kinds[KIND_COLUMNS * p.kind[it.gate] + KIND_TARGETS] <= 5:
             return lower_few(p, it)
         return lower_big(p, it)
     if it.q0 < p.lane_bits or it.q1 < p.lane_bits:
         return lower_two(p, it)
     op = push_op(p, OP_SWAP)
-    op[1] = min(p.place[it.q0], p.place[it.q1])
-    op[2] = max(p.place[it.q0], p.place[it.q1])
+    op[COL_T0] = min(p.place[it.q0], p.place[it.q1])
+    op[COL_T1] = max(p.place[it.q0], p.place[it.q1])
     return 0

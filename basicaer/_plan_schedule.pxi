@@ -157,25 +157,25 @@ cdef int lower_pass(Planner p, const index* chosen, index num, uint64_t active) 
     if ops == 0:
         return 0
     row = <int64_t*>grow(&p.out_passes, PASS_COLUMNS * sizeof(int64_t))
-    row[0] = first_op
-    row[1] = first_op + ops
-    row[2] = a
-    row[6] = live_bits
-    row[7] = in_place
-    row[10] = -1
+    row[PASS_FIRST] = first_op
+    row[PASS_LAST] = first_op + ops
+    row[PASS_BITS] = a
+    row[PASS_LIVE] = live_bits
+    row[PASS_IN_PLACE] = in_place
+    row[PASS_CLEAN] = -1
     if in_place and live & block != block:
-        row[10] = <int64_t>(live & block)
-    row[8] = run
-    row[3] = p.out_lists.used // <index>sizeof(int64_t)
-    row[9] = ops << (a + p.lane_bits)
+        row[PASS_CLEAN] = <int64_t>(live & block)
+    row[PASS_RUN] = run
+    row[PASS_BITS_AT] = p.out_lists.used // <index>sizeof(int64_t)
+    row[PASS_WORK] = ops << (a + p.lane_bits)
     for i in range(a):
         push_list(p, bits[i])
-    row[5] = p.out_lists.used // <index>sizeof(int64_t)
+    row[PASS_OUTER_AT] = p.out_lists.used // <index>sizeof(int64_t)
     for i in range(pair_bits):
         if (live >> i) & 1 and not (block >> i) & 1:
             push_list(p, i)
             outer += 1
-    row[4] = outer
+    row[PASS_OUTER] = outer
     if outer > p.max_outer:
         p.max_outer = outer
     p.total_work += <double>(ops << (a + p.lane_bits)) * <double>(<int64_t>1 << outer)

@@ -1,10 +1,8 @@
 """Types of the compiled planner; the contracts are in `_planning.pyx`."""
 
-from typing import Any, Dict, Mapping
+from typing import Any, Mapping
 
 import numpy as np
-
-NUMBERS: Dict[str, int]
 
 class Plan:
     passes: np.ndarray

@@ -154,43 +154,17 @@ class Plan:
     )
 
 
-# Must be those of _kernels, whose KERNELS a test compares with NUMBERS.
-cdef enum:
-    OP_DENSE1 = 0
-    OP_DENSE1_LANE = 1
-    OP_DENSE2 = 2
-    OP_DENSE2_LANE = 3
-    OP_DENSE2_LANES = 4
-    OP_REAL1 = 5
-    OP_REAL1_LANE = 6
-    OP_REAL2 = 7
-    OP_REAL2_LANE = 8
-    OP_REAL2_LANES = 9
-    OP_FLIP = 10
-    OP_SWAP = 11
-    OP_PHASE = 12
-    OP_PRODUCT = 13
-    OP_LOOKUP = 14
-    OP_DENSEK = 15
-    OP_DENSE5 = 16
-    OP_CROSS1 = 17
-    OP_CROSS1_LANE = 18
-    OP_WEYL = 19
-    OP_WEYL_LANE = 20
-    OP_WEYL_LANES = 21
-    OP_COLUMNS = 11
-    PASS_COLUMNS = 11
-    KIND_COLUMNS = 6
+include "_plan_layout.pxi"
 
-NUMBERS = {
-    "dense1": OP_DENSE1, "dense1_lane": OP_DENSE1_LANE, "dense2": OP_DENSE2,
-    "dense2_lane": OP_DENSE2_LANE, "dense2_lanes": OP_DENSE2_LANES, "real1": OP_REAL1,
-    "real1_lane": OP_REAL1_LANE, "real2": OP_REAL2, "real2_lane": OP_REAL2_LANE,
-    "real2_lanes": OP_REAL2_LANES, "flip": OP_FLIP, "swap": OP_SWAP, "phase": OP_PHASE,
-    "product": OP_PRODUCT, "lookup": OP_LOOKUP, "densek": OP_DENSEK, "dense5": OP_DENSE5,
-    "cross1": OP_CROSS1, "cross1_lane": OP_CROSS1_LANE, "weyl": OP_WEYL,
-    "weyl_lane": OP_WEYL_LANE, "weyl_lanes": OP_WEYL_LANES,
-}
+# Columns of a kind's row: the fields of `_program.Kind`.
+cdef enum:
+    KIND_FORM = 0
+    KIND_TARGETS = 1
+    KIND_CONTROLS = 2
+    KIND_STATE = 3
+    KIND_PATTERN = 4
+    KIND_REAL = 5
+    KIND_COLUMNS = 6
 
 cdef double TINY = 1e-15
 cdef uint64_t BIT = 1
@@ -301,7 +275,7 @@ cdef index first_malformed(const int64_t[:, ::1] kinds, const int32_t[::1] kind,
     for i in range(kind.shape[0]):
         if not 0 <= kind[i] < kinds.shape[0]:
             return i
-        targets, controls = kinds[kind[i], 1], kinds[kind[i], 2]
+        targets, controls = kinds[kind[i], KIND_TARGETS], kinds[kind[i], KIND_CONTROLS]
         if start[i] < 0 or start[i + 1] - start[i] != targets + controls:
             return i
         if start[i + 1] > qubits.shape[0]:
@@ -311,7 +285,7 @@ cdef index first_malformed(const int64_t[:, ::1] kinds, const int32_t[::1] kind,
             if not 0 <= qubits[j] < num_qubits or seen >> qubits[j] & 1:
                 return i
             seen |= <uint64_t>1 << qubits[j]
-        size = <index>1 << (targets if kinds[kind[i], 0] else 2 * targets)  # form: 1 is diagonal
+        size = <index>1 << (targets if kinds[kind[i], KIND_FORM] else 2 * targets)  # 1 is diagonal
         if offset[i] < 0 or offset[i] > coefficients.shape[0] // 2 - size:
             return i
     return -1
@@ -375,8 +349,8 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     room = 1
     for i in range(p.out_passes.used // <index>sizeof(int64_t) // PASS_COLUMNS):
         row = <int64_t*>p.out_passes.data + i * PASS_COLUMNS
-        if row[7] == 0:
-            room = max(room, <index>1 << row[2])
+        if row[PASS_IN_PLACE] == 0:
+            room = max(room, <index>1 << row[PASS_BITS])
     out.scratch_reals = ((2 * room + 2) << lane_bits) + 2 * room + p.work_reals + 64
     out.max_blocks = 1 << p.max_outer
     out.live = p.live

@@ -154,8 +154,8 @@ class Ceilings:
 
 @functools.lru_cache
 def columns() -> dict[str, int]:
-    """The columns of operations and passes, read from the source of the kernels."""
-    source = importlib.resources.files("basicaer").joinpath("_kernels.pyx")
+    """The columns of operations and passes, read from the source."""
+    source = importlib.resources.files("basicaer").joinpath("_plan_layout.pxi")
     found = re.findall(
         r"^ +((?:COL|PASS|OP)_\w+) = (\d+)", source.read_text(encoding="utf-8"), re.MULTILINE
     )

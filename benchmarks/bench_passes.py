@@ -75,7 +75,7 @@ def planned(gates: Gates, num_qubits: int, block: int) -> Any:
 
 def cost_of(plan: Any) -> float:
     """Nanoseconds an amplitude that all operations take on one thread, by the planner's costs."""
-    names = {number: name.partition("_")[0] for name, number in _planning.NUMBERS.items()}
+    names = {number: name.partition("_")[0] for name, number in kernels.KERNELS.items()}
     alike = {
         "flip": "move",
         "swap": "move",

@@ -246,7 +246,6 @@ def test_multiple_controlled_phases(build, precision, small_blocks):
 
 def test_every_kernel_is_reached(small_blocks):
     """The cases above leave no kernel out: each is planned at least once."""
-    assert _dispatch.kernels.KERNELS == _planning.NUMBERS
     seen = set()
     for matrix in [*MATRICES.values(), *PAIRS.values(), oracle.random_unitary(3, 1)]:
         for on in itertools.permutations((0, 1, 4, 8), int(np.log2(len(matrix)))):
@@ -257,11 +256,11 @@ def test_every_kernel_is_reached(small_blocks):
     seen |= kernels_of(run_of((oracle.random_unitary(6, 1), (0, 3, 5, 8, 7, 6), 0, 0)))
     for pair in ((0, 1), (1, 4), (4, 8)):
         seen |= kernels_of(run_of(*around(PAIRS["dense"], pair, (6, 7), 1)), fusion=True)
-    assert seen == set(_planning.NUMBERS)
+    assert seen == set(_dispatch.kernels.KERNELS)
 
 
 def kernels_of(run, fusion=False):
-    names = {number: name for name, number in _planning.NUMBERS.items()}
+    names = {number: name for name, number in _dispatch.kernels.KERNELS.items()}
     lane_bits = _dispatch.kernels.LANES["double"].bit_length() - 1
     if lane_bits < 2:
         lane_bits = 2

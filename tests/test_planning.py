@@ -10,6 +10,7 @@ from qiskit.circuit.library import QFT
 
 from basicaer import _costs, _planning
 from basicaer._costs import KERNEL_COSTS, SPLIT_TIME, block_qubits
+from basicaer._dispatch import kernels
 from basicaer._lowering import lower
 from basicaer._prepared import kind_rows
 from basicaer._state import State
@@ -39,7 +40,7 @@ def plan(circuit, *, fresh=True, fusion=True, capacity=CAPACITY, split_time=SPLI
 
 
 def names(made):
-    numbers = {number: name for name, number in _planning.NUMBERS.items()}
+    numbers = {number: name for name, number in kernels.KERNELS.items()}
     return [numbers[kind] for kind in made.ops[:, 0].tolist()]
 
 
