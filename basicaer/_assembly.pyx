@@ -290,7 +290,7 @@ cdef class Entry:
     cdef Common common
 
 
-cdef dict _common = {}          # class of gates -> Common; None if it is none of the simple ones
+cdef dict _common = {}          # class of gates -> Common; only those of the table
 
 
 cdef str plain_name(gate_class, str name, base):
@@ -352,9 +352,10 @@ cdef class Run:
         cdef Entry entry
         found = _common.get(gate_class, NotImplemented)
         if found is NotImplemented:
-            found = _common[gate_class] = common_of(gate_class)
-        if found is None:
-            return None
+            found = common_of(gate_class)
+            if found is None:
+                return None  # not kept: there is no end to the classes that are not in the table
+            _common[gate_class] = found
         common = found
         entry = Entry()
         entry.common = common
@@ -465,7 +466,10 @@ cdef class Run:
                 if common.control_state is not None:
                     if getattr(operation, common.control_state) != common.wanted_state:
                         break
-            qubits = instruction.qubits
+            on_qubits = instruction.qubits
+            if type(on_qubits) is not tuple:
+                break
+            qubits = on_qubits
             width = len(qubits)
             if width != common.width:
                 break
@@ -656,6 +660,8 @@ def plain_program(circuit, bint unitary_only):
                 continue
             return None
         if getattr(operation, _measure_condition) is not None:
+            return None
+        if type(instruction.qubits) is not tuple or type(instruction.clbits) is not tuple:
             return None
         on = instruction.qubits
         to = instruction.clbits

@@ -146,7 +146,10 @@ class Simulator(BackendV1):
             circuits = [entry.circuit for entry in entries]
             headers: List[Dict[str, Any]] | None = [entry.header for entry in entries]
             sampling = [entry.config.get("allows_measure_sampling", True) for entry in entries]
-            seeds = [entry.config.get("seed_simulator") for entry in entries]
+            seeds = [
+                _options.check(_options.QASM, "seed_simulator", entry.config.get("seed_simulator"))
+                for entry in entries
+            ]
             header.update(qobj.header.to_dict())
             qobj_id = qobj.qobj_id
         else:

@@ -123,6 +123,7 @@ class _Run:
         self.words = num_words(task.program.num_clbits)
         self.first, self.last = (0, task.shots) if task.part is None else task.part
         self.apply_options = {
+            "again": True,
             "threads": task.threads,
             "fusion": task.fusion,
             "control": control,

@@ -15,7 +15,7 @@ import math
 from typing import AbstractSet, Any, Callable, Dict, List, NamedTuple, NoReturn, Sequence, Tuple
 
 import numpy as np
-from qiskit.circuit import Clbit, ParameterExpression, QuantumCircuit
+from qiskit.circuit import Barrier, Clbit, ParameterExpression, QuantumCircuit
 
 from basicaer import _control_flow, _memory
 from basicaer._assembly import MEASUREMENTS, Free, Run, plain_program
@@ -81,10 +81,11 @@ def lower(circuit: QuantumCircuit, *, unitary_only: bool = False) -> Program:
         unitary_only: refuse what is not unitary: measure, reset, conditions, control flow.
 
     Raises:
-        BasicAerError: an unbound, NaN or infinite parameter; an operation with neither matrix nor
-            definition, or with a definition that contains itself; a condition on a bit that is not
-            in the circuit; a measurement of a clbit that two registers hold; with `unitary_only`,
-            something that is not unitary. The message names the instruction and the circuit.
+        BasicAerError: an unbound, NaN or infinite parameter; a gate on the same qubit twice; an
+            operation with neither matrix nor definition, or with a definition that contains itself;
+            a condition on a bit that is not in the circuit; a measurement of a clbit that two
+            registers hold; with `unitary_only`, something that is not unitary. The message names
+            the instruction and the circuit.
     """
     program = plain_program(circuit, unitary_only)
     return Lowering(circuit, unitary_only).program() if program is None else program
@@ -184,6 +185,9 @@ class Lowering:
             instruction = instructions[place]
             operation = instruction.operation
             indices = self._indices(instruction.qubits, scope)
+            twice = len(indices) > 1 and len(set(indices)) < len(indices)
+            if twice and not isinstance(operation, Barrier):
+                self.fail(operation, "acts on the same qubit twice")
             reader = READERS.get(operation.__class__)
             if reader is not None and operation.condition is None:
                 reader(self, operation, indices, instruction.clbits, scope)
@@ -458,17 +462,10 @@ class Lowering:
             for qubit in qubits:
                 index = index_of.get(qubit)
                 if index is None:
-                    user = self._user(scope, lambda on: qubit in on)  # noqa: B023
+                    user = next(i.operation for i in scope.circuit.data if qubit in i.qubits)
                     self.fail(user, f"acts on {qubit!r}, which is not in the circuit")
                 found.append(index)
-        if len(found) > 1 and len(set(found)) < len(found):
-            user = self._user(scope, lambda on: len(set(on)) < len(on))
-            self.fail(user, "acts on the same qubit twice")
         return found
-
-    def _user(self, scope: Scope, is_it: Callable[[Sequence[Any]], bool]) -> Any:
-        """Returns the first operation whose qubits are those that are looked for."""
-        return next(item.operation for item in scope.circuit.data if is_it(item.qubits))
 
     def _blame(self, circuit: QuantumCircuit) -> NoReturn:
         """Raises the error for coefficients that are NaN or infinite."""

@@ -276,9 +276,11 @@ cdef index first_malformed(const int64_t[:, ::1] kinds, const int32_t[::1] kind,
         if not 0 <= kind[i] < kinds.shape[0]:
             return i
         targets, controls = kinds[kind[i], KIND_TARGETS], kinds[kind[i], KIND_CONTROLS]
-        if start[i] < 0 or start[i + 1] - start[i] != targets + controls:
+        if not 0 <= targets <= 30 or not 0 <= controls <= 62:
             return i
-        if start[i + 1] > qubits.shape[0]:
+        if not 0 <= start[i] <= start[i + 1] <= qubits.shape[0]:
+            return i
+        if start[i + 1] - start[i] != targets + controls:
             return i
         seen = 0
         for j in range(start[i], start[i + 1]):

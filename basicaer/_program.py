@@ -59,8 +59,8 @@ class Gates:
         qubits: int32, shape (start[-1],).
         offset: int64, shape (num_gates,).
         coefficients: complex128, one-dimensional.
-        plans: what `_state` has planned of this run, and its parts, so that a run applied again is
-            not planned again. Not part of the value, and not pickled.
+        plans: what `_state` has planned of this run, whether it needs a plan at all, and its parts,
+            so that a run applied again is not planned again. Not part of the value, not pickled.
     """
 
     kinds: Tuple[Kind, ...]

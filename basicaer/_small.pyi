@@ -9,6 +9,7 @@ from basicaer._program import Kind
 MOST_QUBITS: int
 MOST_KINDS: int
 
+def nanoseconds(num_qubits: int, kinds: Tuple[Kind, ...], kind: np.ndarray) -> float: ...
 def apply(
     state: np.ndarray,
     lane_bits: int,

@@ -45,7 +45,13 @@ _PLANNED_AT_ONCE = 1 << 14
 for twice the gates, where one more pass over the state is nothing beside so many."""
 
 _UNPLANNED = _small.MOST_QUBITS
-"""Qubits up to which gates are applied one by one: to plan them would take longer."""
+"""Qubits up to which gates may be applied one by one, where to plan them would take longer."""
+_FEW = 64
+"""Gates up to which that is always so for a run that is applied once."""
+_PLAN_NS, _PLAN_GATE_NS = 9_000, 110
+"""What it takes to plan a run of so few qubits and to apply it, and for each gate."""
+_PLANNED_NS = 6_000
+"""What it takes to apply a run that has its plan, and a little more."""
 _SMALL = 1 << 13
 """Reals below which a fresh state is allocated and run by one call."""
 _NO_FLAGS = np.zeros(8, dtype=np.int64)
@@ -230,6 +236,7 @@ class State:
         threads: int = 1,
         fusion: bool = True,
         control: Control | None = None,
+        again: bool = False,
     ) -> Dict[str, float]:
         """Applies a run of gates.
 
@@ -239,6 +246,8 @@ class State:
             threads: the most to use.
             fusion: False keeps each gate an operation of its own.
             control: cancels and counts.
+            again: whether the run may be applied to other states too, so that its plan is kept for
+                them.
 
         Returns:
             What the plan was: "gates", "fused_gates", "passes", "operations", "amplitude_gates".
@@ -252,12 +261,17 @@ class State:
                 if control is not None:
                     control.check()
                 found = self.apply(
-                    part, shift=shift, threads=threads, fusion=fusion, control=control
+                    part,
+                    shift=shift,
+                    threads=threads,
+                    fusion=fusion,
+                    control=control,
+                    again=again,
                 )
                 for name, value in found.items():
                     total[name] = total.get(name, 0) + value
             return total
-        if self.num_qubits <= _UNPLANNED and len(gates.kinds) <= _small.MOST_KINDS:
+        if self.num_qubits <= _UNPLANNED and self._needs_no_plan(gates, again):
             return self._apply_one_by_one(gates, shift, control)
         capacity = block_qubits(self._width, self.precision) - self._lane_bits
         key = (self._width, self._live, self.precision, capacity, shift, fusion, kernels)
@@ -278,6 +292,24 @@ class State:
             self.planning += time.perf_counter() - begun
         self._run(prepared, threads, control)
         return prepared.summary
+
+    def _needs_no_plan(self, gates: Gates, again: bool) -> bool:
+        """Returns whether to apply the gates one by one takes less time than their plan.
+
+        It depends on nothing but the gates and `again`, since the order of sums does.
+        """
+        count = len(gates.kind)
+        if not again and count <= _FEW:
+            return len(gates.kinds) <= _small.MOST_KINDS
+        key = (self.num_qubits, again)
+        known: bool | None = gates.plans.get(key)
+        if known is None:
+            known = False
+            if len(gates.kinds) <= _small.MOST_KINDS:
+                most = _PLANNED_NS if again else _PLAN_NS + _PLAN_GATE_NS * count
+                known = _small.nanoseconds(self.num_qubits, gates.kinds, gates.kind) <= most
+            gates.plans[key] = known
+        return known
 
     def _apply_one_by_one(
         self, gates: Gates, shift: int, control: Control | None

@@ -68,7 +68,9 @@ class Task:
         return other
 
     def __getstate__(self) -> Dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "plain"}
+        state = dict(self.__dict__)  # in one go: another thread may find out something meanwhile
+        state.pop("plain", None)
+        return state
 
 
 @dataclass(eq=False)

@@ -37,7 +37,7 @@ class NumpyState:
     def identity(cls, num_qubits, precision="double", check=None):
         return cls(np.eye(2**num_qubits, dtype=_dtype(precision)).reshape(-1))
 
-    def apply(self, gates, *, shift=0, threads=1, fusion=True, control=None):
+    def apply(self, gates, *, shift=0, threads=1, fusion=True, control=None, again=False):
         qubits = gates.qubits.tolist()
         for gate, number in enumerate(gates.kind.tolist()):
             kind = gates.kinds[number]

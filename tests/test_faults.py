@@ -435,22 +435,25 @@ def test_a_measurement_of_nothing(qubits, clbits):
         QASM.run(circuit)
 
 
+@pytest.mark.parametrize("num_qubits", [3, 8])  # applied one by one, and planned
 @pytest.mark.parametrize(
     "change",
     [
         {"qubits": [0, 0]},
-        {"qubits": [0, 3]},
+        {"qubits": [0, "the number of qubits"]},  # whatever the lanes, it may be one of them
         {"qubits": [-1, 1]},
         {"qubits": [0, 1, 2]},
         {"qubits": [0]},
+        {"start": [2**31 - 2, -(2**31)]},
         {"offset": [-1]},
         {"offset": [1 << 40]},
+        {"offset": [2**63 - 1]},
         {"coefficients": np.zeros(15, dtype=complex)},
         {"kind": [1]},
     ],
     ids=repr,
 )
-def test_numbers_that_are_no_gate_touch_no_memory(change):
+def test_numbers_that_are_no_gate_touch_no_memory(change, num_qubits):
     """Whatever a program holds, wherever it came from."""
     right = {"kind": [0], "start": [0, 2], "qubits": [0, 1], "offset": [0]}
     given = {**right, "coefficients": np.eye(4, dtype=complex).ravel(), **change}
@@ -460,12 +463,12 @@ def test_numbers_that_are_no_gate_touch_no_memory(change):
         (Kind(DENSE, 2),),
         np.array(given["kind"], dtype=np.int32),
         np.array(given["start"], dtype=np.int32),
-        np.array(given["qubits"], dtype=np.int32),
+        np.array([num_qubits if type(q) is str else q for q in given["qubits"]], dtype=np.int32),
         np.array(given["offset"], dtype=np.int64),
         given["coefficients"],
     )
     with pytest.raises(ValueError, match="gate 0 of a run is malformed"):
-        _state.State.zero(3).apply(gates)  # whatever the lanes, qubit 3 may be one of them
+        _state.State.zero(num_qubits).apply(gates)
 
 
 def test_loops_within_loops():

@@ -70,6 +70,20 @@ def loose():
     return circuit
 
 
+def folded(then):
+    """Two qubits of a circuit laid upon one: terra runs it."""
+    inner = QuantumCircuit(2)
+    inner.h(0)
+    inner.barrier()
+    inner.x(1)
+    circuit = QuantumCircuit(2, 1)
+    circuit.compose(inner, [0, 0], inplace=True)
+    circuit.measure(0, 0)
+    if then == "reset":
+        circuit.reset(0)
+    return circuit
+
+
 PLAIN = {
     "nothing": QuantumCircuit(2),
     "no qubits": QuantumCircuit(),
@@ -78,6 +92,7 @@ PLAIN = {
     "barriers": barred(),
     "more qubits than a word has bits": large(),
     "bits without registers": loose(),
+    "a barrier on a qubit twice": folded("nothing"),
     **{f"random {n}": measured(oracle.random_circuit(n, 40, n)) for n in range(1, 6)},
 }
 
@@ -140,7 +155,22 @@ def reset():
     return circuit
 
 
+def not_a_tuple(where):
+    circuit = QuantumCircuit(1, 1)
+    circuit.h(0)
+    circuit.measure(0, 0)
+    if where == "clbits":
+        circuit._data[1].clbits = list(circuit.clbits)
+    else:
+        circuit._data[0 if where == "gate" else 1].qubits = list(circuit.qubits)
+    return circuit
+
+
 OTHERS = {
+    "a barrier on a qubit twice": lambda: folded("reset"),
+    "a gate's qubits in a list": lambda: not_a_tuple("gate"),
+    "a measurement's qubits in a list": lambda: not_a_tuple("qubits"),
+    "a measurement's clbits in a list": lambda: not_a_tuple("clbits"),
     "global phase": phased,
     "a gate after a measurement": used_again,
     "a conditional gate": lambda: conditional(HGate()),

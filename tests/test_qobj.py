@@ -99,6 +99,14 @@ def test_allows_measure_sampling():
     assert QASM.run(qobj).result().get_memory() != sampled
 
 
+@pytest.mark.parametrize("seed", [-1, 2**40, "seven"])
+def test_seed_of_an_experiment_that_is_none(seed):
+    qobj = assemble([dynamic(), dynamic()], shots=20, seed_simulator=2)
+    qobj.experiments[1].config.seed_simulator = seed
+    with pytest.raises(BasicAerError, match="seed_simulator must be"):
+        QASM.run(qobj)
+
+
 def test_seed_of_an_experiment():
     qobj = assemble([dynamic(), dynamic()], shots=20, seed_simulator=2)
     qobj.experiments[1].config.seed_simulator = 5

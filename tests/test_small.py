@@ -85,7 +85,6 @@ def test_circuits_from_zero(build, precision, num_qubits):
         for run in program.body:
             found = state.apply(run, control=control)
             assert found["gates"] == found["operations"] == len(run)
-            assert not run.plans
             gates += len(run)
         assert control.flags[1] == gates << num_qubits
         tolerance = 1e-12 if precision == "double" else 1e-5
@@ -136,7 +135,7 @@ def test_many_kinds_are_planned():
     initial = oracle.random_state(6, 6)
     state = State.from_amplitudes(initial)
     state.apply(run)
-    assert run.plans
+    assert is_planned(run)
     np.testing.assert_allclose(state.to_array(), oracle.apply_gates(run, initial), atol=1e-12)
 
 
@@ -148,14 +147,18 @@ def test_many_kinds_are_planned():
         ({"qubits": [-1, 1]}, "gate 1 of a run is malformed"),
         ({"start": [0, 1, 2]}, "gate 1 of a run is malformed"),
         ({"start": [0, 1, 4]}, "gate 1 of a run is malformed"),
+        ({"start": [2**31 - 1, -(2**31), 2]}, "gate 0 of a run is malformed"),
+        ({"start": [0, -1, 2]}, "gate 0 of a run is malformed"),
         ({"start": [0, 1]}, "do not belong together"),
         ({"offset": [0, -1]}, "gate 1 of a run is malformed"),
         ({"offset": [0, 2**63 - 1]}, "gate 1 of a run is malformed"),
         ({"offset": [0, 5]}, "gate 1 of a run is malformed"),
         ({"offset": [0]}, "do not belong together"),
         ({"kind": [0, 2]}, "gate 1 of a run is malformed"),
-        ({"kinds": (Kind(DENSE, 1), Kind(DENSE, 7))}, "gate 1 of a run is malformed"),
-        ({"kinds": (Kind(DENSE, 1), Kind(DENSE, -1, 3))}, "gate 1 of a run is malformed"),
+        ({"kinds": (Kind(DENSE, 1), Kind(DENSE, 7))}, "does not fit 3 qubits"),
+        ({"kinds": (Kind(DENSE, 1), Kind(DENSE, -1, 3))}, "does not fit 3 qubits"),
+        ({"kinds": (Kind(DENSE, 1), Kind(DENSE, 1, 2**31 - 1))}, "does not fit 3 qubits"),
+        ({"kinds": (Kind(DENSE, 1), (DENSE,))}, "unpack"),
     ],
     ids=repr,
 )
@@ -182,6 +185,34 @@ def test_numbers_that_are_no_gate(change, message):
     with pytest.raises(ValueError, match=message):
         state.apply(gates)
     np.testing.assert_array_equal(state.to_array(), initial)
+
+
+def is_planned(run):
+    return any(not isinstance(each, bool) for each in run.plans.values())
+
+
+def test_many_gates_and_gates_applied_again_are_planned():
+    pair = random_unitary(2, 3)
+    initial = oracle.random_state(6, 2)
+    for count, again, planned in ((20, False, False), (600, False, True), (40, True, True)):
+        run = run_of(*[(pair, (i % 6, (i + 1) % 6), 0, 0) for i in range(count)])
+        arrays = (run.start, run.qubits, run.offset, run.coefficients)
+        run = Gates((run.kinds[0],), 0 * run.kind, *arrays)  # all of one kind
+        state = State.from_amplitudes(initial)
+        state.apply(run, again=again)
+        assert is_planned(run) == planned
+        np.testing.assert_allclose(state.to_array(), oracle.apply_gates(run, initial), atol=1e-11)
+    quick = run_of((random_unitary(1, 1), (3,), 0, 0))
+    State.from_amplitudes(initial).apply(quick, again=True)
+    assert not is_planned(quick)
+
+
+def test_flags_too_few_to_count_in():
+    run = run_of((random_unitary(1, 1), (0,), 0, 0))
+    state, flags = np.zeros(64), np.zeros(1, dtype=np.int64)
+    arrays = (run.kind, run.start, run.qubits, run.offset, run.coefficients)
+    with pytest.raises(ValueError, match="no flag"):
+        _small.apply(state, 3, 2, run.kinds, *arrays, 0, flags)
 
 
 @pytest.mark.parametrize(
