@@ -1,0 +1,187 @@
+# What the gate table says of the entries of matrices, without Python.
+
+cdef enum:
+    MOST_STEPS = 64
+    MOST_PARAMETERS = 4
+    # What a step does.
+    PARAMETER = 0
+    CONSTANT = 1
+    ADD = 2
+    SUBTRACT = 3
+    MULTIPLY = 4
+    DIVIDE = 5
+    NEGATE = 6
+    COS = 7
+    SIN = 8
+    CIS = 9
+    SQRT = 10
+    SINC = 11
+
+cdef struct Step:
+    int does
+    int a           # steps whose numbers it takes, or the place of a parameter
+    int b
+    bint is_complex
+    double re       # of a constant
+    double im
+
+
+class _Symbol:
+    """A number in a formula that is being written down: the step that gives it."""
+
+    __slots__ = ("formula", "is_complex", "step")
+
+    def __init__(self, formula, step, is_complex):
+        self.formula = formula
+        self.step = step
+        self.is_complex = is_complex
+
+    def _with(self, does, a, b):
+        a, b = self.formula.symbol(a), self.formula.symbol(b)
+        return self.formula.step(does, a.step, b.step, a.is_complex or b.is_complex)
+
+    def __add__(self, other):
+        return self._with(ADD, self, other)
+
+    def __radd__(self, other):
+        return self._with(ADD, other, self)
+
+    def __sub__(self, other):
+        return self._with(SUBTRACT, self, other)
+
+    def __rsub__(self, other):
+        return self._with(SUBTRACT, other, self)
+
+    def __mul__(self, other):
+        return self._with(MULTIPLY, self, other)
+
+    def __rmul__(self, other):
+        return self._with(MULTIPLY, other, self)
+
+    def __truediv__(self, other):
+        return self._with(DIVIDE, self, other)
+
+    def __neg__(self):
+        return self.formula.step(NEGATE, self.step, self.step, self.is_complex)
+
+
+cdef class Formula:
+    """The entries of a gate's matrix as steps, each of which does what Python does.
+
+    Args:
+        entries: a function of the gate table.
+        num_params: how many parameters the gate has.
+    """
+
+    cdef Step steps[MOST_STEPS]
+    cdef int outputs[MOST_STEPS]
+    cdef int num_steps, num_entries, num_params
+    cdef dict known
+
+    def __init__(self, entries, int num_params):
+        cdef index i
+        if num_params > MOST_PARAMETERS:
+            raise ValueError(f"a gate of {num_params} parameters; {MOST_PARAMETERS} is the most")
+        self.known = {}
+        self.num_params = num_params
+        parameters = [self.step(PARAMETER, i, 0, False) for i in range(num_params)]
+        functions = Functions(*[self.function(does) for does in (COS, SIN, CIS, SQRT, SINC)])
+        found = [self.symbol(entry) for entry in entries(functions, *parameters)]
+        if len(found) > MOST_STEPS:
+            raise ValueError(f"a gate of {len(found)} entries; {MOST_STEPS} are the most")
+        self.num_entries = len(found)
+        for i in range(len(found)):
+            self.outputs[i] = found[i].step
+
+    def function(self, int does):
+        def apply(x):
+            x = self.symbol(x)
+            if x.is_complex:
+                raise TypeError("a function of a complex number in the gate table")
+            return self.step(does, x.step, x.step, does == CIS)
+
+        return apply
+
+    def symbol(self, value):
+        """Returns a number as a symbol."""
+        if isinstance(value, _Symbol):
+            return value
+        z = complex(value)
+        is_complex = isinstance(value, complex)
+        return self.step(CONSTANT, 0, 0, is_complex, z.real, z.imag)
+
+    def step(self, int does, int a, int b, bint is_complex, double re=0, double im=0):
+        """Adds a step, unless there is one that does the same; returns its symbol."""
+        cdef int place
+        if does == DIVIDE and is_complex:
+            raise TypeError("a division of complex numbers in the gate table")
+        key = (does, a, b, is_complex, repr(re), repr(im))  # repr tells -0.0 from 0.0
+        if key not in self.known:
+            place = self.num_steps
+            if place == MOST_STEPS:
+                raise ValueError(f"a formula of more than {MOST_STEPS} steps in the gate table")
+            self.steps[place] = Step(does, a, b, is_complex, re, im)
+            self.num_steps += 1
+            self.known[key] = place
+        return _Symbol(self, self.known[key], is_complex)
+
+    def __call__(self, *parameters):
+        """Returns the entries, complex numbers all of them."""
+        cdef double values[MOST_PARAMETERS]
+        cdef double complex out[MOST_STEPS]
+        if len(parameters) != self.num_params:
+            raise TypeError(f"{self.num_params} parameters are needed, not {len(parameters)}")
+        for i, value in enumerate(parameters):
+            values[<index>i] = value
+        self.evaluate(values, <double*>out)
+        return tuple([out[i] for i in range(self.num_entries)])
+
+    cdef void evaluate(self, const double* parameters, double* out) noexcept nogil:
+        """Puts the entries, re, im, re, im, ... into `out`."""
+        cdef double re[MOST_STEPS]
+        cdef double im[MOST_STEPS]
+        cdef const Step* s
+        cdef int i
+        cdef double x, y, u, v
+        for i in range(self.num_steps):
+            s = &self.steps[i]
+            im[i] = 0
+            if s.does == PARAMETER:
+                re[i] = parameters[s.a]
+                continue
+            if s.does == CONSTANT:
+                re[i] = s.re
+                im[i] = s.im
+                continue
+            x, y, u, v = re[s.a], im[s.a], re[s.b], im[s.b]
+            if s.does == ADD:
+                re[i] = x + u
+                im[i] = y + v
+            elif s.does == SUBTRACT:
+                re[i] = x - u
+                im[i] = y - v
+            elif s.does == MULTIPLY:
+                if s.is_complex:
+                    re[i] = x * u - y * v
+                    im[i] = x * v + y * u
+                else:
+                    re[i] = x * u
+            elif s.does == DIVIDE:
+                re[i] = x / u
+            elif s.does == NEGATE:
+                re[i] = -x
+                im[i] = -y if s.is_complex else 0
+            elif s.does == COS:
+                re[i] = cos(x)
+            elif s.does == SIN:
+                re[i] = sin(x)
+            elif s.does == CIS:
+                re[i] = cos(x)
+                im[i] = sin(x)
+            elif s.does == SQRT:
+                re[i] = sqrt(x)
+            elif s.does == SINC:
+                re[i] = sin(x) / x if x != 0 else 1
+        for i in range(self.num_entries):
+            out[2 * i] = re[self.outputs[i]]
+            out[2 * i + 1] = im[self.outputs[i]]
