@@ -1,6 +1,6 @@
 """Types of the compiled module; the contracts are in `_assembly.pyx`."""
 
-from typing import Any, Dict, FrozenSet, List, NamedTuple, Sequence, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
@@ -27,7 +27,5 @@ class Run:
         self, kind: Kind, qubits: Sequence[int], entries: Entries, parameters: Tuple[Any, ...]
     ) -> None: ...
     def take(self) -> Tuple[Gates, List[Free], bool]: ...
-
-MEASUREMENTS: FrozenSet[Any]
 
 def plain_program(circuit: QuantumCircuit, unitary_only: bool) -> Union[Program, None]: ...

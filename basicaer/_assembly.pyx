@@ -393,9 +393,8 @@ cdef object made(cls, dict fields):
 
 # --- a whole circuit ---------------------------------------------------------------------------
 
-MEASUREMENTS = frozenset({MeasureInstruction, type(MeasureInstruction())})
-"""The classes of a plain measurement; terra's shared instances have one of their own."""
-cdef frozenset _measurements = MEASUREMENTS
+# Terra's shared instances have a class of their own.
+cdef frozenset _measurements = frozenset({MeasureInstruction, type(MeasureInstruction())})
 cdef str _measure_condition = plain_name(MeasureInstruction, "condition", Instruction)
 cdef object _barrier = Barrier
 cdef dict _measures = {}        # the number of the qubit and of the clbit -> Measure

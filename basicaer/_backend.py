@@ -35,9 +35,6 @@ _OUTPUT = {
 }
 
 
-_FEW_QUBITS, _FEW_CLBITS, _FEW_SHOTS = 10, 64, 10_000
-"""Circuits of no more, run so often, are small whatever else they are."""
-
 _ids = random.Random()
 """Where job ids come from: no secrets, but each its own, in the children of a fork too."""
 if hasattr(os, "register_at_fork"):
@@ -261,14 +258,6 @@ class Simulator(BackendV1):
         self, circuit: QuantumCircuit, shots: int, threads: int, values: Mapping[str, Any]
     ) -> None:
         """Raises if a circuit is too large, before anything is done with it."""
-        if (
-            self._said_qubits is not None
-            and circuit.num_qubits <= _FEW_QUBITS
-            and circuit.num_clbits <= _FEW_CLBITS
-            and shots <= _FEW_SHOTS
-            and values["max_memory_mb"] == 0
-        ):
-            return  # once it is lowered it is looked at exactly
         if self._said_qubits is None and circuit.num_qubits > self._configuration.n_qubits:
             raise BasicAerError(
                 f'Number of qubits {circuit.num_qubits} of circuit "{circuit.name}" is greater '

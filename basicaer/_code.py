@@ -117,10 +117,6 @@ POLLED = 1 << 12
 """Instructions that are looked at between two looks at whether the job was cancelled."""
 
 
-def go_on() -> None:
-    """What is called where nobody can cancel."""
-
-
 def polled(code: Sequence[Instruction], check: Callable[[], None]) -> Iterable[Instruction]:
     """Returns the instructions; `check` is called now and then while they are gone through."""
     if len(code) <= POLLED:

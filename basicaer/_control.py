@@ -12,6 +12,10 @@ _ALMOST = 0.999
 """The most progress that a job has which has not ended."""
 
 
+def go_on() -> None:
+    """What is called, now and then, where nobody can cancel."""
+
+
 class Cancelled(Exception):  # noqa: N818
     """The job was cancelled while it ran."""
 

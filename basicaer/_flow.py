@@ -23,9 +23,9 @@ from basicaer._code import (
     Set,
     Turn,
     Unless,
-    go_on,
     polled,
 )
+from basicaer._control import go_on
 from basicaer._deferral import (
     check_ends_in_measurements,
     mark_deferrable,

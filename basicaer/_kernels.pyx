@@ -33,13 +33,10 @@ the pass (the qubit is still |0>) come last in `bits`: their half is zero and is
 "Outer" conditions are constants of a block: they say whether an operation is applied to it.
 """
 
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from libc.stdint cimport int64_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
-
-cdef extern from "Python.h":
-    bytearray PyByteArray_FromStringAndSize(const char*, Py_ssize_t)
-    char* PyByteArray_AS_STRING(bytearray)
 
 ctypedef Py_ssize_t index
 

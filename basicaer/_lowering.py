@@ -18,7 +18,7 @@ import numpy as np
 from qiskit.circuit import Barrier, Clbit, ParameterExpression, QuantumCircuit
 
 from basicaer import _control_flow, _memory
-from basicaer._assembly import MEASUREMENTS, Free, Run, plain_program
+from basicaer._assembly import Free, Run, plain_program
 from basicaer._conditions import Clbits, lower_condition
 from basicaer._gates import (
     PHASE,
@@ -37,7 +37,6 @@ from basicaer._program import (
     Gates,
     IfElse,
     Kind,
-    Measure,
     Operation,
     Program,
 )
@@ -178,10 +177,6 @@ class Lowering:
                 place = self._run.read(instructions, place, scope.qubits)
                 if place == end:
                     return
-            if instructions[place].operation.__class__ in MEASUREMENTS:
-                first, place = place, self._measurements(instructions, place, scope)
-                if place > first:
-                    continue
             instruction = instructions[place]
             operation = instruction.operation
             indices = self._indices(instruction.qubits, scope)
@@ -194,28 +189,6 @@ class Lowering:
             else:
                 self.operation(operation, indices, instruction.clbits, scope)
             place += 1
-
-    def _measurements(self, data: List[Any], place: int, scope: Scope) -> int:
-        """Reads plain measurements from `place` on; returns where something else comes."""
-        if self.unitary_only or scope.controls or self.shared or self.conditional:
-            return place
-        self.flush()
-        qubits, clbits, body = scope.qubits, scope.clbits, self.body
-        while place < len(data):
-            instruction = data[place]
-            operation = instruction.operation
-            if operation.__class__ not in MEASUREMENTS or operation.condition is not None:
-                break
-            if len(instruction.qubits) != 1 or len(instruction.clbits) != 1:
-                break  # the long way says what is wrong
-            qubit = qubits.get(id(instruction.qubits[0]))
-            clbit = clbits.get(instruction.clbits[0])
-            if qubit is None or clbit is None:
-                break
-            body.append(Measure(qubit, clbit))
-            self.measured = True
-            place += 1
-        return place
 
     def operation(
         self, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope

@@ -28,16 +28,13 @@ Lowering (_plan_operations.pxi)
 Matrices are row-major arrays of re, im; the first qubit is the least significant bit.
 """
 
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from libc.math cimport atan2, cos, fabs, sin, sqrt
 from libc.stdint cimport int32_t, int64_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
 
 import numpy as np
-
-cdef extern from "Python.h":
-    bytearray PyByteArray_FromStringAndSize(const char*, Py_ssize_t)
-    char* PyByteArray_AS_STRING(bytearray)
 
 ctypedef Py_ssize_t index
 
@@ -154,6 +151,7 @@ class Plan:
     )
 
 
+include "_gate_check.pxi"
 include "_plan_layout.pxi"
 
 # Columns of a kind's row: the fields of `_program.Kind`.
@@ -268,27 +266,17 @@ cdef index first_malformed(const int64_t[:, ::1] kinds, const int32_t[::1] kind,
                            const int64_t[::1] offset, const double[::1] coefficients,
                            int num_qubits) noexcept:
     """The first gate that would read or write where it must not; -1 if there is none."""
-    cdef index i, j, size, targets, controls
-    cdef uint64_t seen
+    cdef const int32_t* on = &qubits[0] if qubits.shape[0] else NULL
+    cdef index i, k
     if start.shape[0] != kind.shape[0] + 1 or offset.shape[0] != kind.shape[0]:
         return 0
     for i in range(kind.shape[0]):
-        if not 0 <= kind[i] < kinds.shape[0]:
+        k = kind[i]
+        if not 0 <= k < kinds.shape[0]:
             return i
-        targets, controls = kinds[kind[i], KIND_TARGETS], kinds[kind[i], KIND_CONTROLS]
-        if not 0 <= targets <= 30 or not 0 <= controls <= 62:
-            return i
-        if not 0 <= start[i] <= start[i + 1] <= qubits.shape[0]:
-            return i
-        if start[i + 1] - start[i] != targets + controls:
-            return i
-        seen = 0
-        for j in range(start[i], start[i + 1]):
-            if not 0 <= qubits[j] < num_qubits or seen >> qubits[j] & 1:
-                return i
-            seen |= <uint64_t>1 << qubits[j]
-        size = <index>1 << (targets if kinds[kind[i], KIND_FORM] else 2 * targets)  # 1 is diagonal
-        if offset[i] < 0 or offset[i] > coefficients.shape[0] // 2 - size:
+        if not is_gate(kinds[k, KIND_FORM] != 0, kinds[k, KIND_TARGETS], kinds[k, KIND_CONTROLS],
+                       start[i], start[i + 1], on, qubits.shape[0], offset[i],
+                       coefficients.shape[0] // 2, 0, num_qubits):
             return i
     return -1
 
@@ -320,8 +308,7 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     p.num_gates = kind.shape[0]
     cdef index wrong = first_malformed(kinds, kind, start, qubits, offset, coefficients, num_qubits)
     if wrong >= 0:
-        raise ValueError(f"gate {wrong} of a run is malformed: its qubits must be as many as its "
-                         f"kind has, all different, and less than {num_qubits}")
+        raise malformed(wrong, num_qubits)
     if p.num_gates:
         p.kinds, p.kind, p.start = &kinds[0, 0], &kind[0], &start[0]
         p.offset, p.coefficients = &offset[0], &coefficients[0]

@@ -18,6 +18,7 @@ from qiskit.result import Result
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
 from . import _outcomes
+from ._control import go_on
 
 _HEX = [hex(value) for value in range(4096)]
 
@@ -26,10 +27,6 @@ _COUNTED_AT_ONCE = 1 << 18
 """Shots that are counted between two looks at whether the job was cancelled."""
 _LISTED_AT_ONCE = 1 << 18
 """The same for shots that are listed one by one."""
-
-
-def _go_on() -> None:
-    """What is called where nobody can cancel."""
 
 
 # ----------------------------------------------------------------------------------------------
@@ -65,7 +62,7 @@ def header_of(circuit: QuantumCircuit) -> Dict[str, Any]:
 # ----------------------------------------------------------------------------------------------
 
 
-def tally(words: np.ndarray, check: Callable[[], None] = _go_on) -> Dict[str, int]:
+def tally(words: np.ndarray, check: Callable[[], None] = go_on) -> Dict[str, int]:
     """Returns how often each outcome occurs, keyed in hex, in the order of first appearance.
 
     Args:
@@ -89,7 +86,7 @@ def tally(words: np.ndarray, check: Callable[[], None] = _go_on) -> Dict[str, in
     return _outcomes.count(words.reshape(shots))
 
 
-def listing(words: np.ndarray, check: Callable[[], None] = _go_on) -> List[str]:
+def listing(words: np.ndarray, check: Callable[[], None] = go_on) -> List[str]:
     """Returns the outcome of each shot in hex; the arguments are those of `tally`."""
     if len(words) > _LISTED_AT_ONCE:
         outcomes: List[str] = []
@@ -145,7 +142,7 @@ def experiment(
     statevector: np.ndarray | None = None,
     unitary: np.ndarray | None = None,
     metadata: Dict[str, Any] | None = None,
-    check: Callable[[], None] = _go_on,
+    check: Callable[[], None] = go_on,
 ) -> ExperimentResult:
     """Returns the result of one circuit.
 

@@ -10,6 +10,8 @@ from typing import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from basicaer._control import go_on
+
 _DRAW_BLOCK = 1 << 20
 """Uniforms that are drawn at a time when they have to be transposed."""
 
@@ -44,12 +46,8 @@ def num_words(num_clbits: int) -> int:
     return -(-num_clbits // 64)
 
 
-def _go_on() -> None:
-    """What is called where nobody can cancel."""
-
-
 def draw_rows(
-    random: np.random.RandomState, shots: int, draws: int, check: Callable[[], None] = _go_on
+    random: np.random.RandomState, shots: int, draws: int, check: Callable[[], None] = go_on
 ) -> np.ndarray:
     """Draws the uniforms of `shots` shots that make `draws` draws each.
 

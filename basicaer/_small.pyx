@@ -9,11 +9,12 @@ All is computed in double precision, and rounded once at the end of each run of 
 not depend on which build of the kernels is used.
 """
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 import numpy as np
 
 include "_atomic.pxi"
+include "_gate_check.pxi"
 
 ctypedef Py_ssize_t index
 
@@ -38,6 +39,10 @@ cdef struct Form:
     int controls
     int64_t control_state
 
+
+cdef inline index place_of(index i, int lane_bits) noexcept nogil:
+    """Where the real part of amplitude `i` is; the imaginary part is a vector of lanes further."""
+    return (i >> lane_bits << lane_bits + 1) | (i & (<index>1 << lane_bits) - 1)
 
 
 cdef int check_layout(index reals, int lane_bits, int num_qubits) except -1:
@@ -116,7 +121,7 @@ cdef void dense(double* re, double* im, index groups, index fixed, index first,
 cdef void diagonal(double* re, double* im, index groups, index fixed, index first,
                    const index* offsets, index size, const double* m) noexcept nogil:
     """A diagonal matrix on any number of bits."""
-    cdef index j = 0, base, row, a
+    cdef index j, base, row, a
     cdef double x, y
     for row in range(size):
         x, y = m[2 * row], m[2 * row + 1]
@@ -130,40 +135,36 @@ cdef void diagonal(double* re, double* im, index groups, index fixed, index firs
             re[a], im[a] = x * re[a] - y * im[a], x * im[a] + y * re[a]
 
 
-cdef int apply_gate(double* re, double* im, int num_qubits, const Form* form, const int32_t* qubits,
-                    int shift, const double* m) noexcept nogil:
-    """Applies one gate; returns -1, and does nothing, if its qubits are not as they must be."""
+cdef void apply_gate(double* re, double* im, int num_qubits, const Form* form,
+                     const int32_t* qubits, int shift, const double* m) noexcept nogil:
+    """Applies one gate, which `is_gate`."""
     cdef index offsets[SIZE]
+    cdef index bits[QUBITS]     # of the targets
     cdef index fixed = 0, first = 0, bit, size = 1, i
-    cdef int j, q
+    cdef int j
     for j in range(form.controls + form.targets):
-        q = qubits[j] + shift
-        if not 0 <= q < num_qubits or fixed >> q & 1:
-            return -1
-        bit = <index>1 << q
+        bit = <index>1 << (qubits[j] + shift)
         fixed |= bit
-        if j < form.controls and form.control_state >> j & 1:
+        if j >= form.controls:
+            bits[j - form.controls] = bit
+        elif form.control_state >> j & 1:
             first |= bit
     cdef index groups = <index>1 << (num_qubits - form.controls - form.targets)
-    if form.targets == 1 and not form.diagonal:
-        dense1(re, im, groups, fixed, first, bit, m)
-        return 0
-    if form.targets == 2 and not form.diagonal:
-        j = form.controls
-        dense2(re, im, groups, fixed, first, <index>1 << (qubits[j] + shift),
-               <index>1 << (qubits[j + 1] + shift), m)
-        return 0
+    if not form.diagonal and form.targets == 1:
+        dense1(re, im, groups, fixed, first, bits[0], m)
+        return
+    if not form.diagonal and form.targets == 2:
+        dense2(re, im, groups, fixed, first, bits[0], bits[1], m)
+        return
     offsets[0] = 0
-    for j in range(form.controls, form.controls + form.targets):
-        bit = <index>1 << (qubits[j] + shift)
+    for j in range(form.targets):
         for i in range(size):
-            offsets[size + i] = offsets[i] | bit
+            offsets[size + i] = offsets[i] | bits[j]
         size *= 2
     if form.diagonal:
         diagonal(re, im, groups, fixed, first, offsets, size, m)
     else:
         dense(re, im, groups, fixed, first, offsets, size, m)
-    return 0
 
 
 cdef int read_forms(Form* forms, tuple kinds, int num_qubits) except -1:
@@ -221,7 +222,7 @@ def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int
     cdef double re[SIZE]
     cdef double im[SIZE]
     cdef index num = kind.shape[0], num_kinds = len(kinds)
-    cdef index size, lanes, i, place, wrong = -1, entries
+    cdef index size, lanes, i, place, wrong = -1
     cdef const Form* form
     cdef const int32_t* on = &qubits[0] if qubits.shape[0] else NULL
     check_layout(state.shape[0], lane_bits, num_qubits)
@@ -233,7 +234,7 @@ def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int
         raise ValueError("the arrays of a run of gates do not belong together")
     with nogil:
         for i in range(size):
-            place = (i >> lane_bits << lane_bits + 1) | (i & lanes - 1)
+            place = place_of(i, lane_bits)
             re[i] = state[place]
             im[i] = state[place + lanes]
         for i in range(num):
@@ -241,26 +242,20 @@ def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int
             if not 0 <= kind[i] < num_kinds:
                 break
             form = &forms[kind[i]]
-            if not 0 <= start[i] <= start[i + 1] <= qubits.shape[0]:
+            if not is_gate(form.diagonal, form.targets, form.controls, start[i], start[i + 1], on,
+                           qubits.shape[0], offset[i], coefficients.shape[0], shift, num_qubits):
                 break
-            if start[i + 1] - start[i] != form.targets + form.controls:
-                break
-            entries = <index>1 << (form.targets if form.diagonal else 2 * form.targets)
-            if offset[i] < 0 or offset[i] > coefficients.shape[0] - entries:
-                break
-            if apply_gate(re, im, num_qubits, form, on + start[i], shift,
-                          <const double*>(&coefficients[0] + offset[i])) < 0:
-                break
+            apply_gate(re, im, num_qubits, form, on + start[i], shift,
+                       <const double*>(&coefficients[0] + offset[i]))
             wrong = -1
         if wrong < 0:
             for i in range(size):
-                place = (i >> lane_bits << lane_bits + 1) | (i & lanes - 1)
+                place = place_of(i, lane_bits)
                 state[place] = <real>re[i]
                 state[place + lanes] = <real>im[i]
             ba_add(&flags[1], num << num_qubits)
     if wrong >= 0:
-        raise ValueError(f"gate {wrong} of a run is malformed: its qubits must be as many as its "
-                         f"kind has, all different, and less than {num_qubits}")
+        raise malformed(wrong, num_qubits)
 
 
 # --- probabilities -----------------------------------------------------------------------------
@@ -293,7 +288,7 @@ def probabilities(const real[::1] state, int lane_bits, int num_qubits, qubits):
             outcome[bit + i] = outcome[i] + to[q]
         bit *= 2
     for i in range(size):
-        place = (i >> lane_bits << lane_bits + 1) | (i & lanes - 1)
+        place = place_of(i, lane_bits)
         re, im = state[place], state[place + lanes]
         sums[outcome[i]] += re * re + im * im
     return out

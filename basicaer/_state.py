@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence, Tuple
 import numpy as np
 
 from basicaer import _buffers, _outcomes, _planning, _small
+from basicaer._control import go_on
 from basicaer._costs import block_qubits
 from basicaer._dispatch import kernels
 from basicaer._pool import cooperate
@@ -57,10 +58,6 @@ _SMALL = 1 << 13
 _NO_FLAGS = np.zeros(8, dtype=np.int64)
 
 
-def _go_on() -> None:
-    """What is called where nobody can cancel."""
-
-
 def _parts(count: int, step: int) -> List[Tuple[int, int]]:
     """Returns the ends of the parts of `count` things, of at most `step` of them."""
     if count <= step:
@@ -97,7 +94,7 @@ class State:
         num_qubits: int,
         precision: str,
         memory: np.ndarray | None = None,
-        check: Callable[[], None] = _go_on,
+        check: Callable[[], None] = go_on,
     ) -> None:
         self.num_qubits = num_qubits
         self.check = check
@@ -117,7 +114,7 @@ class State:
 
     @classmethod
     def zero(
-        cls, num_qubits: int, precision: str = "double", check: Callable[[], None] = _go_on
+        cls, num_qubits: int, precision: str = "double", check: Callable[[], None] = go_on
     ) -> State:
         """Returns |0...0>."""
         return cls(num_qubits, precision, None, check)
@@ -155,7 +152,7 @@ class State:
 
     @classmethod
     def from_amplitudes(
-        cls, array: np.ndarray, precision: str = "double", check: Callable[[], None] = _go_on
+        cls, array: np.ndarray, precision: str = "double", check: Callable[[], None] = go_on
     ) -> State:
         """Returns the state of the given amplitudes, shape (2**n,)."""
         array = np.asarray(array).reshape(-1)
@@ -173,7 +170,7 @@ class State:
 
     @classmethod
     def identity(
-        cls, num_qubits: int, precision: str = "double", check: Callable[[], None] = _go_on
+        cls, num_qubits: int, precision: str = "double", check: Callable[[], None] = go_on
     ) -> State:
         """Returns ``sum_i |i>|i>`` on 2n qubits: the identity, row-major, its row the high bits."""
         state = cls._blank(2 * num_qubits, precision, check)
@@ -298,16 +295,16 @@ class State:
 
         It depends on nothing but the gates and `again`, since the order of sums does.
         """
+        if len(gates.kinds) > _small.MOST_KINDS:
+            return False
         count = len(gates.kind)
         if not again and count <= _FEW:
-            return len(gates.kinds) <= _small.MOST_KINDS
+            return True
         key = (self.num_qubits, again)
         known: bool | None = gates.plans.get(key)
         if known is None:
-            known = False
-            if len(gates.kinds) <= _small.MOST_KINDS:
-                most = _PLANNED_NS if again else _PLAN_NS + _PLAN_GATE_NS * count
-                known = _small.nanoseconds(self.num_qubits, gates.kinds, gates.kind) <= most
+            most = _PLANNED_NS if again else _PLAN_NS + _PLAN_GATE_NS * count
+            known = _small.nanoseconds(self.num_qubits, gates.kinds, gates.kind) <= most
             gates.plans[key] = known
         return known
 

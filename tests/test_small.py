@@ -38,6 +38,21 @@ def entries_of(form, targets):
     return random_unitary(targets, 7) if form == "dense" else phases(2**targets, 7)
 
 
+def check(gate, initial, precision, tolerance):
+    """Applies a gate of `run_of` to a state and compares with the oracle."""
+    run = run_of(gate)
+    state = State.from_amplitudes(initial, precision)
+    state.apply(run)
+    _, on, controls, control_state = gate
+    np.testing.assert_allclose(
+        state.to_array(),
+        oracle.apply_gates(run, initial.copy()),
+        rtol=0,
+        atol=tolerance,
+        err_msg=f"{on}, {controls} controls in state {control_state}",
+    )
+
+
 @pytest.mark.parametrize("form", ["dense", "diagonal"])
 @pytest.mark.parametrize("num_qubits", range(1, 7))
 def test_each_choice_of_controls_and_targets(build, precision, num_qubits, form):
@@ -47,16 +62,8 @@ def test_each_choice_of_controls_and_targets(build, precision, num_qubits, form)
             for controls in range(width):
                 control_state = number % (1 << controls)
                 entries = entries_of(form, width - controls)
-                run = run_of((entries, on, controls, control_state))
-                state = State.from_amplitudes(initial, precision)
-                state.apply(run)
-                np.testing.assert_allclose(
-                    state.to_array(),
-                    oracle.apply_gates(run, initial.copy()),
-                    rtol=0,
-                    atol=TOLERANCE[precision],
-                    err_msg=f"{on}, {controls} controls in state {control_state}",
-                )
+                case = (entries, on, controls, control_state)
+                check(case, initial, precision, TOLERANCE[precision])
 
 
 @pytest.mark.parametrize("form", ["dense", "diagonal"])
@@ -64,15 +71,8 @@ def test_gates_on_all_six_qubits(build, precision, form):
     initial = oracle.random_state(6, 1)
     for on in [(0, 1, 2, 3, 4, 5), (5, 3, 1, 0, 2, 4)]:
         for controls in (0, 1, 5):
-            run = run_of((entries_of(form, 6 - controls), on, controls, (1 << controls) - 1))
-            state = State.from_amplitudes(initial, precision)
-            state.apply(run)
-            np.testing.assert_allclose(
-                state.to_array(),
-                oracle.apply_gates(run, initial.copy()),
-                rtol=0,
-                atol=10 * TOLERANCE[precision],
-            )
+            case = (entries_of(form, 6 - controls), on, controls, (1 << controls) - 1)
+            check(case, initial, precision, 10 * TOLERANCE[precision])
 
 
 @pytest.mark.parametrize("num_qubits", range(1, 7))
