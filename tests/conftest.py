@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
+
+from basicaer import _pool
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -19,3 +22,19 @@ def elsewhere(tmp_path_factory):
     os.chdir(tmp_path_factory.mktemp("elsewhere"))
     yield
     os.chdir(before)
+
+
+@pytest.fixture(autouse=True)
+def no_job_outlives_its_test(monkeypatch):
+    """Cancels, at the end of a test, the jobs that it left, and waits until they are gone.
+
+    It comes before what the test has patched is restored (for that it asks for `monkeypatch`). A
+    job that ends later would give back to the next test's budget what it took from this one's.
+    """
+    yield
+    for item in list(_pool._queue.live):
+        _pool.cancel(item.future, item.control)
+    deadline = time.monotonic() + 60
+    while _pool.live_jobs():
+        assert time.monotonic() < deadline, "a job that was cancelled does not end"
+        time.sleep(0.001)

@@ -209,9 +209,9 @@ def test_jobs_wait_for_memory_and_small_ones_pass(room):
     small.end.set()
     first.end.set()
     assert second.begun.wait(20) and third.begun.wait(20)
-    second.end.set()
-    third.end.set()
-    third.future.result(20)
+    for each in (second, third):
+        each.end.set()
+        each.future.result(20)
 
 
 def test_a_job_that_waits_for_memory_can_be_cancelled(room):
