@@ -6,6 +6,15 @@ backend = BasicAer.get_backend("qasm_simulator")
 counts = backend.run(circuit, shots=1000).result().get_counts()
 """
 
+try:
+    from ._kernels import KERNELS as _KERNELS  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ImportError(
+        f"the compiled parts of basicaer are not in {__path__[0]}. If that is its source tree, "
+        "start Python in another folder, so that the installed package is found, or build it in "
+        "place: pip install -e ."
+    ) from error
+
 from ._patch import patch_qiskit, unpatch_qiskit
 from ._pool import shutdown
 from .basicaerjob import BasicAerJob

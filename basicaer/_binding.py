@@ -220,9 +220,16 @@ def _check_parameters(bind: Mapping[Any, Any], wanted: Set[Any], where: str, who
     for key in bind:
         given.update(key if isinstance(key, ParameterVector) else (key,))
     if given != wanted:
+        told, needed = _names(given), _names(wanted)
+        alike = ""
+        if told == needed:
+            alike = (
+                " They have the same names, but are others: the keys must be the circuits' own "
+                "Parameter objects, see circuit.parameters."
+            )
         raise BasicAerError(
-            f"Mismatch between {where}, which gives {_names(given)}, and the parameters of "
-            f"{whose}, {_names(wanted)}."
+            f"Mismatch between {where}, which gives {told}, and the parameters of {whose}, "
+            f"{needed}.{alike}"
         )
 
 

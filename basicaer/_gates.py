@@ -57,6 +57,9 @@ COLUMN = Functions(np.cos, np.sin, lambda x: np.exp(1j * x), np.sqrt, lambda x: 
 
 Entries = Callable[..., Tuple[Any, ...]]
 
+_ROOT = 1 / math.sqrt(2)
+"""The root of 1/2 as terra has it; the last bit of `sqrt(0.5)` is another, and draws could be."""
+
 
 class Part(NamedTuple):
     """A small matrix on some qubits of a gate.
@@ -145,7 +148,7 @@ def _y(f):
 
 
 def _h(f):
-    r = math.sqrt(0.5)
+    r = _ROOT
     return (r, r, r, -r)
 
 
@@ -178,7 +181,7 @@ def _u(f, theta, phi, lam):
 
 
 def _u2(f, phi, lam):
-    r = math.sqrt(0.5)
+    r = _ROOT
     return (r, -r * f.cis(lam), r * f.cis(phi), r * f.cis(phi + lam))
 
 
@@ -244,7 +247,7 @@ def _dcx(f):
 
 
 def _ecr(f):
-    r = math.sqrt(0.5)
+    r = _ROOT
     i = 1j * r
     return (0, r, 0, i, r, 0, -i, 0, 0, i, 0, r, -i, 0, r, 0)
 

@@ -399,7 +399,7 @@ def resolve(
     given = dict(arguments)
     if isinstance(legacy, Mapping):
         for name, value in legacy.items():
-            if name in _LEGACY_FIRST or given.get(name) is None:
+            if given.get(name) is None or (name in _LEGACY_FIRST and value is not None):
                 given[name] = value
     elif legacy is not None:
         raise _wrong("backend_options", legacy, "a dict of options")

@@ -22,7 +22,7 @@ def load() -> Any:
         return importlib.import_module("tqdm.auto").tqdm
     except ImportError:
         raise BasicAerError(
-            "Option progress=True needs the package tqdm: pip install basicaer[progress]."
+            "Option progress=True needs the package tqdm: pip install tqdm."
         ) from None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 import warnings
 from concurrent.futures import CancelledError, Future
@@ -17,9 +18,13 @@ from qiskit.result import Result
 
 from . import _pool
 from ._control import Control
+from ._terra import reference
 
 # On Windows a wait without end cannot be interrupted: there it is made of short ones.
 _LONGEST_WAIT = 0.05 if sys.platform == "win32" else None
+
+_BAR_SECONDS = 1.0
+"""The most that a job which has ended waits for its progress bar."""
 
 
 class BasicAerJob(JobV1):
@@ -55,6 +60,7 @@ class BasicAerJob(JobV1):
             self._future.set_result(result)
         self._control = control
         self._process = os.getpid()
+        self._bar: threading.Thread | None = None
 
     # ------------------------------------------------------------------------------------------
     # What has become of it
@@ -112,6 +118,7 @@ class BasicAerJob(JobV1):
         try:
             if not self._wait(timeout):
                 raise self._timed_out(timeout)
+            self._finish_bar()
         except KeyboardInterrupt:
             self.cancel()
             raise
@@ -143,6 +150,7 @@ class BasicAerJob(JobV1):
         if callback is None:
             if not self._wait(timeout):
                 raise self._timed_out(timeout)
+            self._finish_bar()
             return
         deadline = None if timeout is None else time.monotonic() + timeout
         step = max(float(wait), 0.001)
@@ -152,6 +160,7 @@ class BasicAerJob(JobV1):
             if status in JOB_FINAL_STATES:  # cancelled, it may need a moment to stop
                 if not self._wait(None if left is None else max(0.0, left)):
                     raise self._timed_out(timeout)
+                self._finish_bar()
                 return
             if left is not None and left <= 0:
                 raise self._timed_out(timeout)
@@ -218,6 +227,15 @@ class BasicAerJob(JobV1):
                     return future.done()
         return True
 
+    def show(self, bar: threading.Thread) -> None:
+        """Makes the job wait, once it has ended, for the thread that shows how far it is."""
+        self._bar = bar
+
+    def _finish_bar(self) -> None:
+        """Lets the progress bar be drawn to its end, so that the next one begins below it."""
+        if self._bar is not None and self._bar is not threading.current_thread():
+            self._bar.join(_BAR_SECONDS)
+
     def _timed_out(self, timeout: float | None) -> JobTimeoutError:
         return JobTimeoutError(
             f"Job {self.job_id()} has not ended within {timeout} seconds; it goes on."
@@ -244,12 +262,14 @@ class BasicAerJob(JobV1):
         state = dict(state)
         self._future = Future()
         self._future.set_result(state.pop("result"))
-        self._control = None
+        self._control = self._bar = None
         self._process = os.getpid()
         self.__dict__.update(state)
 
 
-_NOT_PICKLED = ("_future", "_control", "_process")
+reference.BasicAerJob.register(BasicAerJob)  # so that terra's `isinstance` checks hold
+
+_NOT_PICKLED = ("_future", "_control", "_process", "_bar")
 _ORPHAN = (
     "The job runs in the process that this one was forked from; its result can only be had there."
 )

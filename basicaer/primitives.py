@@ -28,7 +28,7 @@ from qiskit.primitives import (
     SamplerResult,
 )
 from qiskit.primitives.primitive_job import PrimitiveJob as TerraPrimitiveJob
-from qiskit.quantum_info import SparsePauliOp
+from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit.result import QuasiDistribution
 
 from . import _memory, _options, _pool
@@ -54,6 +54,9 @@ _ROWS = 1024
 _SPREAD_QUBITS = 12
 """Circuits narrower than this are run one after the other: their time is mostly Python's, of which
 there is only one at a time."""
+
+_DRAWN_AS_TERRA = 20
+"""Qubits up to which the probabilities that shots are drawn from are summed by terra's own code."""
 
 _MOMENT_BYTES = 120
 """Bytes per amplitude that the variance of an observable takes."""
@@ -541,11 +544,23 @@ class Sampler(BaseSampler):
         def work() -> SamplerResult:
             possible: Dict[int, Tuple[np.ndarray, np.ndarray]] = {}
 
+            def as_terra(state: Any) -> bool:
+                # A binomial draw counts from the other end once a probability is past 1/2, so that
+                # for a Bell pair the last bit decides which outcome gets which count.
+                return (
+                    shots is not None
+                    and settings.precision == "double"
+                    and state.num_qubits <= _DRAWN_AS_TERRA
+                )
+
             def use(point: _Point, states: Iterator[Tuple[float, Any]], threads: int) -> None:
                 qubits = point.circuit.qubits
                 chances = np.zeros(1 << len(qubits))
                 for weight, state in states:
-                    chances += weight * state.probabilities(qubits, threads=threads)
+                    if as_terra(state):
+                        chances += weight * Statevector(state.to_array()).probabilities(qubits)
+                    else:
+                        chances += weight * state.probabilities(qubits, threads=threads)
                 # Rounded as terra does it: which outcomes are possible decides about the draws.
                 rounded = np.clip(chances, 0, 1).round(16)
                 outcomes = np.flatnonzero(rounded)

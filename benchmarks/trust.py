@@ -18,6 +18,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 from qiskit import QuantumCircuit
@@ -25,6 +26,8 @@ from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 
 from basicaer import BasicAer, BasicAerError
+
+HERE = Path(__file__).parent
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
 MEBI = 1 << 20
@@ -174,6 +177,7 @@ def child(script: str) -> str:
         text=True,
         check=False,
         timeout=120,
+        cwd=HERE,  # not where a source tree hides the installed package
     )
     if done.returncode or done.stderr:
         raise SystemExit(f"exit {done.returncode}: {done.stderr}")

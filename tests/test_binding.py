@@ -180,6 +180,8 @@ def test_the_circuit_may_change_afterwards():
         ({A: [], B: []}, "empty"),
         ({A: [0.5, np.nan], B: [1, 2]}, "row 1"),
         ([{A: 1, B: 2}, {A: 1}], r"parameter_binds\[1\], which gives a"),
+        ([{"a": 1, "b": 2}], "the same names, but .* must be the circuits' own Parameter objects"),
+        ([{Parameter("a"): 1, B: 2}], "the same names, but are others"),
     ],
 )
 def test_what_does_not_match_is_told(binds, says):

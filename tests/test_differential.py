@@ -555,12 +555,15 @@ def test_legacy_dict():
     for legacy in (
         {"initial_statevector": vector},
         {"initial_statevector": vector, "chop_threshold": 0.3},
+        {"initial_statevector": None},
         {},
         None,
     ):
         options = {"seed_simulator": 4, "backend_options": legacy}
         same(circuit, shots=20, memory=True, **options)
         same(circuit, "statevector_simulator", **options)
+        # The dict's initial state goes before the argument, but not None in its place.
+        same(circuit, shots=20, memory=True, initial_statevector=vector[::-1].copy(), **options)
         expected = caught(partial(terra.run, circuit, **options))
         assert caught(partial(ours.run, circuit, **options))[0][:2] == expected[0][:2]
     matrix = random_unitary(4, seed=1).data

@@ -20,6 +20,7 @@ from qiskit.tools.monitor import job_monitor
 
 from basicaer import BasicAer, BasicAerError, BasicAerJob, _pool
 from basicaer._control import Control
+from basicaer._terra import reference
 
 BACKEND = BasicAer.get_backend("qasm_simulator")
 RESULT = Result("qasm_simulator", "2.1.0", "qobj", "job", True, [])
@@ -60,7 +61,7 @@ def running():
 
 def test_a_finished_result_is_a_done_job():
     job = BasicAerJob(BACKEND, "id", RESULT)
-    assert isinstance(job, JobV1)
+    assert isinstance(job, JobV1) and isinstance(job, reference.BasicAerJob)
     assert job.status() is JobStatus.DONE
     assert job.result() is RESULT and job.result(timeout=0) is RESULT
     assert (job.done(), job.running(), job.cancelled(), job.in_final_state()) == (1, 0, 0, 1)

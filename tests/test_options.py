@@ -98,6 +98,9 @@ def test_legacy_dict():
         )
     assert values["shots"] == 7
     assert values["chop_threshold"] == 0.1  # as in terra
+    with pytest.warns(UserWarning):
+        values = resolve(chop_threshold=0.3, backend_options={"chop_threshold": None})
+    assert values["chop_threshold"] == 0.3
 
 
 def test_unknown_names_in_the_legacy_dict_warn():

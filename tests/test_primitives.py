@@ -122,6 +122,43 @@ def test_distributions(num_qubits, shots):
     assert_same_distributions(circuits, shots=shots, seed=7)
 
 
+def even_chances():
+    """Circuits some of whose probabilities are 1/2 or 1/4 but for the last bit."""
+    for num_qubits in (1, 2, 5):
+        for gate in ("h", "sx"):
+            circuit = QuantumCircuit(num_qubits, name=f"{gate} ghz {num_qubits}")
+            getattr(circuit, gate)(0)
+            for qubit in range(1, num_qubits):
+                circuit.cx(qubit - 1, qubit)
+            yield circuit
+            circuit = QuantumCircuit(num_qubits, name=f"{gate} {num_qubits}")
+            getattr(circuit, gate)(range(num_qubits))
+            yield circuit
+    circuit = QuantumCircuit(3, name="Deutsch-Jozsa")
+    circuit.x(2)
+    circuit.h(range(3))
+    circuit.cx(0, 2)
+    circuit.h([0, 1])
+    yield circuit
+    circuit = QuantumCircuit(3, name="ch")
+    circuit.h(0)
+    circuit.ch(0, 1)
+    circuit.cx(1, 2)
+    yield circuit
+
+
+@pytest.mark.parametrize("circuit", even_chances(), ids=lambda circuit: circuit.name)
+def test_draws_at_one_half(circuit):
+    # The last bit decides there which outcome gets which count.
+    for seed in range(10):
+        assert_same_distributions([circuit.measure_all(inplace=False)], shots=1000, seed=seed)
+    part = QuantumCircuit(circuit.num_qubits, 1)
+    part.compose(circuit, inplace=True)
+    part.measure(circuit.num_qubits - 1, 0)
+    for seed in range(10):
+        assert_same_distributions([part], shots=1000, seed=seed)
+
+
 @pytest.mark.parametrize("shots", [None, 100])
 def test_outcomes_that_are_next_to_impossible(shots):
     circuits = []

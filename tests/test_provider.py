@@ -5,7 +5,9 @@ import importlib
 import inspect
 import logging
 import pickle
+import shutil
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +19,16 @@ import basicaer
 from basicaer import BasicAer, BasicAerProvider, basicaertools
 from basicaer._terra import reference
 
+PACKAGE = Path(basicaer.__file__).parent
 NAMES = ("qasm_simulator", "statevector_simulator", "unitary_simulator")
+
+
+def test_a_source_tree_that_is_not_built_says_so(tmp_path):
+    built = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__")
+    shutil.copytree(PACKAGE, tmp_path / "basicaer", ignore=built)
+    done = python("-S", "-c", f"import sys; sys.path[0] = {str(tmp_path)!r}; import basicaer")
+    assert done.returncode and "ImportError: the compiled parts of basicaer" in done.stderr
+    assert str(tmp_path) in done.stderr
 
 
 def test_public_names():
