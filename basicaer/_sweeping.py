@@ -66,7 +66,7 @@ class Sweep:
             self._program = lowering.program()
         except UnsweepableError:
             # Some definition or matrix exists for numbers only.
-            self._circuit = circuit.copy()
+            self._circuit = _independent(circuit)
             return
         sources = _Sources(self._parameters)
         self._phases = sources.indices(lowering.free_phases)
@@ -139,6 +139,17 @@ class Sweep:
         return values
 
 
+def _independent(circuit: QuantumCircuit) -> QuantumCircuit:
+    """Returns a copy that shares no matrix with the circuit; those of terra do."""
+    copied = circuit.copy()
+    for instruction in copied.data:
+        params = instruction.operation.params
+        for index, value in enumerate(params):
+            if isinstance(value, np.ndarray):
+                params[index] = value.copy()
+    return copied
+
+
 class _Sources:
     """Where the arguments of gates come from: parameters, expressions of them, and numbers.
 
@@ -206,7 +217,10 @@ class _Sources:
         else:
             for place, (_, expression) in enumerate(self._expressions):
                 bound = self._bound(expression, first[0])
-                trusted[place] = bool(np.isclose(found[place], bound, rtol=1e-12, atol=1e-12))
+                # The sign of NaN is a number: what is not real would go unnoticed.
+                trusted[place] = "sign(" not in str(expression) and bool(
+                    np.isclose(found[place], bound, rtol=1e-12, atol=1e-12)
+                )
         self._trusted = trusted
 
     def _evaluate(self, values: np.ndarray) -> np.ndarray:

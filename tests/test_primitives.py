@@ -13,7 +13,7 @@ import oracle
 import pytest
 import qiskit.primitives
 from qiskit import QuantumCircuit
-from qiskit.circuit import Parameter, ParameterVector
+from qiskit.circuit import Gate, Parameter, ParameterVector
 from qiskit.circuit.library import EfficientSU2, RealAmplitudes
 from qiskit.exceptions import QiskitError
 from qiskit.primitives.primitive_job import PrimitiveJob as TerraPrimitiveJob
@@ -147,7 +147,7 @@ def even_chances():
     yield circuit
 
 
-@pytest.mark.parametrize("circuit", even_chances(), ids=lambda circuit: circuit.name)
+@pytest.mark.parametrize("circuit", list(even_chances()), ids=lambda circuit: circuit.name)
 def test_draws_at_one_half(circuit):
     # The last bit decides there which outcome gets which count.
     for seed in range(10):
@@ -862,3 +862,17 @@ def test_sampler_gradients(algorithms):
     for own, other in zip(ours, terra):
         for key in range(4):
             assert own.get(key, 0) == pytest.approx(other.get(key, 0), abs=1e-10)
+
+
+def test_a_definition_that_needs_a_number():
+    class Rounded(Gate):
+        def __init__(self, angle):
+            super().__init__("rounded", 1, [angle])
+
+        def _define(self):
+            self.definition = QuantumCircuit(1)
+            self.definition.rx(round(float(self.params[0]), 1), 0)
+
+    circuit = QuantumCircuit(1)
+    circuit.append(Rounded(Parameter("a")), [0])
+    assert_same_values([circuit] * 2, ["Z"] * 2, [[0.5], [0.72]])

@@ -224,3 +224,26 @@ def test_an_expression_that_is_compiled_wrongly_is_bound(monkeypatch):
     circuit = QuantumCircuit(1)
     circuit.rx(A * B, 0)
     assert_sweep(circuit)
+
+
+def test_what_is_not_real_is_not_compiled():
+    circuit = QuantumCircuit(1)
+    circuit.rx(A.log().sign(), 0)  # the sign of NaN is 0
+    with pytest.raises(BasicAerError, match="no real number"):
+        lower_sweep(circuit, [A], [[2.0], [-1.0]])
+    (program,) = lower_sweep(circuit, [A], [[2.0]])
+    assert_same(program.body, lower(circuit.assign_parameters({A: 2.0})).body)
+
+
+def test_a_matrix_that_is_changed_afterwards():
+    matrix = np.array([[0.0, 1], [1, 0]], dtype=complex)
+    circuit = QuantumCircuit(1)
+    circuit.append(HamiltonianGate(matrix, A), [0])
+    sweep = Sweep(circuit, [A])
+    (before,) = sweep.programs([[0.5]])
+    gate = circuit.data[0].operation
+    gate.params[0][:] = np.eye(2)
+    (after,) = sweep.programs([[0.5]])
+    assert_same(before.body, after.body)
+    (changed,) = Sweep(circuit, [A]).programs([[0.5]])
+    assert not np.allclose(changed.body[0].coefficients, after.body[0].coefficients)
