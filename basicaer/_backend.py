@@ -180,7 +180,7 @@ class Simulator(BackendV1):
             future = _pool.submit(run, run.control, need=run.need, limit=run.limit, size=run.size)
         job = BasicAerJob(self, job_id, future, control=run.control)
         if bar is not None:
-            job.show(_progress.follow(job, bar))
+            _progress.follow(job, bar)
         return job
 
     def _prepare(

@@ -26,8 +26,8 @@ def load() -> Any:
         ) from None
 
 
-def follow(job: Any, tqdm: Any) -> threading.Thread:
-    """Shows how far the job is until it has ended; returns the thread that does."""
+def follow(job: Any, tqdm: Any) -> None:
+    """Shows how far the job is until it has ended, in a thread that the job then waits for."""
     bar = tqdm(total=100, desc=job.backend().name(), bar_format="{l_bar}{bar}| {elapsed}{postfix}")
 
     def look() -> None:
@@ -39,6 +39,5 @@ def follow(job: Any, tqdm: Any) -> threading.Thread:
                 bar.close()
                 return
 
-    thread = threading.Thread(target=look, name="basicaer-progress", daemon=True)
-    thread.start()
-    return thread
+    job._bar = threading.Thread(target=look, name="basicaer-progress", daemon=True)
+    job._bar.start()

@@ -60,7 +60,7 @@ class BasicAerJob(JobV1):
             self._future.set_result(result)
         self._control = control
         self._process = os.getpid()
-        self._bar: threading.Thread | None = None
+        self._bar: threading.Thread | None = None  # shows how far it is, see `_progress`
 
     # ------------------------------------------------------------------------------------------
     # What has become of it
@@ -116,9 +116,7 @@ class BasicAerJob(JobV1):
             RuntimeWarning: once, if the numbers may be wrong; it says in which circuit.
         """
         try:
-            if not self._wait(timeout):
-                raise self._timed_out(timeout)
-            self._finish_bar()
+            self._wait_to_the_end(timeout, timeout)
         except KeyboardInterrupt:
             self.cancel()
             raise
@@ -148,9 +146,7 @@ class BasicAerJob(JobV1):
             JobTimeoutError: if the job has not ended by then. It goes on.
         """
         if callback is None:
-            if not self._wait(timeout):
-                raise self._timed_out(timeout)
-            self._finish_bar()
+            self._wait_to_the_end(timeout, timeout)
             return
         deadline = None if timeout is None else time.monotonic() + timeout
         step = max(float(wait), 0.001)
@@ -158,9 +154,7 @@ class BasicAerJob(JobV1):
             status = self.status()
             left = None if deadline is None else deadline - time.monotonic()
             if status in JOB_FINAL_STATES:  # cancelled, it may need a moment to stop
-                if not self._wait(None if left is None else max(0.0, left)):
-                    raise self._timed_out(timeout)
-                self._finish_bar()
+                self._wait_to_the_end(None if left is None else max(0.0, left), timeout)
                 return
             if left is not None and left <= 0:
                 raise self._timed_out(timeout)
@@ -227,13 +221,14 @@ class BasicAerJob(JobV1):
                     return future.done()
         return True
 
-    def show(self, bar: threading.Thread) -> None:
-        """Makes the job wait, once it has ended, for the thread that shows how far it is."""
-        self._bar = bar
+    def _wait_to_the_end(self, left: float | None, timeout: float | None) -> None:
+        """Waits until the job has ended and its progress bar, if any, is drawn to its end.
 
-    def _finish_bar(self) -> None:
-        """Lets the progress bar be drawn to its end, so that the next one begins below it."""
-        if self._bar is not None and self._bar is not threading.current_thread():
+        The next one begins below it then. `left` is what is left of `timeout`.
+        """
+        if not self._wait(left):
+            raise self._timed_out(timeout)
+        if self._bar is not None:
             self._bar.join(_BAR_SECONDS)
 
     def _timed_out(self, timeout: float | None) -> JobTimeoutError:

@@ -544,20 +544,18 @@ class Sampler(BaseSampler):
         def work() -> SamplerResult:
             possible: Dict[int, Tuple[np.ndarray, np.ndarray]] = {}
 
-            def as_terra(state: Any) -> bool:
-                # A binomial draw counts from the other end once a probability is past 1/2, so that
-                # for a Bell pair the last bit decides which outcome gets which count.
-                return (
-                    shots is not None
-                    and settings.precision == "double"
-                    and state.num_qubits <= _DRAWN_AS_TERRA
-                )
-
             def use(point: _Point, states: Iterator[Tuple[float, Any]], threads: int) -> None:
                 qubits = point.circuit.qubits
+                # A binomial draw counts from the other end once a probability is past 1/2, so that
+                # for a Bell pair the last bit decides which outcome gets which count.
+                as_terra = (
+                    shots is not None
+                    and settings.precision == "double"
+                    and point.circuit.num_qubits <= _DRAWN_AS_TERRA
+                )
                 chances = np.zeros(1 << len(qubits))
                 for weight, state in states:
-                    if as_terra(state):
+                    if as_terra:
                         chances += weight * Statevector(state.to_array()).probabilities(qubits)
                     else:
                         chances += weight * state.probabilities(qubits, threads=threads)

@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from qiskit.circuit.library import QFT
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 
-from basicaer import BasicAer, BasicAerError, _pool, _running
+from basicaer import BasicAer, BasicAerError, BasicAerJob, _pool, _progress, _running
 from basicaer._execution import Outcome
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
@@ -292,6 +293,38 @@ def test_progress_bar(capfd, gate):
     job.result()
     shown = capfd.readouterr().err  # to its end: the next one begins below it
     assert "100%" in shown and "done" in shown
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        BasicAerJob.result,
+        BasicAerJob.wait_for_final_state,
+        partial(BasicAerJob.wait_for_final_state, wait=0.01, callback=lambda *_: None),
+    ],
+    ids=["result", "wait_for_final_state", "callback"],
+)
+def test_the_bar_is_closed_first(monkeypatch, wait):
+    closed = threading.Event()
+
+    class Slow:
+        n = 0
+
+        def __init__(self, **_):
+            pass
+
+        def update(self, _):
+            pass
+
+        set_postfix_str = update
+
+        def close(self):
+            time.sleep(0.2)
+            closed.set()
+
+    monkeypatch.setattr(_progress, "load", lambda: Slow)
+    wait(QASM.run(flips(1), progress=True))
+    assert closed.is_set()
 
 
 def test_nothing_is_printed_unasked(capfd):

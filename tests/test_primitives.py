@@ -870,8 +870,11 @@ def test_a_definition_that_needs_a_number():
             super().__init__("rounded", 1, [angle])
 
         def _define(self):
+            (angle,) = self.params
+            if getattr(angle, "parameters", None):
+                raise ValueError("a number is needed")
             self.definition = QuantumCircuit(1)
-            self.definition.rx(round(float(self.params[0]), 1), 0)
+            self.definition.rx(round(float(angle), 1), 0)
 
     circuit = QuantumCircuit(1)
     circuit.append(Rounded(Parameter("a")), [0])
