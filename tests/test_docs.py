@@ -69,9 +69,10 @@ def test_links_in_the_documents_lead_somewhere():
 def test_architecture_lists_each_file_of_the_package():
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\|(.*?)\|", text, re.MULTILINE)
-    named = {name for row in rows for name in re.findall(r"`(\w+\.pyx?)`", row)}
+    named = {name for row in rows for name in re.findall(r"`(\w+\.(?:pyx?|pxi))`", row)}
     package = ROOT / "basicaer"
-    there = {path.name for pattern in ("*.py", "*.pyx") for path in package.glob(pattern)}
+    patterns = ("*.py", "*.pyx", "*.pxi")
+    there = {path.name for pattern in patterns for path in package.glob(pattern)}
     assert named == there
 
 
