@@ -11,7 +11,7 @@ cdef bint is_gate(bint diagonal, Py_ssize_t targets, Py_ssize_t controls, Py_ssi
     cdef Py_ssize_t j, size
     cdef int64_t q
     cdef uint64_t seen = 0
-    if not 0 <= targets <= 30 or not 0 <= controls <= 62:
+    if not 1 <= targets <= 30 or not 0 <= controls <= 62:
         return False
     if not 0 <= first <= last <= num_held or last - first != targets + controls:
         return False
@@ -26,5 +26,5 @@ cdef bint is_gate(bint diagonal, Py_ssize_t targets, Py_ssize_t controls, Py_ssi
 
 cdef object malformed(Py_ssize_t gate, int num_qubits):
     """The error for the gate of that number."""
-    return ValueError(f"gate {gate} of a run is malformed: its qubits must be as many as its kind "
-                      f"has, all different, and less than {num_qubits}")
+    return ValueError(f"gate {gate} of a run is malformed: it needs at least one target, and as many "
+                      f"qubits as its kind has, all different, and less than {num_qubits}")

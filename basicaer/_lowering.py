@@ -11,6 +11,7 @@ longer way through `Lowering.operation`.
 
 from __future__ import annotations
 
+import cmath
 import math
 from typing import AbstractSet, Any, Callable, Dict, List, NamedTuple, NoReturn, Sequence, Tuple
 
@@ -395,7 +396,16 @@ class Lowering:
         else:
             self._run.add(kind, qubits, part.entries(SCALAR, *parameters))
 
-    def emit_matrix(self, form: int, matrix: np.ndarray, qubits: List[int], scope: Scope) -> None:
+    def emit_matrix(
+        self, form: int, matrix: np.ndarray, operation: Any, qubits: List[int], scope: Scope
+    ) -> None:
+        """Adds a gate by its matrix, or by the diagonal of it; on no qubit it is a phase."""
+        if not qubits:
+            entry = complex(matrix.item())
+            if not np.isclose(abs(entry), 1):
+                self.fail(operation, f"has the 1x1 matrix {entry}, which is not unitary")
+            self.add_phase(cmath.phase(entry), scope, operation)
+            return
         kind, qubits = _behind(Kind(form, len(qubits)), qubits, scope)
         self._run.add(kind, qubits, matrix.ravel())
 

@@ -123,7 +123,7 @@ def _annotated(
         lowering.unconditional(base.inverse(), targets, clbits, inner)
     elif power == int(power):
         matrix = lowering.evaluate(operation, lambda: Operator(base).power(int(power)).data)
-        lowering.emit_matrix(DENSE, matrix, targets, inner)
+        lowering.emit_matrix(DENSE, matrix, operation, targets, inner)
     else:
         root = lowering.evaluate(operation, lambda: base.power(power))
         lowering.unconditional(root, targets, clbits, inner)
@@ -132,13 +132,14 @@ def _annotated(
 def _unitary(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
-    lowering.emit_matrix(DENSE, np.asarray(operation.params[0]), qubits, scope)
+    lowering.emit_matrix(DENSE, np.asarray(operation.params[0]), operation, qubits, scope)
 
 
 def _diagonal(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
-    lowering.emit_matrix(DIAGONAL, np.array(operation.params, dtype=complex), qubits, scope)
+    diagonal = np.array(operation.params, dtype=complex)
+    lowering.emit_matrix(DIAGONAL, diagonal, operation, qubits, scope)
 
 
 def _pauli(
@@ -241,7 +242,7 @@ def _composite(
             lowering.fail(operation, f"has a matrix of shape {matrix.shape}; expected {size, size}")
         if not np.allclose(matrix @ matrix.conj().T, np.eye(size)):
             lowering.fail(operation, "has a matrix that is not unitary")
-        lowering.emit_matrix(DENSE, matrix, qubits, scope)
+        lowering.emit_matrix(DENSE, matrix, operation, qubits, scope)
         return
     row = _OPAQUE.get(operation.name)
     if row is not None and row.num_qubits == len(qubits):

@@ -203,7 +203,7 @@ cdef int place2(Planner p, int a, int b, double* m, int pattern, bint is_real) e
 
 
 cdef int place_gate(Planner p, index g) except -1 nogil:
-    """Sorts gate g by its width and form."""
+    """Sorts gate g, which `is_gate`, by its width and form: it has at least one target."""
     cdef const int64_t* row = p.kinds + KIND_COLUMNS * p.kind[g]
     cdef int form = row[KIND_FORM], k = row[KIND_TARGETS], controls = row[KIND_CONTROLS]
     cdef int64_t state = row[KIND_STATE]
@@ -215,9 +215,6 @@ cdef int place_gate(Planner p, index g) except -1 nogil:
     cdef double m[32]
     cdef uint64_t mask = 0, value = 0
     cdef Entry* e
-    if total == 0:
-        zmul(p.scalar, p.scalar, c)
-        return 0
     if total > 2:
         return place_wide(p, g, form, k, controls, state, given, c, is_real)
     memset(m, 0, 32 * sizeof(double))

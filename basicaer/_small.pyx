@@ -173,6 +173,8 @@ cdef int read_forms(Form* forms, tuple kinds, int num_qubits) except -1:
         raise ValueError(f"{len(kinds)} kinds of gates are too many; {KINDS} is the most")
     for i in range(len(kinds)):
         form, targets, controls, control_state, _, _ = kinds[i]
+        if targets == 0:
+            raise ValueError(f"{kinds[i]} has no target; a gate on no qubit is a global phase")
         if targets < 0 or controls < 0 or targets + controls > num_qubits:
             raise ValueError(f"{kinds[i]} does not fit {num_qubits} qubits")
         forms[i] = Form(form, targets, controls, control_state)

@@ -18,7 +18,7 @@ from qiskit.providers.exceptions import JobError
 from basicaer import BasicAer, BasicAerError, _code, _flow, _memory, _pool, _running, _state
 from basicaer._control import Cancelled, Control
 from basicaer._lowering import lower
-from basicaer._program import DENSE, Gates, Kind
+from basicaer._program import DENSE, DIAGONAL, Gates, Kind
 from basicaer._terra import UnitaryGate
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
@@ -468,6 +468,23 @@ def test_numbers_that_are_no_gate_touch_no_memory(change, num_qubits):
         given["coefficients"],
     )
     with pytest.raises(ValueError, match="gate 0 of a run is malformed"):
+        _state.State.zero(num_qubits).apply(gates)
+
+
+@pytest.mark.parametrize("num_qubits", [3, 8])  # applied one by one, and planned
+@pytest.mark.parametrize("form", [DENSE, DIAGONAL])
+@pytest.mark.parametrize("controls", range(4))
+def test_kinds_without_a_target_touch_no_memory(controls, form, num_qubits):
+    """Such a gate is a phase, which is what lowering makes of it."""
+    gates = Gates(
+        (Kind(form, 0, controls, (1 << controls) - 1),),
+        np.zeros(1, dtype=np.int32),
+        np.array([0, controls], dtype=np.int32),
+        np.arange(controls, dtype=np.int32),
+        np.zeros(1, dtype=np.int64),
+        np.array([1j]),
+    )
+    with pytest.raises(ValueError, match="target"):
         _state.State.zero(num_qubits).apply(gates)
 
 

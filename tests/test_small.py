@@ -13,7 +13,7 @@ import basicaer._state as state_module
 from basicaer import _dispatch, _small
 from basicaer._control import Control
 from basicaer._lowering import lower
-from basicaer._program import DENSE, Gates, Kind
+from basicaer._program import DENSE, DIAGONAL, Gates, Kind
 from basicaer._state import State
 
 TOLERANCE = {"double": 1e-13, "single": 1e-6}
@@ -155,6 +155,8 @@ def test_many_kinds_are_planned():
         ({"offset": [0, 5]}, "gate 1 of a run is malformed"),
         ({"offset": [0]}, "do not belong together"),
         ({"kind": [0, 2]}, "gate 1 of a run is malformed"),
+        ({"kinds": (Kind(DENSE, 1), Kind(DENSE, 0, 2))}, "has no target"),
+        ({"kinds": (Kind(DENSE, 1), Kind(DIAGONAL, 0, 2))}, "has no target"),
         ({"kinds": (Kind(DENSE, 1), Kind(DENSE, 7))}, "does not fit 3 qubits"),
         ({"kinds": (Kind(DENSE, 1), Kind(DENSE, -1, 3))}, "does not fit 3 qubits"),
         ({"kinds": (Kind(DENSE, 1), Kind(DENSE, 1, 2**31 - 1))}, "does not fit 3 qubits"),
