@@ -340,8 +340,8 @@ class Lowering:
         else:
             self.phase += value
 
-    def number(self, value: Any, source: Any) -> Any:
-        """Returns a parameter as a float, or as it is if it may be free."""
+    def number(self, value: Any, source: Any, what: str = "parameter") -> Any:
+        """Returns a parameter as a float, or as it is if it may be free; `what` it is called."""
         if isinstance(value, ParameterExpression) and value.parameters:
             if value.parameters <= self.free_parameters:
                 return value
@@ -350,11 +350,11 @@ class Lowering:
         try:
             number = float(value)
         except (TypeError, ValueError):
-            self.fail(source, f"has the parameter {value!r}; a real number is needed")
+            self.fail(source, f"has the {what} {value!r}; a real number is needed")
         except OverflowError:
-            self.fail(source, "has a parameter beyond all floating-point numbers")
+            self.fail(source, f"has a {what} beyond all floating-point numbers")
         if not math.isfinite(number):
-            self.fail(source, f"has the parameter {number}; a finite number is needed")
+            self.fail(source, f"has the {what} {number}; a finite number is needed")
         return number
 
     def clbit(self, clbit: Clbit, source: Any, scope: Scope) -> int:

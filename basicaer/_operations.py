@@ -10,7 +10,15 @@ import math
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence, Tuple
 
 import numpy as np
-from qiskit.circuit import Barrier, Clbit, ControlledGate, Delay, Gate, Instruction
+from qiskit.circuit import (
+    Barrier,
+    Clbit,
+    ControlledGate,
+    Delay,
+    Gate,
+    Instruction,
+    ParameterExpression,
+)
 from qiskit.circuit import Measure as MeasureInstruction
 from qiskit.circuit import Reset as ResetInstruction
 from qiskit.circuit.library import (
@@ -101,32 +109,39 @@ def _controlled(
 def _annotated(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
-    width, state, power = 0, 0, 1
+    base, width, state = operation.base_op, 0, 0
     for modifier in operation.modifiers:
+        # One after another. Controls, wherever they come, do not change what the others do.
         if isinstance(modifier, ControlModifier):
             state = state << modifier.num_ctrl_qubits | modifier.ctrl_state
             width += modifier.num_ctrl_qubits
         elif isinstance(modifier, InverseModifier):
-            power = -power
+            base = _power(lowering, operation, base, -1)
         elif isinstance(modifier, PowerModifier):
-            power *= modifier.power
+            power = lowering.number(modifier.power, operation, "power")
+            if isinstance(power, ParameterExpression):
+                lowering.fail(operation, f"has the power {power}; a number is needed")
+            base = _power(lowering, operation, base, power)
         else:
             lowering.fail(operation, f"has the unknown modifier {modifier!r}")
     inner = scope._replace(
         controls=(*scope.controls, *qubits[:width]),
         state=scope.state | state << len(scope.controls),
     )
-    base, targets = operation.base_op, qubits[width:]
+    lowering.unconditional(base, qubits[width:], clbits, inner)
+
+
+def _power(lowering: Lowering, operation: Any, base: Any, power: float) -> Any:
+    """Returns the base of an annotated operation, raised to a power."""
     if power == 1:
-        lowering.unconditional(base, targets, clbits, inner)
-    elif power == -1 and hasattr(base, "inverse"):
-        lowering.unconditional(base.inverse(), targets, clbits, inner)
-    elif power == int(power):
-        matrix = lowering.evaluate(operation, lambda: Operator(base).power(int(power)).data)
-        lowering.emit_matrix(DENSE, matrix, operation, targets, inner)
-    else:
-        root = lowering.evaluate(operation, lambda: base.power(power))
-        lowering.unconditional(root, targets, clbits, inner)
+        return base
+    if power == -1 and hasattr(base, "inverse"):
+        return lowering.evaluate(operation, lambda: base.inverse())
+    if power == int(power):
+        return lowering.evaluate(operation, lambda: UnitaryGate(Operator(base).power(int(power))))
+    if isinstance(base, Gate):  # the root of a rotation, say, is a rotation by a part of its angle
+        return lowering.evaluate(operation, lambda: base.power(power))
+    return lowering.evaluate(operation, lambda: UnitaryGate(Operator(base)).power(power))
 
 
 def _unitary(

@@ -7,16 +7,18 @@ each gate's matrix; that is made of the matrices of its parts in numpy.
 from __future__ import annotations
 
 import cmath
-from typing import Any, NamedTuple
+import math
+from fractions import Fraction
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import oracle
 import pytest
 from qiskit import QuantumCircuit
-from qiskit.circuit import ControlledGate, Gate
+from qiskit.circuit import ControlledGate, Gate, Parameter
 from qiskit.circuit import library as lib
 from qiskit.circuit.library import standard_gates as sg
-from qiskit.quantum_info import Operator, Statevector
+from qiskit.quantum_info import Operator, Statevector, random_clifford
 from versions import TERRA, needs_annotations
 
 from basicaer import BasicAer
@@ -140,7 +142,7 @@ class Maker:
     def annotated(self, width: int, depth: int) -> Made:
         num_controls = int(self.rng.integers(min(width, 3) + 1))
         base = self.operation(width - num_controls, depth - 1)
-        matrix, modifiers = base.matrix, []
+        modifiers: list[Any] = []
         while num_controls:
             count = int(self.rng.integers(1, num_controls + 1))
             modifiers.append(ControlModifier(count, int(self.rng.integers(1 << count))))
@@ -149,15 +151,30 @@ class Maker:
             for _ in range(self.rng.integers(3)):
                 modifier = self.choice(InverseModifier(), PowerModifier(self.choice(2, 0, -1, -3)))
                 modifiers.insert(int(self.rng.integers(len(modifiers) + 1)), modifier)
-        for modifier in modifiers:
-            if isinstance(modifier, ControlModifier):
-                matrix = oracle.controlled_matrix(
-                    matrix, modifier.num_ctrl_qubits, modifier.ctrl_state
-                )
-            else:
-                power = getattr(modifier, "power", -1)
-                matrix = np.linalg.matrix_power(matrix, power)
+        matrix = modified(base.matrix, modifiers)
         return Made(AnnotatedOperation(base.operation, modifiers), matrix, False)
+
+
+def root(matrix, exponent):
+    """The matrix to a power that is no integer; each eigenvalue's is the principal one."""
+    values, vectors = np.linalg.eig(matrix)
+    return vectors @ np.diag(values ** float(exponent)) @ np.linalg.inv(vectors)
+
+
+def raised(matrix, exponent):
+    """The matrix to any real power."""
+    whole = exponent == int(exponent)
+    return np.linalg.matrix_power(matrix, int(exponent)) if whole else root(matrix, exponent)
+
+
+def modified(matrix, modifiers):
+    """What an annotated operation does: terra's `to_matrix`, which takes no root before 1.0."""
+    for modifier in modifiers:
+        if isinstance(modifier, ControlModifier):
+            matrix = oracle.controlled_matrix(matrix, modifier.num_ctrl_qubits, modifier.ctrl_state)
+        else:
+            matrix = raised(matrix, getattr(modifier, "power", -1))
+    return matrix
 
 
 def moved(num_qubits: int) -> QuantumCircuit:
@@ -302,3 +319,72 @@ def test_matrix_of_one_entry_that_is_no_phase():
         circuit.append(gate, [])
         with pytest.raises(BasicAerError, match=r'"experiment": instruction "unitary".*unitary'):
             STATEVECTOR.run(circuit)
+
+
+@needs_annotations
+class TestModifiers:
+    """They are applied one after another."""
+
+    INVERSE = (InverseModifier,)
+    ORDERS: ClassVar = [
+        [(PowerModifier, 2), (PowerModifier, 0.5)],
+        [(PowerModifier, 0.5), (PowerModifier, 2)],
+        [(PowerModifier, 2.0), INVERSE, (PowerModifier, 0.25)],
+        [(PowerModifier, 3), INVERSE, (PowerModifier, 2)],
+        [(PowerModifier, 4), (ControlModifier, 1, 0), (PowerModifier, 0.5), INVERSE],
+        [(ControlModifier, 1, 0), INVERSE, (ControlModifier, 2, 2), (PowerModifier, 3)],
+        [(PowerModifier, -2), (PowerModifier, -0.5), (ControlModifier, 1, 1)],
+        [(PowerModifier, 0), (PowerModifier, 0.5)],
+        [(PowerModifier, Fraction(3, 2)), (PowerModifier, np.float64(2))],
+        [INVERSE, INVERSE, (PowerModifier, 1)],
+    ]
+    BASES: ClassVar = [
+        sg.ZGate(),
+        sg.SXGate(),
+        sg.TGate(),
+        sg.RZXGate(0.3),
+        UnitaryGate(oracle.random_unitary(2, 5)),
+        composite_phase(),
+        QuantumCircuit(1, global_phase=0.3).to_instruction(),
+        random_clifford(2, seed=1),
+    ]
+
+    @pytest.mark.parametrize("order", ORDERS, ids=lambda o: "-".join(str(m[1:]) for m in o))
+    @pytest.mark.parametrize("base", BASES, ids=lambda base: base.name)
+    def test_order(self, base, order):
+        modifiers = [kind(*values) for kind, *values in order]
+        operation = AnnotatedOperation(base, modifiers)
+        circuit = QuantumCircuit(operation.num_qubits)
+        circuit.append(operation, range(operation.num_qubits))
+        expected = modified(Operator(base).data, modifiers)
+        if all(getattr(modifier, "power", 1).__class__ is int for modifier in modifiers):
+            assert np.allclose(operation.to_matrix().data, expected, atol=1e-12)
+        assert np.allclose(oracle.unitary(circuit), expected, rtol=0, atol=1e-12)
+
+    def test_root_of_the_square_of_z_is_the_identity(self):
+        operation = AnnotatedOperation(sg.ZGate(), [PowerModifier(2), PowerModifier(0.5)])
+        circuit = QuantumCircuit(1)
+        circuit.append(operation, [0])
+        assert np.allclose(oracle.unitary(circuit), np.eye(2), rtol=0, atol=1e-12)
+
+    @pytest.mark.parametrize(
+        ("power", "message"),
+        [
+            (math.inf, "the power inf; a finite number"),
+            (-math.inf, "the power -inf; a finite number"),
+            (math.nan, "the power nan; a finite number"),
+            ("x", "the power 'x'; a real number"),
+            (1j, "the power 1j; a real number"),
+            (None, "the power None; a real number"),
+            (10**400, "a power beyond"),
+            (Parameter("p"), 'the unbound parameter "p"'),
+        ],
+        ids=lambda value: str(value)[:9],
+    )
+    def test_powers_that_are_none(self, power, message):
+        circuit = QuantumCircuit(1, name="experiment")
+        circuit.append(AnnotatedOperation(sg.ZGate(), PowerModifier(power)), [0])
+        with pytest.raises(BasicAerError) as caught:
+            STATEVECTOR.run(circuit)
+        assert message in caught.value.message
+        assert 'circuit "experiment": instruction "annotated"' in caught.value.message
