@@ -11,8 +11,11 @@ from typing import Any, Dict, Sequence
 from ._memory import largest_circuit
 
 SMALL_BASIS = ("u1", "u2", "u3", "rz", "sx", "x", "cx", "id", "unitary")
+"""The basis gates of the statevector and the unitary simulator."""
+QASM_BASIS = ("h", "u", "p", *SMALL_BASIS)
+"""The basis gates of the qasm simulator."""
 
-_GATES: Dict[str, Dict[str, Any]] = {
+_DEFINITIONS: Dict[str, Dict[str, Any]] = {
     "h": {"parameters": [], "qasm_def": "gate h q { U(pi/2,0,pi) q; }"},
     "p": {"parameters": ["lambda"], "qasm_def": "gate p(lambda) q { U(0,0,lambda) q; }"},
     "u": {
@@ -35,6 +38,7 @@ _GATES: Dict[str, Dict[str, Any]] = {
     "id": {"parameters": [], "qasm_def": "gate id a { U(0,0,0) a; }"},
     "unitary": {"parameters": ["matrix"], "qasm_def": "unitary(matrix) q1, q2,..."},
 }
+"""What each basis gate does, in the order in which terra lists them."""
 
 
 def configuration(
@@ -43,7 +47,6 @@ def configuration(
     description: str,
     *,
     basis_gates: Sequence[str],
-    definitions: Sequence[str],
     conditional: bool,
     memory: bool,
     unitary: bool = False,
@@ -63,5 +66,9 @@ def configuration(
         "coupling_map": None,
         "description": description,
         "basis_gates": list(basis_gates),
-        "gates": [{"name": gate, **_GATES[gate]} for gate in definitions],
+        "gates": [
+            {"name": gate, **definition}
+            for gate, definition in _DEFINITIONS.items()
+            if gate in basis_gates
+        ],
     }

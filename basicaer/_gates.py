@@ -16,7 +16,7 @@ from __future__ import annotations
 import cmath
 import math
 from functools import partial
-from typing import Any, Callable, Dict, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, NamedTuple, Tuple
 
 import numpy as np
 from qiskit.circuit.library import standard_gates as sg
@@ -369,24 +369,3 @@ SINGLETON_OF_CLASS: Dict[type, Row] = {
     if row.num_params == 0 and type(row.gate_class()) is not row.gate_class
 }
 """Rows by the class of the gate's shared instance."""
-
-BASIS_GATES: Dict[str, List[str]] = {
-    "qasm_simulator": [
-        *("h", "u", "p", "u1", "u2", "u3", "rz", "sx", "x", "cx", "id", "unitary"),
-    ],
-    "statevector_simulator": ["u1", "u2", "u3", "rz", "sx", "x", "cx", "id", "unitary"],
-    "unitary_simulator": ["u1", "u2", "u3", "rz", "sx", "x", "cx", "id", "unitary"],
-}
-"""What each simulator advertises: terra's lists, so that a circuit transpiled for it comes out the
-same. What it runs without them is `NATIVE_GATES`."""
-
-NATIVE_GATES: Tuple[str, ...] = tuple(
-    dict.fromkeys(
-        [
-            *(row.name for row in GATES),
-            *("mcphase", "mcu1", "mcx_gray", "mcx_recursive", "unitary", "diagonal", "pauli"),
-            *("permutation", "global_phase", "initialize", "barrier", "delay"),
-        ]
-    )
-)
-"""The names that are lowered without their definitions."""

@@ -33,6 +33,7 @@ from qiskit.circuit.library import (
 from qiskit.circuit.library.standard_gates import CUGate, MCU1Gate, UGate
 from qiskit.quantum_info import Operator
 
+from basicaer._configuration import QASM_BASIS
 from basicaer._gates import GATES, ROW_OF_CLASS
 from basicaer._program import DENSE, DIAGONAL, Measure, Prepare, Reset
 from basicaer._terra import (
@@ -52,9 +53,7 @@ _MAX_DEPTH = 200
 """Definitions within definitions; more than this is taken for a recursion without end."""
 
 _NAMED = {row.name: row for row in GATES}
-_OPAQUE = {
-    name: _NAMED[name] for name in ("h", "u", "p", "u1", "u2", "u3", "rz", "sx", "x", "cx", "id")
-}
+_OPAQUE = {name: _NAMED[name] for name in QASM_BASIS if name in _NAMED}
 _OPAQUE.update(U=_NAMED["u"], CX=_NAMED["cx"], u0=_NAMED["id"])
 """The gates that BasicAer knows by name alone, whatever their class."""
 

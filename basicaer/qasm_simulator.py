@@ -6,7 +6,7 @@ import logging
 from typing import Any, ClassVar, Dict
 
 from ._backend import Simulator
-from ._configuration import configuration
+from ._configuration import QASM_BASIS, configuration
 from ._options import QASM
 from ._terra import reference
 
@@ -23,8 +23,7 @@ class QasmSimulatorPy(Simulator):
         "qasm_simulator",
         "2.1.0",
         "A python simulator for qasm experiments",
-        basis_gates=("h", "u", "p", "u1", "u2", "u3", "rz", "sx", "x", "cx", "id", "unitary"),
-        definitions=("h", "p", "u", "u1", "u2", "u3", "rz", "sx", "x", "cx", "id", "unitary"),
+        basis_gates=QASM_BASIS,
         conditional=True,
         memory=True,
     )

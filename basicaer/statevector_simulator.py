@@ -23,7 +23,6 @@ class StatevectorSimulatorPy(QasmSimulatorPy):
         "1.1.0",
         "A Python statevector simulator for qobj files",
         basis_gates=SMALL_BASIS,
-        definitions=SMALL_BASIS,
         conditional=True,
         memory=True,
     )

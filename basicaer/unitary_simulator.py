@@ -20,7 +20,6 @@ class UnitarySimulatorPy(Simulator):
         "1.1.0",
         "A python simulator for unitary matrix corresponding to a circuit",
         basis_gates=SMALL_BASIS,
-        definitions=SMALL_BASIS,
         conditional=False,
         memory=False,
         unitary=True,
