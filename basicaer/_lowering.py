@@ -20,6 +20,7 @@ from qiskit.circuit import Barrier, Clbit, ParameterExpression, QuantumCircuit
 
 from basicaer import _control_flow, _memory
 from basicaer._assembly import Free, Run, plain_program
+from basicaer._classical import holds
 from basicaer._conditions import Clbits, lower_condition
 from basicaer._gates import (
     PHASE,
@@ -33,13 +34,13 @@ from basicaer._gates import (
 )
 from basicaer._operations import READERS, reader_of
 from basicaer._program import (
-    BitsEqual,
     Condition,
     Gates,
     IfElse,
     Kind,
     Operation,
     Program,
+    only_ends_in_measurements,
 )
 from basicaer.exceptions import BasicAerError
 
@@ -102,13 +103,14 @@ class Lowering:
         free: runs with coefficients to be filled in, and where.
         phase: the global phase, without the `free_phases`.
         free_phases: expressions that add to the global phase.
-        samples: as in `Program`, as far as can be told by now.
         outermost: the last instruction of the circuit that went by its definition.
         nesting: how many bodies of control flow or of conditions this is inside of.
         loops: how many of them are loops.
         turns: how often what is being read is gone through, by the for loops around it.
         unrolled: bytes that the turns of all for loops so far take, at the least.
-        measured: whether a measurement has been read.
+        measured: whether a measurement has been read, be it one whose condition does not hold.
+        stops_sampling: whether BasicAer sees something that keeps it from sampling, even if nothing
+            of it is in the body: a delay after a measurement, say.
         conditional: whether what is being read is under a condition of its instruction.
         shared: the clbits that more than one register holds.
         made: how many gates there are in what was read before the last `flush`.
@@ -127,13 +129,13 @@ class Lowering:
         self.free: List[Tuple[Gates, List[Free]]] = []
         self.phase = 0.0
         self.free_phases: List[ParameterExpression] = []
-        self.samples = True
         self.outermost: Any = circuit
         self.nesting = 0
         self.loops = 0
         self.turns = 1
         self.unrolled = 0
         self.measured = False
+        self.stops_sampling = False
         self.conditional = False
         self.shared: AbstractSet[int] = frozenset()
         self.made = 0
@@ -164,7 +166,7 @@ class Lowering:
             body=tuple(self.body),
             global_phase=self.phase,
             name=circuit.name,
-            samples=self.samples,
+            samples=not self.stops_sampling and only_ends_in_measurements(self.body),
         )
 
     # The two ways through a circuit.
@@ -198,7 +200,6 @@ class Lowering:
         flow = _control_flow.HANDLERS.get(operation.__class__)
         if flow is not None:
             self.refuse_unless_plain(operation, scope, "")
-            self.samples = False
             flow(self, operation, qubits, clbits, scope)
             return
         condition = getattr(operation, "condition", None)
@@ -208,21 +209,19 @@ class Lowering:
         self.refuse_unless_plain(operation, scope, " with a condition")
         where = self.where(operation)
         lowered = lower_condition(condition, scope.clbits, where, cut=True)
-        if self.measured:
-            self.samples = False
-        elif self.nesting == 0 and isinstance(lowered, BitsEqual):
-            # Nothing has been measured: every clbit is 0, and what the condition says is known.
-            outer, self.conditional = self.conditional, True
-            if lowered.value == 0:
-                self.unconditional(operation, qubits, clbits, scope)
-            else:
-                self.collect(lambda: self.unconditional(operation, qubits, clbits, scope))
-            self.conditional = outer
-            return
+        self.note_action()
+        # Until something is measured every clbit is 0, and whether the condition holds is known.
+        known = not self.measured and not self.loops
         outer, self.conditional = self.conditional, True
-        body = self.collect(lambda: self.unconditional(operation, qubits, clbits, scope))
+        if known and holds(lowered, 0):
+            self.unconditional(operation, qubits, clbits, scope)
+        else:
+            body = self.collect(lambda: self.unconditional(operation, qubits, clbits, scope))
+            if not known:
+                self.add_conditional(lowered, body)
+            elif not only_ends_in_measurements(body):
+                self.stops_sampling = True
         self.conditional = outer
-        self.add_conditional(lowered, body)
 
     def unconditional(
         self, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
@@ -241,12 +240,19 @@ class Lowering:
 
     # What reading is made of; the control flow uses it too.
 
+    def note_action(self) -> None:
+        """Takes note of an instruction that is not simply a measurement.
+
+        BasicAer samples only if none comes after the first measurement, whatever it does there.
+        """
+        if self.measured:
+            self.stops_sampling = True
+
     def flush(self) -> None:
         """Ends the run of gates, if there is one."""
         if not len(self._run):
             return
-        if self.measured:
-            self.samples = False
+        self.note_action()
         self.made += len(self._run)
         gates, free, finite = self._run.take()
         if len(gates.qubits) != gates.start[-1]:

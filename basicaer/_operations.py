@@ -196,8 +196,8 @@ def _measure(
         names = " and ".join(f'"{register.name}"' for register, _ in registers)
         lowering.fail(operation, f"writes to clbit {clbit}, which is in the registers {names}")
     lowering.flush()
-    if lowering.conditional and lowering.measured:
-        lowering.samples = False
+    if lowering.conditional:
+        lowering.note_action()
     lowering.measured = True
     lowering.body.append(Measure(qubits[0], clbit))
 
@@ -206,7 +206,6 @@ def _reset(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
     lowering.refuse_unless_plain(operation, scope, "")
-    lowering.samples = False
     lowering.add(Reset(qubits[0]))
 
 
@@ -214,7 +213,6 @@ def _initialize(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
     lowering.refuse_unless_plain(operation, scope, "")
-    lowering.samples = False
     lowering.flush()
     amplitudes = _amplitudes(operation.params, len(qubits))
     norm = float(np.linalg.norm(amplitudes))
@@ -234,8 +232,7 @@ def _delay(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
     lowering.number(operation.params[0], operation)
-    if lowering.measured:
-        lowering.samples = False
+    lowering.note_action()
 
 
 def _composite(

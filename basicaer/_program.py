@@ -11,7 +11,7 @@ target of a gate is the least significant bit of its matrix's row and column.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, NamedTuple, Tuple, Union
+from typing import Any, Dict, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -190,6 +190,20 @@ class Continue(NamedTuple):
 Operation = Union[Gates, Measure, Reset, Prepare, IfElse, While, For, Switch, Break, Continue]
 
 
+def only_ends_in_measurements(body: Sequence[Operation]) -> bool:
+    """True for gates and then measurements, if any, and nothing else.
+
+    Then all shots can be drawn from one final state; terra's BasicAer does so by the same rule.
+    """
+    measured = False
+    for operation in body:
+        if operation.__class__ is Measure:
+            measured = True
+        elif measured or operation.__class__ is not Gates:
+            return False
+    return True
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """A circuit as numbers.
@@ -200,9 +214,9 @@ class Program:
         body: what is done, in order. `Gates` runs are as long as the operations between allow.
         global_phase: radians; multiplies the initial state by ``exp(1j * global_phase)``.
         name: for messages only.
-        samples: True if terra's BasicAer would draw all shots from the final state: no reset
-            anywhere, and after the first measurement nothing but measurements, barriers and
-            identities. (It depends on the instructions' names, so lowering decides it.)
+        samples: True if terra's BasicAer would draw all shots from the final state: the body
+            `only_ends_in_measurements`, and nothing that left no trace in it kept BasicAer from it
+            (a delay after a measurement, say).
     """
 
     num_qubits: int

@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import oracle
 import pytest
+import random_programs
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import (
     CASE_DEFAULT,
@@ -31,9 +32,11 @@ from basicaer._program import (
     Gates,
     IfElse,
     Measure,
+    Prepare,
     Reset,
     Switch,
     While,
+    only_ends_in_measurements,
 )
 from basicaer._terra import AnnotatedOperation, ControlModifier, expr, types
 from basicaer.exceptions import BasicAerError
@@ -239,6 +242,103 @@ class TestSamples:
         add(circuit)
         circuit.measure(1, 1)
         assert lower(circuit).samples is expected
+
+    @pytest.mark.parametrize(
+        ("body", "expected"),
+        [
+            ([], True),
+            (["gates"], True),
+            (["gates", "gates"], True),
+            (["measure"], True),
+            (["gates", "measure", "measure"], True),
+            (["measure", "gates"], False),
+            (["gates", "measure", "gates", "measure"], False),
+            (["reset"], False),
+            (["gates", "reset", "measure"], False),
+            (["reset", "prepare", "measure"], False),
+            (["if"], False),
+            (["for", "measure"], False),
+            (["while"], False),
+            (["measure", "switch"], False),
+        ],
+        ids=lambda value: "-".join(value) if isinstance(value, list) else str(value),
+    )
+    def test_rule(self, body, expected):
+        some, measure = random_programs.gates(["h", 0]), Measure(0, 0)
+        operations = {
+            "gates": some,
+            "measure": measure,
+            "reset": Reset(0),
+            "prepare": Prepare((0,), np.array([1, 0])),
+            "if": IfElse(BitsEqual((0,), 0), (some,)),
+            "for": For(((some,),)),
+            "while": While(BitsEqual((0,), 1), (some,)),
+            "switch": Switch(bits(0), (((0,), (measure,)),)),
+        }
+        found = only_ends_in_measurements([operations[name] for name in body])
+        assert found is expected
+
+    @pytest.mark.parametrize(
+        ("inside", "value", "after", "expected"),
+        [
+            # What the condition does not let through counts as well: BasicAer goes by what it sees.
+            (["measure"], 1, [], True),
+            (["measure"], 1, ["measure"], True),
+            (["measure"], 1, ["h"], False),
+            (["measure", "h"], 1, [], False),
+            (["h", "measure"], 1, ["measure"], True),
+            (["reset"], 1, ["measure"], False),
+            (["h"], 0, ["measure"], True),
+            (["measure"], 0, ["measure"], True),
+            (["measure", "measure"], 0, [], False),
+            (["measure"], 0, ["delay"], False),
+            (["delay", "measure"], 0, [], True),
+            (["measure"], 0, ["conditional id"], False),
+            ([], 0, ["conditional id", "measure"], True),
+        ],
+    )
+    def test_what_leaves_nothing_in_the_body(self, inside, value, after, expected):
+        def circuit_of(names):
+            circuit = QuantumCircuit(1, 1)
+            for name in names:
+                if name == "measure":
+                    circuit.measure(0, 0)
+                elif name == "delay":
+                    circuit.delay(1, 0)
+                elif name == "conditional id":
+                    circuit.id(0).c_if(0, 1)
+                else:
+                    getattr(circuit, name)(0)
+            return circuit
+
+        composite = Instruction("inside", 1, 1, [])
+        composite.definition = circuit_of(inside)
+        circuit = QuantumCircuit(1, 1)
+        circuit.append(composite.c_if(circuit.clbits[0], value), [0], [0])
+        circuit.compose(circuit_of(after), inplace=True)
+        assert lower(circuit).samples is expected
+
+    def test_conditions_within_conditions_are_decided_before_any_measurement(self):
+        inner = QuantumCircuit(1, 1)
+        inner.x(0).c_if(0, 0)
+        inner.y(0).c_if(0, 1)
+        composite = Instruction("inside", 1, 1, [])
+        composite.definition = inner
+        circuit = QuantumCircuit(1, 1)
+        circuit.append(composite.c_if(circuit.clbits[0], 0), [0], [0])
+        circuit.measure(0, 0)
+        program = lower(circuit)
+        assert outline(program.body) == [1, "Measure"] and program.samples
+
+    def test_conditions_in_loops_are_not_decided(self):
+        """A measurement later in the body comes before them in the next turn."""
+        body = QuantumCircuit(1, 1)
+        body.x(0).c_if(0, 0)
+        body.measure(0, 0)
+        circuit = QuantumCircuit(1, 1)
+        circuit.for_loop(range(2), None, body, [0], [0])
+        (loop,) = lower(circuit).body
+        assert outline(loop.bodies[0]) == ["IfElse", "Measure"]
 
 
 def bits(*clbits):
