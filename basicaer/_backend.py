@@ -12,7 +12,7 @@ import logging
 import os
 import random
 import time
-from typing import Any, ClassVar, Dict, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any, ClassVar, Dict, List, Mapping, Sequence, Tuple
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
@@ -22,7 +22,7 @@ from qiskit.providers.options import Options
 from qiskit.qobj import QasmQobj
 
 from . import _binding, _distribution, _memory, _options, _pool, _progress, _qobj
-from ._program import For, IfElse, Measure, Operation, Program, Switch, While
+from ._program import Measure, Program, operations_of
 from ._running import Item, Run
 from ._task import Task
 from .basicaerjob import BasicAerJob
@@ -310,7 +310,7 @@ class Simulator(BackendV1):
                 'No classical registers in circuit "%s", counts will be empty.', header["name"]
             )
         elif not (program.body and isinstance(program.body[-1], Measure)) and not any(
-            isinstance(each, Measure) for each in _operations(program.body)
+            isinstance(each, Measure) for each in operations_of(program.body)
         ):
             self._logger.warning(
                 'No measurements in circuit "%s", classical register will remain all zeros.',
@@ -352,23 +352,6 @@ def _threads(values: Mapping[str, Any]) -> int:
     return _pool.cpu_count() if values["executor"] is None else 1
 
 
-def _operations(body: Sequence[Operation]) -> Iterator[Operation]:
-    """All operations of a program, those within control flow too."""
-    for operation in body:
-        yield operation
-        if isinstance(operation, IfElse):
-            yield from _operations(operation.true_body)
-            yield from _operations(operation.false_body)
-        elif isinstance(operation, While):
-            yield from _operations(operation.body)
-        elif isinstance(operation, For):
-            for each in {id(body): body for body in operation.bodies}.values():
-                yield from _operations(each)
-        elif isinstance(operation, Switch):
-            for _, each in operation.cases:
-                yield from _operations(each)
-
-
 def _need(
     program: Program, shots: int, threads: int, values: Mapping[str, Any], unitary: bool
 ) -> int:
@@ -377,7 +360,7 @@ def _need(
     if program.samples and program.num_qubits >= 20 and not unitary:
         # Below that, the table of probabilities is too small to count.
         measured = len(
-            {each.qubit for each in _operations(program.body) if isinstance(each, Measure)}
+            {each.qubit for each in operations_of(program.body) if isinstance(each, Measure)}
         )
     return _memory.required_bytes(
         program.num_qubits,

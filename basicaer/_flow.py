@@ -47,6 +47,7 @@ from basicaer._program import (
     Reset,
     Switch,
     While,
+    bodies_of,
 )
 from basicaer.exceptions import BasicAerError
 
@@ -246,13 +247,13 @@ def count_draws(body: Sequence[Operation]) -> int | None:
         if isinstance(operation, (Measure, Reset)):
             count: int | None = 1
         elif isinstance(operation, IfElse):
-            count = _common([count_draws(operation.true_body), count_draws(operation.false_body)])
+            count = _common([count_draws(inner) for inner in bodies_of(operation)])
         elif isinstance(operation, While):
             count = 0 if count_draws(operation.body) == 0 else None
         elif isinstance(operation, For):
             count = _count_for(operation)
         elif isinstance(operation, Switch):
-            counts = [count_draws(case) for _, case in operation.cases]
+            counts = [count_draws(inner) for inner in bodies_of(operation)]
             if all(values is not None for values, _ in operation.cases):
                 counts.append(0)
             count = _common(counts)
@@ -267,14 +268,14 @@ def count_draws(body: Sequence[Operation]) -> int | None:
 def _count_for(operation: For) -> int | None:
     # Mostly it is one body, the same object many times.
     times = Counter(map(id, operation.bodies))
-    bodies = {id(body): body for body in operation.bodies}
+    bodies = bodies_of(operation)
     total = 0
-    for key, body in bodies.items():
+    for body in bodies:
         count = count_draws(body)
         if count is None:
             return None
-        total += count * times[key]
-    if total and any(map(_leaves_early, bodies.values())):
+        total += count * times[id(body)]
+    if total and any(map(_leaves_early, bodies)):
         return None
     return total
 
@@ -285,12 +286,11 @@ def _common(counts: list[int | None]) -> int | None:
 
 def _leaves_early(body: Sequence[Operation]) -> bool:
     """Returns whether the body has a break or continue of the loop that it is the body of."""
-    inner: list[Sequence[Operation]] = []
     for operation in body:
         if isinstance(operation, (Break, Continue)):
             return True
-        if isinstance(operation, IfElse):
-            inner += [operation.true_body, operation.false_body]
-        elif isinstance(operation, Switch):
-            inner += [case for _, case in operation.cases]
-    return any(_leaves_early(part) for part in inner)
+        if isinstance(operation, (IfElse, Switch)) and any(
+            map(_leaves_early, bodies_of(operation))
+        ):
+            return True
+    return False

@@ -11,7 +11,7 @@ target of a gate is the least significant bit of its matrix's row and column.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, NamedTuple, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -188,6 +188,49 @@ class Continue(NamedTuple):
 
 
 Operation = Union[Gates, Measure, Reset, Prepare, IfElse, While, For, Switch, Break, Continue]
+
+
+def bodies_of(operation: Operation) -> Tuple[Tuple[Operation, ...], ...]:
+    """Returns the bodies of control flow, the same one of a for loop once; of the rest none."""
+    if isinstance(operation, IfElse):
+        return (operation.true_body, operation.false_body)
+    if isinstance(operation, While):
+        return (operation.body,)
+    if isinstance(operation, For):
+        return tuple({id(body): body for body in operation.bodies}.values())
+    if isinstance(operation, Switch):
+        return tuple([body for _, body in operation.cases])
+    return ()
+
+
+def operations_of(body: Sequence[Operation]) -> Iterator[Operation]:
+    """Yields all operations of a body, each followed by those of its own bodies."""
+    for operation in body:
+        yield operation
+        for inner in bodies_of(operation):
+            yield from operations_of(inner)
+
+
+def with_bodies(
+    operation: Operation, change: Callable[[Tuple[Operation, ...]], Tuple[Operation, ...]]
+) -> Operation:
+    """Returns the operation with each of its bodies changed; without bodies, the operation itself.
+
+    The same body of a for loop is changed once, and is the same afterwards too.
+    """
+    if isinstance(operation, IfElse):
+        return IfElse(
+            operation.condition, change(operation.true_body), change(operation.false_body)
+        )
+    if isinstance(operation, While):
+        return While(operation.condition, change(operation.body))
+    if isinstance(operation, For):
+        changed = {id(body): change(body) for body in bodies_of(operation)}
+        return For(tuple([changed[id(body)] for body in operation.bodies]))
+    if isinstance(operation, Switch):
+        cases = [(values, change(body)) for values, body in operation.cases]
+        return Switch(operation.target, tuple(cases))
+    return operation
 
 
 def only_ends_in_measurements(body: Sequence[Operation]) -> bool:

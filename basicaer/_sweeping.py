@@ -10,7 +10,7 @@ from qiskit.circuit import Parameter, ParameterExpression, QuantumCircuit
 from basicaer._assembly import Free
 from basicaer._gates import COLUMN, Entries
 from basicaer._lowering import Lowering, UnsweepableError, lower
-from basicaer._program import For, Gates, IfElse, Measure, Operation, Program, Switch, While
+from basicaer._program import Gates, Measure, Operation, Program, with_bodies
 from basicaer.exceptions import BasicAerError
 
 
@@ -294,19 +294,4 @@ def _filled(operation: Operation, tables: Dict[int, np.ndarray], row: int) -> Op
             operation.offset,
             table[row],
         )
-    if isinstance(operation, IfElse):
-        return IfElse(
-            operation.condition,
-            _with(operation.true_body, tables, row),
-            _with(operation.false_body, tables, row),
-        )
-    if isinstance(operation, While):
-        return While(operation.condition, _with(operation.body, tables, row))
-    if isinstance(operation, For):
-        filled = {id(body): body for body in operation.bodies}  # the same body may come often
-        filled = {key: _with(body, tables, row) for key, body in filled.items()}
-        return For(tuple([filled[id(body)] for body in operation.bodies]))
-    if isinstance(operation, Switch):
-        cases = [(values, _with(body, tables, row)) for values, body in operation.cases]
-        return Switch(operation.target, tuple(cases))
-    return operation
+    return with_bodies(operation, lambda body: _with(body, tables, row))

@@ -1,0 +1,93 @@
+"""The walk through a program's nested bodies."""
+
+from __future__ import annotations
+
+import pytest
+from random_programs import Maker, gates
+
+from basicaer._program import (
+    BitsEqual,
+    Break,
+    Expression,
+    For,
+    IfElse,
+    Measure,
+    Reset,
+    Switch,
+    While,
+    bodies_of,
+    operations_of,
+    with_bodies,
+)
+
+HOLDS = BitsEqual((0,), 1)
+X, Y, Z = (gates(["x", qubit]) for qubit in range(3))
+NESTED = {
+    "if": IfElse(HOLDS, (X,), (Y, Z)),
+    "if without else": IfElse(HOLDS, (X,)),
+    "while": While(HOLDS, (X, Break())),
+    "for": For(((X,), (Y,))),
+    "for of no turn": For(()),
+    "switch": Switch(Expression("bits", (0,), 1), (((0,), (X,)), (None, (Y,)))),
+}
+
+
+@pytest.mark.parametrize(
+    "operation", [X, Measure(0, 0), Reset(0), Break()], ids=lambda o: str(o)[:8]
+)
+def test_most_operations_have_no_body(operation):
+    assert bodies_of(operation) == ()
+    assert list(operations_of([operation])) == [operation]
+    assert with_bodies(operation, lambda body: pytest.fail("a body")) is operation
+
+
+@pytest.mark.parametrize(
+    ("name", "bodies"),
+    [
+        ("if", [(X,), (Y, Z)]),
+        ("if without else", [(X,), ()]),
+        ("while", [(X, Break())]),
+        ("for", [(X,), (Y,)]),
+        ("for of no turn", []),
+        ("switch", [(X,), (Y,)]),
+    ],
+)
+def test_bodies(name, bodies):
+    operation = NESTED[name]
+    assert list(bodies_of(operation)) == bodies
+    inner = [each for body in bodies for each in body]
+    assert list(operations_of([Z, operation])) == [Z, operation, *inner]
+    assert with_bodies(operation, lambda body: body) == operation
+    changed = with_bodies(operation, lambda body: (Reset(0), *body))
+    assert list(bodies_of(changed)) == [(Reset(0), *body) for body in bodies]
+
+
+def test_the_same_body_of_a_loop_is_gone_through_once():
+    body, other = (X, Measure(0, 0)), (Y,)
+    loop = For((body, other, body, body))
+    assert list(operations_of([loop])) == [loop, *body, *other]
+    seen = []
+
+    def change(inner):
+        seen.append(inner)
+        return (*inner, Z)
+
+    first, second, third, fourth = with_bodies(loop, change).bodies
+    assert seen == [body, other]
+    assert first is third is fourth and first == (*body, Z) and second == (*other, Z)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_programs(seed):
+    body = Maker(seed).program().body
+
+    def count(operation):
+        return 1 + sum(count(each) for inner in bodies_of(operation) for each in inner)
+
+    found = list(operations_of(body))
+    assert len(found) == sum(map(count, body))
+
+    def same(inner):
+        return tuple([with_bodies(each, same) for each in inner])
+
+    assert same(body) == body
