@@ -99,7 +99,7 @@ class Sweep:
                     f'circuit "{self._name}" has a gate with NaN or infinite entries at {named}.'
                 )
         return [
-            Program(
+            Program.of(
                 num_qubits=program.num_qubits,
                 num_clbits=program.num_clbits,
                 body=_with(program.body, tables, row),
@@ -286,7 +286,7 @@ def _filled(operation: Operation, tables: Dict[int, np.ndarray], row: int) -> Op
         table = tables.get(id(operation))
         if table is None:
             return operation
-        return Gates(
+        return Gates.of(
             operation.kinds,
             operation.kind,
             operation.start,

@@ -1,17 +1,24 @@
-"""The walk through a program's nested bodies."""
+"""Programs: made quickly, and the walk through their nested bodies."""
 
 from __future__ import annotations
 
+import dataclasses
+
+import numpy as np
 import pytest
 from random_programs import Maker, gates
 
 from basicaer._program import (
+    DENSE,
     BitsEqual,
     Break,
     Expression,
     For,
+    Gates,
     IfElse,
+    Kind,
     Measure,
+    Program,
     Reset,
     Switch,
     While,
@@ -30,6 +37,35 @@ NESTED = {
     "for of no turn": For(()),
     "switch": Switch(Expression("bits", (0,), 1), (((0,), (X,)), (None, (Y,)))),
 }
+
+
+GATES_FIELDS = {
+    "kinds": (Kind(DENSE, 1),),
+    "kind": np.zeros(1, dtype=np.int32),
+    "start": np.array([0, 1], dtype=np.int32),
+    "qubits": np.zeros(1, dtype=np.int32),
+    "offset": np.zeros(1, dtype=np.int64),
+    "coefficients": np.ones(4, dtype=complex),
+}
+PROGRAM_FIELDS = {
+    "num_qubits": 2,
+    "num_clbits": 3,
+    "body": (X,),
+    "global_phase": 0.5,
+    "name": "mine",
+    "samples": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("cls", "fields"), [(Gates, GATES_FIELDS), (Program, PROGRAM_FIELDS)], ids=["gates", "program"]
+)
+def test_made_quickly_is_made_the_same(cls, fields):
+    quick = cls.of(*fields.values())
+    assert vars(quick) == vars(cls(**fields)) == vars(cls.of(**fields))
+    assert list(vars(quick)) == [field.name for field in dataclasses.fields(cls)]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        quick.name = "other"
 
 
 @pytest.mark.parametrize(
