@@ -23,7 +23,8 @@ import numpy as np
 from qiskit.circuit import Barrier, ControlledGate, Instruction
 from qiskit.circuit import Measure as MeasureInstruction
 
-from basicaer._gates import ROW_OF_CLASS, SINGLETON_OF_CLASS, Functions
+from basicaer._gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
+from basicaer._gates import Functions
 from basicaer._program import DENSE, Gates, Measure, Program
 
 ctypedef Py_ssize_t index

@@ -1,6 +1,7 @@
-"""The gate table: one row a gate.
+"""The gate table: one row a gate, by its name.
 
-A row says what a gate's matrix is; everything else is derived from it. A new gate is one new row.
+A row says what a gate's matrix is; everything else is derived from it. A new gate is one new row,
+and one in `_gate_classes`, which says what class of Qiskit's it is.
 
 A gate is applied as one or a few *parts*, each a small matrix on some of the gate's qubits, behind
 controls on others. Most gates are one part; `rccx` is a controlled Y and a controlled Z, which is
@@ -19,8 +20,6 @@ from functools import partial
 from typing import Any, Callable, Dict, NamedTuple, Tuple
 
 import numpy as np
-from qiskit.circuit.library import standard_gates as sg
-from qiskit.circuit.library.generalized_gates.rv import RVGate
 
 from basicaer._program import DENSE, DIAGONAL, Kind
 
@@ -81,8 +80,7 @@ class Row(NamedTuple):
     """A gate.
 
     Attributes:
-        name: terra's name of it.
-        gate_class: terra's class of it.
+        name: what it is called here; mostly Qiskit's name of it too.
         num_params: how many parameters it has.
         num_qubits: how many qubits it acts on.
         num_controls: how many of them, the first ones, are controls that a ``ctrl_state`` of the
@@ -91,7 +89,6 @@ class Row(NamedTuple):
     """
 
     name: str
-    gate_class: type
     num_params: int
     num_qubits: int
     num_controls: int
@@ -124,7 +121,6 @@ def _part(
 
 def _row(
     name: str,
-    gate_class: type,
     num_params: int,
     num_controls: int,
     form: int,
@@ -136,7 +132,7 @@ def _row(
     num_qubits = num_controls + num_targets
     positions = tuple(range(num_qubits))
     part = _part(entries, num_params, form, positions, num_controls, (1 << num_controls) - 1)
-    return Row(name, gate_class, num_params, num_qubits, num_controls, (part,))
+    return Row(name, num_params, num_qubits, num_controls, (part,))
 
 
 def _x(f):
@@ -283,7 +279,7 @@ def _rcccx() -> Row:
         _part(lambda f: (1j, -1j), 0, DIAGONAL, (0, 1, 2, 3), 3, 0b011),
         _part(lambda f: (0, 1, -1, 0), 0, DENSE, (0, 1, 2, 3), 3, 0b111),
     )
-    return Row("rcccx", sg.RC3XGate, 0, 4, 0, parts)
+    return Row("rcccx", 0, 4, 0, parts)
 
 
 def _rccx() -> Row:
@@ -291,61 +287,61 @@ def _rccx() -> Row:
         _part(_z, 0, DIAGONAL, (0, 1, 2), 2, 0b01),
         _part(_y, 0, DENSE, (0, 1, 2), 2, 0b11),
     )
-    return Row("rccx", sg.RCCXGate, 0, 3, 0, parts)
+    return Row("rccx", 0, 3, 0, parts)
 
 
 GATES: Tuple[Row, ...] = (
-    Row("id", sg.IGate, 0, 1, 0, ()),
-    _row("x", sg.XGate, 0, 0, DENSE, _x),
-    _row("y", sg.YGate, 0, 0, DENSE, _y),
-    _row("z", sg.ZGate, 0, 0, DIAGONAL, _z),
-    _row("h", sg.HGate, 0, 0, DENSE, _h),
-    _row("s", sg.SGate, 0, 0, DIAGONAL, _s),
-    _row("sdg", sg.SdgGate, 0, 0, DIAGONAL, _sdg),
-    _row("t", sg.TGate, 0, 0, DIAGONAL, _t),
-    _row("tdg", sg.TdgGate, 0, 0, DIAGONAL, _tdg),
-    _row("sx", sg.SXGate, 0, 0, DENSE, _sx),
-    _row("sxdg", sg.SXdgGate, 0, 0, DENSE, _sxdg),
-    _row("p", sg.PhaseGate, 1, 0, DIAGONAL, _p),
-    _row("r", sg.RGate, 2, 0, DENSE, _r),
-    _row("rv", RVGate, 3, 0, DENSE, _rv),
-    _row("rx", sg.RXGate, 1, 0, DENSE, _rx),
-    _row("ry", sg.RYGate, 1, 0, DENSE, _ry),
-    _row("rz", sg.RZGate, 1, 0, DIAGONAL, _rz),
-    _row("u", sg.UGate, 3, 0, DENSE, _u),
-    _row("u1", sg.U1Gate, 1, 0, DIAGONAL, _p),
-    _row("u2", sg.U2Gate, 2, 0, DENSE, _u2),
-    _row("u3", sg.U3Gate, 3, 0, DENSE, _u),
-    _row("cx", sg.CXGate, 0, 1, DENSE, _x),
-    _row("cy", sg.CYGate, 0, 1, DENSE, _y),
-    _row("cz", sg.CZGate, 0, 1, DIAGONAL, _z),
-    _row("ch", sg.CHGate, 0, 1, DENSE, _h),
-    _row("cs", sg.CSGate, 0, 1, DIAGONAL, _s),
-    _row("csdg", sg.CSdgGate, 0, 1, DIAGONAL, _sdg),
-    _row("csx", sg.CSXGate, 0, 1, DENSE, _sx),
-    _row("cp", sg.CPhaseGate, 1, 1, DIAGONAL, _p),
-    _row("crx", sg.CRXGate, 1, 1, DENSE, _rx),
-    _row("cry", sg.CRYGate, 1, 1, DENSE, _ry),
-    _row("crz", sg.CRZGate, 1, 1, DIAGONAL, _rz),
-    _row("cu", sg.CUGate, 4, 1, DENSE, _cu),
-    _row("cu1", sg.CU1Gate, 1, 1, DIAGONAL, _p),
-    _row("cu3", sg.CU3Gate, 3, 1, DENSE, _u),
-    _row("ccx", sg.CCXGate, 0, 2, DENSE, _x),
-    _row("ccz", sg.CCZGate, 0, 2, DIAGONAL, _z),
-    _row("mcx", sg.C3XGate, 0, 3, DENSE, _x),
-    _row("c3sx", sg.C3SXGate, 0, 3, DENSE, _sx),
-    _row("mcx", sg.C4XGate, 0, 4, DENSE, _x),
-    _row("swap", sg.SwapGate, 0, 0, DENSE, _swap),
-    _row("cswap", sg.CSwapGate, 0, 1, DENSE, _swap),
-    _row("iswap", sg.iSwapGate, 0, 0, DENSE, _iswap),
-    _row("dcx", sg.DCXGate, 0, 0, DENSE, _dcx),
-    _row("ecr", sg.ECRGate, 0, 0, DENSE, _ecr),
-    _row("rxx", sg.RXXGate, 1, 0, DENSE, _rxx),
-    _row("ryy", sg.RYYGate, 1, 0, DENSE, _ryy),
-    _row("rzz", sg.RZZGate, 1, 0, DIAGONAL, _rzz),
-    _row("rzx", sg.RZXGate, 1, 0, DENSE, _rzx),
-    _row("xx_minus_yy", sg.XXMinusYYGate, 2, 0, DENSE, _xx_minus_yy),
-    _row("xx_plus_yy", sg.XXPlusYYGate, 2, 0, DENSE, _xx_plus_yy),
+    Row("id", 0, 1, 0, ()),
+    _row("x", 0, 0, DENSE, _x),
+    _row("y", 0, 0, DENSE, _y),
+    _row("z", 0, 0, DIAGONAL, _z),
+    _row("h", 0, 0, DENSE, _h),
+    _row("s", 0, 0, DIAGONAL, _s),
+    _row("sdg", 0, 0, DIAGONAL, _sdg),
+    _row("t", 0, 0, DIAGONAL, _t),
+    _row("tdg", 0, 0, DIAGONAL, _tdg),
+    _row("sx", 0, 0, DENSE, _sx),
+    _row("sxdg", 0, 0, DENSE, _sxdg),
+    _row("p", 1, 0, DIAGONAL, _p),
+    _row("r", 2, 0, DENSE, _r),
+    _row("rv", 3, 0, DENSE, _rv),
+    _row("rx", 1, 0, DENSE, _rx),
+    _row("ry", 1, 0, DENSE, _ry),
+    _row("rz", 1, 0, DIAGONAL, _rz),
+    _row("u", 3, 0, DENSE, _u),
+    _row("u1", 1, 0, DIAGONAL, _p),
+    _row("u2", 2, 0, DENSE, _u2),
+    _row("u3", 3, 0, DENSE, _u),
+    _row("cx", 0, 1, DENSE, _x),
+    _row("cy", 0, 1, DENSE, _y),
+    _row("cz", 0, 1, DIAGONAL, _z),
+    _row("ch", 0, 1, DENSE, _h),
+    _row("cs", 0, 1, DIAGONAL, _s),
+    _row("csdg", 0, 1, DIAGONAL, _sdg),
+    _row("csx", 0, 1, DENSE, _sx),
+    _row("cp", 1, 1, DIAGONAL, _p),
+    _row("crx", 1, 1, DENSE, _rx),
+    _row("cry", 1, 1, DENSE, _ry),
+    _row("crz", 1, 1, DIAGONAL, _rz),
+    _row("cu", 4, 1, DENSE, _cu),
+    _row("cu1", 1, 1, DIAGONAL, _p),
+    _row("cu3", 3, 1, DENSE, _u),
+    _row("ccx", 0, 2, DENSE, _x),
+    _row("ccz", 0, 2, DIAGONAL, _z),
+    _row("c3x", 0, 3, DENSE, _x),
+    _row("c3sx", 0, 3, DENSE, _sx),
+    _row("c4x", 0, 4, DENSE, _x),
+    _row("swap", 0, 0, DENSE, _swap),
+    _row("cswap", 0, 1, DENSE, _swap),
+    _row("iswap", 0, 0, DENSE, _iswap),
+    _row("dcx", 0, 0, DENSE, _dcx),
+    _row("ecr", 0, 0, DENSE, _ecr),
+    _row("rxx", 1, 0, DENSE, _rxx),
+    _row("ryy", 1, 0, DENSE, _ryy),
+    _row("rzz", 1, 0, DIAGONAL, _rzz),
+    _row("rzx", 1, 0, DENSE, _rzx),
+    _row("xx_minus_yy", 2, 0, DENSE, _xx_minus_yy),
+    _row("xx_plus_yy", 2, 0, DENSE, _xx_plus_yy),
     _rccx(),
     _rcccx(),
 )
@@ -358,14 +354,4 @@ PHASE_IF_0 = _part(lambda f, phi: (f.cis(phi), 1), 1, DIAGONAL, (0,), 0, 0)
 PHASE_IF_1 = _part(_p, 1, DIAGONAL, (0,), 0, 0)
 """A phase where the qubit is 1."""
 
-ROW_OF_CLASS: Dict[type, Row] = {row.gate_class: row for row in GATES}
-"""Rows by exact class. (A user's gate may reuse a name, a subclass may redefine the matrix.)"""
-
-SINGLETON_OF_CLASS: Dict[type, Row] = {
-    # terra's shared, immutable instances have a class of their own: no condition, no parameters,
-    # and the default control state.
-    type(row.gate_class()): row
-    for row in GATES
-    if row.num_params == 0 and type(row.gate_class()) is not row.gate_class
-}
-"""Rows by the class of the gate's shared instance."""
+ROW_OF_NAME: Dict[str, Row] = {row.name: row for row in GATES}

@@ -22,16 +22,8 @@ from basicaer import _control_flow, _memory
 from basicaer._assembly import Free, Run, plain_program
 from basicaer._classical import holds
 from basicaer._conditions import Clbits, lower_condition
-from basicaer._gates import (
-    PHASE,
-    PHASE_IF_0,
-    PHASE_IF_1,
-    ROW_OF_CLASS,
-    SCALAR,
-    SINGLETON_OF_CLASS,
-    Part,
-    Row,
-)
+from basicaer._gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
+from basicaer._gates import PHASE, PHASE_IF_0, PHASE_IF_1, SCALAR, Part, Row
 from basicaer._operations import READERS, reader_of
 from basicaer._program import (
     Condition,

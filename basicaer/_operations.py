@@ -30,11 +30,11 @@ from qiskit.circuit.library import (
     PauliGate,
     PermutationGate,
 )
-from qiskit.circuit.library.standard_gates import CUGate, MCU1Gate, UGate
+from qiskit.circuit.library.standard_gates import MCU1Gate, UGate
 from qiskit.quantum_info import Operator
 
 from basicaer._configuration import QASM_BASIS
-from basicaer._gates import GATES, ROW_OF_CLASS
+from basicaer._gates import ROW_OF_NAME
 from basicaer._program import DENSE, DIAGONAL, Measure, Prepare, Reset
 from basicaer._terra import (
     AnnotatedOperation,
@@ -52,9 +52,8 @@ if TYPE_CHECKING:
 _MAX_DEPTH = 200
 """Definitions within definitions; more than this is taken for a recursion without end."""
 
-_NAMED = {row.name: row for row in GATES}
-_OPAQUE = {name: _NAMED[name] for name in QASM_BASIS if name in _NAMED}
-_OPAQUE.update(U=_NAMED["u"], CX=_NAMED["cx"], u0=_NAMED["id"])
+_OPAQUE = {name: ROW_OF_NAME[name] for name in QASM_BASIS if name in ROW_OF_NAME}
+_OPAQUE.update(U=ROW_OF_NAME["u"], CX=ROW_OF_NAME["cx"], u0=ROW_OF_NAME["id"])
 """The gates that BasicAer knows by name alone, whatever their class."""
 
 _R = math.sqrt(0.5)
@@ -66,8 +65,13 @@ _LABELS = {
     "r": (_R, 1j * _R),
     "l": (_R, -1j * _R),
 }
-_PAULIS = {"I": _NAMED["id"], "X": _NAMED["x"], "Y": _NAMED["y"], "Z": _NAMED["z"]}
-_SWAP = _NAMED["swap"].parts[0]
+_PAULIS = {
+    "I": ROW_OF_NAME["id"],
+    "X": ROW_OF_NAME["x"],
+    "Y": ROW_OF_NAME["y"],
+    "Z": ROW_OF_NAME["z"],
+}
+_SWAP = ROW_OF_NAME["swap"].parts[0]
 
 _DEFINED_BY_BASE = (ControlledGate, MCXGate, MCXGrayCode, MCXRecursive, MCPhaseGate, MCU1Gate)
 """Controlled gates whose definition does what the base gate behind controls does. (MCXVChain's does
@@ -97,7 +101,7 @@ def _controlled(
     targets = qubits[width : width + base.num_qubits]
     if base.__class__ is UGate and len(base.params) == 4:
         # What terra makes of a cu behind more controls: the fourth parameter is its phase.
-        part = ROW_OF_CLASS[CUGate].parts[0]
+        part = ROW_OF_NAME["cu"].parts[0]
         parameters = tuple([lowering.number(value, operation) for value in base.params])
         kind = part.kind._replace(num_controls=0, control_state=0)
         lowering.emit(part, kind, targets, parameters, inner)

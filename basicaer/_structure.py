@@ -11,7 +11,7 @@ from qiskit.circuit import Reset as ResetInstruction
 from qiskit.circuit.library import GlobalPhaseGate, PauliGate
 
 from basicaer._control_flow import HANDLERS
-from basicaer._gates import ROW_OF_CLASS, SINGLETON_OF_CLASS
+from basicaer._gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
 from basicaer._operations import _composite, reader_of
 from basicaer._terra import DiagonalGate, Initialize, UnitaryGate
 
