@@ -13,7 +13,7 @@ import numpy as np
 from qiskit.circuit import ParameterVector, QuantumCircuit
 
 from . import _result
-from ._lowering import lower
+from ._lower import lower
 from ._program import Program
 from ._sweeping import Sweep
 from .exceptions import BasicAerError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence
+from typing import Any, List, Sequence
 
 from qiskit.circuit import (
     BreakLoopOp,
@@ -17,10 +17,8 @@ from qiskit.circuit.controlflow import CASE_DEFAULT
 
 from basicaer import _memory
 from basicaer._conditions import lower_condition, lower_target
+from basicaer._lowering import Lowering, Scope, reads_control_flow
 from basicaer._program import Break, Continue, For, IfElse, Switch, While
-
-if TYPE_CHECKING:
-    from basicaer._lowering import Lowering, Scope
 
 _TURN_BYTES = 64
 """What one turn of a for loop holds while it runs, at the least: loops are run as flat code."""
@@ -28,6 +26,7 @@ _BODY_BYTES = 2048
 """The same for a body that is read anew for each turn, since it depends on the loop's parameter."""
 
 
+@reads_control_flow(IfElseOp)
 def _if_else(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
@@ -39,6 +38,7 @@ def _if_else(
     lowering.add(IfElse(condition, *bodies))
 
 
+@reads_control_flow(WhileLoopOp)
 def _while_loop(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
@@ -49,6 +49,7 @@ def _while_loop(
     lowering.add(While(condition, body))
 
 
+@reads_control_flow(ForLoopOp)
 def _for_loop(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
@@ -79,6 +80,7 @@ def _for_loop(
     lowering.add(For(bodies))
 
 
+@reads_control_flow(SwitchCaseOp)
 def _switch_case(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
@@ -91,6 +93,7 @@ def _switch_case(
     lowering.add(Switch(target, tuple(cases)))
 
 
+@reads_control_flow(BreakLoopOp, ContinueLoopOp)
 def _jump(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
@@ -103,14 +106,3 @@ def _jump(
     where = lowering.where(operation)
     condition = lower_condition(operation.condition, scope.clbits, where, cut=True)
     lowering.add(IfElse(condition, (jump,)))
-
-
-HANDLERS: Dict[type, Callable[[Lowering, Any, List[int], Sequence[Clbit], Scope], None]] = {
-    IfElseOp: _if_else,
-    WhileLoopOp: _while_loop,
-    ForLoopOp: _for_loop,
-    SwitchCaseOp: _switch_case,
-    BreakLoopOp: _jump,
-    ContinueLoopOp: _jump,
-}
-"""What reads each instruction of control flow."""

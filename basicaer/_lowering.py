@@ -1,12 +1,8 @@
-"""QuantumCircuit to `Program`: each instruction is read once, and nothing of Qiskit is left.
+"""Reads a circuit into a `Program`: what is common to all instructions.
 
-Gates of the table, and whatever is such gates behind more controls, are taken as they are; a
-composite instruction goes by its definition, again and again until only known things are left; an
-operation without a definition goes by its matrix.
-
-The common cases, a circuit of standard gates and then measurements, and such gates between other
-things, are handled by `plain_program` and `Run.read` of `_assembly`. Everything else takes the
-longer way through `Lowering.operation`.
+Gates of the table, and whatever is such gates behind more controls, are taken as they are. Every
+other instruction is read by the function that is registered for its class (`_operations`,
+`_control_flow`). Runs of common gates are read by `Run.read` of `_assembly`.
 """
 
 from __future__ import annotations
@@ -18,13 +14,12 @@ from typing import AbstractSet, Any, Callable, Dict, List, NamedTuple, NoReturn,
 import numpy as np
 from qiskit.circuit import Barrier, Clbit, ParameterExpression, QuantumCircuit
 
-from basicaer import _control_flow, _memory
-from basicaer._assembly import Free, Run, plain_program
+from basicaer import _memory
+from basicaer._assembly import Free, Run
 from basicaer._classical import holds
 from basicaer._conditions import Clbits, lower_condition
 from basicaer._gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
 from basicaer._gates import PHASE, PHASE_IF_0, PHASE_IF_1, SCALAR, Part, Row
-from basicaer._operations import READERS, reader_of
 from basicaer._program import (
     Condition,
     Gates,
@@ -66,22 +61,52 @@ class Scope(NamedTuple):
     state: int = 0
 
 
-def lower(circuit: QuantumCircuit, *, unitary_only: bool = False) -> Program:
-    """Returns a circuit as numbers.
+Reader = Callable[["Lowering", Any, List[int], Sequence[Clbit], Scope], None]
+"""A function that reads an operation: given the lowering under way, the operation, the indices of
+its qubits, its clbits, and the scope that it is in."""
 
-    Args:
-        circuit: any circuit, all its parameters bound.
-        unitary_only: refuse what is not unitary: measure, reset, conditions, control flow.
+READERS: Dict[type, Reader] = {}
+"""What reads the operations of exactly this class. They all have a `condition`."""
+CONTROL_FLOW: Dict[type, Reader] = {}
+"""What reads loops, branches and jumps of exactly this class."""
+_READERS_OF_DERIVED: Dict[type, Reader] = {}
 
-    Raises:
-        BasicAerError: an unbound, NaN or infinite parameter; a gate on the same qubit twice; an
-            operation with neither matrix nor definition, or with a definition that contains itself;
-            a condition on a bit that is not in the circuit; a measurement of a clbit that two
-            registers hold; with `unitary_only`, something that is not unitary. The message names
-            the instruction and the circuit.
+
+def reads(*classes: type) -> Callable[[Reader], Reader]:
+    """Registers a function as the reader of operations of exactly these classes."""
+    return _registered(READERS, classes)
+
+
+def reads_derived(*classes: type) -> Callable[[Reader], Reader]:
+    """Registers a function as the reader of these classes and those derived from them.
+
+    The nearest base class that has a reader decides.
     """
-    program = plain_program(circuit, unitary_only)
-    return Lowering(circuit, unitary_only).program() if program is None else program
+    return _registered(_READERS_OF_DERIVED, classes)
+
+
+def reads_control_flow(*classes: type) -> Callable[[Reader], Reader]:
+    """Registers a function as the reader of control flow of exactly these classes."""
+    return _registered(CONTROL_FLOW, classes)
+
+
+def _registered(table: Dict[type, Reader], classes: Sequence[type]) -> Callable[[Reader], Reader]:
+    def register(reader: Reader) -> Reader:
+        table.update(dict.fromkeys(classes, reader))
+        return reader
+
+    return register
+
+
+def reader_of(operation: Any) -> Reader:
+    """Returns the function that reads the operation, which is no gate of the table."""
+    gate_class = operation.__class__
+    reader = READERS.get(gate_class)
+    if reader is not None:
+        return reader
+    return next(
+        _READERS_OF_DERIVED[base] for base in gate_class.__mro__ if base in _READERS_OF_DERIVED
+    )
 
 
 class Lowering:
@@ -189,7 +214,7 @@ class Lowering:
         self, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
     ) -> None:
         """Reads one instruction of any kind."""
-        flow = _control_flow.HANDLERS.get(operation.__class__)
+        flow = CONTROL_FLOW.get(operation.__class__)
         if flow is not None:
             self.refuse_unless_plain(operation, scope, "")
             flow(self, operation, qubits, clbits, scope)
@@ -248,9 +273,7 @@ class Lowering:
         self.made += len(self._run)
         gates, free, finite = self._run.take()
         if len(gates.qubits) != gates.start[-1]:
-            self.fail(
-                self.outermost, "has gates that act on more, or fewer, qubits than their kind does"
-            )
+            self.fail(self.outermost, "has a gate on the wrong number of qubits")
         if not finite:
             self._blame(self.circuit)
         if free:

@@ -1,13 +1,9 @@
-"""What reads each kind of instruction that is not simply a gate of the table.
-
-Each function takes the `Lowering` that is under way, the operation, the indices of its qubits, its
-clbits, and the scope it is in; `reader_of` says which function it is.
-"""
+"""What reads each kind of instruction that is neither a gate of the table nor control flow."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence, Tuple
+from typing import Any, List, Sequence
 
 import numpy as np
 from qiskit.circuit import (
@@ -35,6 +31,7 @@ from qiskit.quantum_info import Operator
 
 from basicaer._configuration import QASM_BASIS
 from basicaer._gates import ROW_OF_NAME
+from basicaer._lowering import Lowering, Scope, reads, reads_derived
 from basicaer._program import DENSE, DIAGONAL, Measure, Prepare, Reset
 from basicaer._terra import (
     AnnotatedOperation,
@@ -45,9 +42,6 @@ from basicaer._terra import (
     PowerModifier,
     UnitaryGate,
 )
-
-if TYPE_CHECKING:
-    from basicaer._lowering import Lowering, Scope
 
 _MAX_DEPTH = 200
 """Definitions within definitions; more than this is taken for a recursion without end."""
@@ -78,6 +72,7 @@ _DEFINED_BY_BASE = (ControlledGate, MCXGate, MCXGrayCode, MCXRecursive, MCPhaseG
 so only while its ancillas are 0.)"""
 
 
+@reads_derived(ControlledGate)
 def _controlled(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
@@ -92,7 +87,7 @@ def _controlled(
             and operation.__class__ is not MCXRecursive
         )
     ):
-        _composite(lowering, operation, qubits, clbits, scope)
+        read_composite(lowering, operation, qubits, clbits, scope)
         return
     inner = scope._replace(
         controls=(*scope.controls, *qubits[:width]),
@@ -109,6 +104,7 @@ def _controlled(
         lowering.unconditional(base, targets, (), inner)
 
 
+@reads_derived(AnnotatedOperation)
 def _annotated(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
@@ -147,12 +143,14 @@ def _power(lowering: Lowering, operation: Any, base: Any, power: float) -> Any:
     return lowering.evaluate(operation, lambda: UnitaryGate(Operator(base)).power(power))
 
 
+@reads(UnitaryGate)
 def _unitary(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
     lowering.emit_matrix(DENSE, np.asarray(operation.params[0]), operation, qubits, scope)
 
 
+@reads(DiagonalGate)
 def _diagonal(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
@@ -160,6 +158,7 @@ def _diagonal(
     lowering.emit_matrix(DIAGONAL, diagonal, operation, qubits, scope)
 
 
+@reads(PauliGate)
 def _pauli(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
@@ -168,6 +167,7 @@ def _pauli(
             lowering.emit(part, part.kind, [qubit], (), scope)
 
 
+@reads(PermutationGate)
 def _permutation(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
@@ -180,12 +180,15 @@ def _permutation(
             order[k], order[found] = order[found], order[k]
 
 
+@reads(GlobalPhaseGate)
 def _global_phase(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
     lowering.add_phase(operation.params[0], scope, operation)
 
 
+@reads(MeasureInstruction, type(MeasureInstruction()))  # terra's shared one has a class of its own
+@reads_derived(MeasureInstruction)
 def _measure(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
@@ -206,6 +209,8 @@ def _measure(
     lowering.body.append(Measure(qubits[0], clbit))
 
 
+@reads(ResetInstruction, type(ResetInstruction()))
+@reads_derived(ResetInstruction)
 def _reset(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
@@ -213,6 +218,7 @@ def _reset(
     lowering.add(Reset(qubits[0]))
 
 
+@reads(Initialize)
 def _initialize(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
@@ -226,12 +232,16 @@ def _initialize(
     lowering.body.append(Prepare(tuple(qubits), amplitudes / norm))
 
 
+@reads(Barrier)
+@reads_derived(Barrier)
 def _barrier(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
     pass
 
 
+@reads(Delay)
+@reads_derived(Delay)
 def _delay(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
@@ -239,7 +249,8 @@ def _delay(
     lowering.note_action()
 
 
-def _composite(
+@reads_derived(object)
+def read_composite(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
     if scope.depth == 0:
@@ -305,38 +316,3 @@ def _matrix(operation: Any) -> Any:
     if hasattr(operation, "to_matrix") and type(operation).to_matrix is not Gate.to_matrix:
         return np.asarray(operation.to_matrix(), dtype=np.complex128)
     return None
-
-
-_Reader = Callable[..., None]
-READERS: Dict[type, _Reader] = {
-    MeasureInstruction: _measure,
-    ResetInstruction: _reset,
-    Barrier: _barrier,
-    Delay: _delay,
-    Initialize: _initialize,
-    UnitaryGate: _unitary,
-    DiagonalGate: _diagonal,
-    PauliGate: _pauli,
-    PermutationGate: _permutation,
-    GlobalPhaseGate: _global_phase,
-}
-READERS.update({type(cls()): READERS[cls] for cls in (MeasureInstruction, ResetInstruction)})
-"""Readers by exact class."""
-
-_BY_BASE: Tuple[Tuple[type, _Reader], ...] = (
-    (ControlledGate, _controlled),
-    (AnnotatedOperation, _annotated),
-    (MeasureInstruction, _measure),
-    (ResetInstruction, _reset),
-    (Barrier, _barrier),
-    (Delay, _delay),
-)
-"""Readers of classes derived from these."""
-
-
-def reader_of(operation: Any) -> _Reader:
-    """Returns the function that reads the operation, which is no gate of the table."""
-    reader = READERS.get(operation.__class__)
-    if reader is None:
-        reader = next((r for base, r in _BY_BASE if isinstance(operation, base)), _composite)
-    return reader

@@ -10,9 +10,9 @@ from qiskit.circuit import Measure as MeasureInstruction
 from qiskit.circuit import Reset as ResetInstruction
 from qiskit.circuit.library import GlobalPhaseGate, PauliGate
 
-from basicaer._control_flow import HANDLERS
 from basicaer._gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
-from basicaer._operations import _composite, reader_of
+from basicaer._lowering import CONTROL_FLOW, reader_of
+from basicaer._operations import read_composite
 from basicaer._terra import DiagonalGate, Initialize, UnitaryGate
 
 _BY_PARAMS = {
@@ -85,7 +85,7 @@ def _describe(circuit: QuantumCircuit, key: List[Any], depth: int) -> bool:
                     key += (value.shape, value.dtype.str, value.tobytes())
                 else:
                     key.append(value)
-        elif gate_class in HANDLERS or reader_of(operation) is not _composite:
+        elif gate_class in CONTROL_FLOW or reader_of(operation) is not read_composite:
             return False
         else:
             definition = operation.definition if isinstance(operation, Instruction) else None

@@ -9,44 +9,25 @@ from qiskit.circuit import Parameter, ParameterExpression, QuantumCircuit
 
 from basicaer._assembly import Free
 from basicaer._gates import COLUMN, Entries
-from basicaer._lowering import Lowering, UnsweepableError, lower
+from basicaer._lower import lower
+from basicaer._lowering import Lowering, UnsweepableError
 from basicaer._program import Gates, Measure, Operation, Program, with_bodies
 from basicaer.exceptions import BasicAerError
 
 
-def lower_sweep(
-    circuit: QuantumCircuit,
-    parameters: Sequence[Parameter],
-    values: np.ndarray,
-    *,
-    unitary_only: bool = False,
-) -> List[Program]:
-    """Returns one program for each row of values.
-
-    The programs share the arrays of their structure; only coefficients and global phase differ.
-
-    Args:
-        circuit: a circuit whose parameters are all among `parameters`.
-        parameters: parameters of the circuit.
-        values: floats, shape (number of programs, number of parameters).
-        unitary_only: as in `lower`.
-
-    Raises:
-        BasicAerError: as in `lower`; also a parameter that the circuit does not have or that is
-            named twice, and values of another shape.
-    """
-    return Sweep(circuit, parameters, unitary_only=unitary_only).programs(values)
-
-
 class Sweep:
-    """A circuit that has been lowered, to be had with any values of its parameters.
+    """A circuit that has been lowered, as a program for any values of its parameters.
 
     It does not change with the circuit.
 
     Args:
-        circuit: as in `lower_sweep`, and so the rest.
-        parameters: the meaning of the columns of values.
+        circuit: a circuit whose parameters are all among `parameters`.
+        parameters: parameters of the circuit: the meaning of the columns of values.
         unitary_only: as in `lower`.
+
+    Raises:
+        BasicAerError: as in `lower`; also a parameter that the circuit does not have or that is
+            named twice.
     """
 
     def __init__(
@@ -74,7 +55,16 @@ class Sweep:
         self._sources = sources
 
     def programs(self, values: Any) -> List[Program]:
-        """Returns one program for each row of values."""
+        """Returns one program for each row of values.
+
+        The programs share the arrays of their structure; only coefficients and global phase differ.
+
+        Args:
+            values: floats, shape (number of programs, number of parameters).
+
+        Raises:
+            BasicAerError: values of another shape, or not finite; as in `lower`.
+        """
         values = self._checked(values)
         if self._circuit is not None:
             return [

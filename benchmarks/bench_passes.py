@@ -29,7 +29,7 @@ from simulators import num_cores
 from basicaer import _planning
 from basicaer._costs import KERNEL_COSTS, SPLIT_TIME, block_qubits
 from basicaer._dispatch import kernels
-from basicaer._lowering import lower
+from basicaer._lower import lower
 from basicaer._program import Gates
 from basicaer._state import State
 

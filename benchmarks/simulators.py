@@ -73,7 +73,7 @@ class Basicaer(Simulator):
         self.threads = threads or num_cores()
 
     def prepare(self, circuit: QuantumCircuit) -> Callable[[], tuple[float, Any]]:
-        from basicaer._lowering import lower
+        from basicaer._lower import lower
         from basicaer._program import Gates
         from basicaer._state import State
 

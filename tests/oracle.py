@@ -10,7 +10,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.library import standard_gates as sg
 from qiskit.circuit.library.generalized_gates.rv import RVGate
 
-from basicaer._lowering import lower
+from basicaer._lower import lower
 from basicaer._program import DENSE, DIAGONAL, Gates, Kind, Program
 
 # Class and number of parameters of every gate of fixed width, written down again on purpose.

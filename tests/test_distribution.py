@@ -19,7 +19,7 @@ from qiskit.providers.exceptions import JobError
 from basicaer import BasicAer, BasicAerError, QasmSimulatorPy
 from basicaer._distribution import Part, _groups, work
 from basicaer._execution import Task
-from basicaer._lowering import lower
+from basicaer._lower import lower
 
 QASM = BasicAer.get_backend("qasm_simulator")
 OPTIONS = {"shots": 100, "memory": True, "seed_simulator": 5}

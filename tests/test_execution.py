@@ -15,7 +15,7 @@ from random_programs import gates
 
 from basicaer._control import Cancelled, Control
 from basicaer._execution import Task, execute
-from basicaer._lowering import lower
+from basicaer._lower import lower
 from basicaer._program import BitsEqual, IfElse, Measure, Prepare, Program, Reset
 from basicaer._state import State
 from basicaer.exceptions import BasicAerError

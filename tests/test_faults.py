@@ -17,7 +17,7 @@ from qiskit.providers.exceptions import JobError
 
 from basicaer import BasicAer, BasicAerError, _code, _flow, _memory, _pool, _running, _state
 from basicaer._control import Cancelled, Control
-from basicaer._lowering import lower
+from basicaer._lower import lower
 from basicaer._program import DENSE, DIAGONAL, Gates, Kind
 from basicaer._terra import UnitaryGate
 

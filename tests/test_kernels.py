@@ -12,7 +12,7 @@ from oracle import run_of
 import basicaer._state as state_module
 from basicaer import _buffers, _dispatch, _planning, _prepared
 from basicaer._control import Cancelled, Control
-from basicaer._lowering import lower
+from basicaer._lower import lower
 from basicaer._prepared import kind_rows
 from basicaer._state import State
 

@@ -25,7 +25,7 @@ from versions import (
     needs_annotations,
 )
 
-from basicaer._lowering import lower
+from basicaer._lower import lower
 from basicaer._program import DENSE, DIAGONAL, Gates, Prepare, Program, Reset
 from basicaer._terra import (
     AnnotatedOperation,

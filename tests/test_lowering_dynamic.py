@@ -22,7 +22,7 @@ from qiskit.circuit import (
 from qiskit.circuit.library import standard_gates as sg
 from versions import mutable, needs_annotations, needs_expressions
 
-from basicaer._lowering import lower
+from basicaer._lower import lower
 from basicaer._program import (
     BitsEqual,
     Break,

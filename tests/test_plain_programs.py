@@ -13,7 +13,8 @@ from qiskit.circuit import CircuitInstruction, Clbit, Measure, Parameter, Qubit
 from qiskit.circuit.library import CCXGate, CXGate, HGate, RealAmplitudes, RXGate
 
 from basicaer._assembly import plain_program
-from basicaer._lowering import Lowering, lower
+from basicaer._lower import lower
+from basicaer._lowering import Lowering
 from basicaer._plain import plain_parts
 from basicaer._program import Gates
 from basicaer._task import Task

@@ -11,7 +11,7 @@ from qiskit.circuit.library import QFT
 from basicaer import _costs, _planning
 from basicaer._costs import KERNEL_COSTS, SPLIT_TIME, block_qubits
 from basicaer._dispatch import kernels
-from basicaer._lowering import lower
+from basicaer._lower import lower
 from basicaer._prepared import kind_rows
 from basicaer._state import State
 

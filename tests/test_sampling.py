@@ -12,7 +12,7 @@ from qiskit import QuantumCircuit
 from basicaer import BasicAer, _execution, _plain, _result, _sampling
 from basicaer._classical import clbits_read, evaluate, gather, holds
 from basicaer._control import Cancelled, Control
-from basicaer._lowering import lower
+from basicaer._lower import lower
 from basicaer._program import BitsEqual, Expression
 from basicaer._sampling import Marginals, draw_rows, memory_rows, num_words, stream
 from basicaer._state import State

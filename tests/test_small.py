@@ -12,7 +12,7 @@ from oracle import random_unitary, run_of
 import basicaer._state as state_module
 from basicaer import _dispatch, _small
 from basicaer._control import Control
-from basicaer._lowering import lower
+from basicaer._lower import lower
 from basicaer._program import DENSE, DIAGONAL, Gates, Kind
 from basicaer._state import State
 

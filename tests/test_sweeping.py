@@ -11,9 +11,9 @@ from qiskit.circuit import library as lib
 from qiskit.circuit.library import standard_gates as sg
 from versions import TERRA, HamiltonianGate, needs_full_binding
 
-from basicaer._lowering import lower
+from basicaer._lower import lower
 from basicaer._program import For, Gates, IfElse, Switch, While
-from basicaer._sweeping import Sweep, lower_sweep
+from basicaer._sweeping import Sweep
 from basicaer.exceptions import BasicAerError
 
 A, B, C = Parameter("a"), Parameter("b"), Parameter("c")
@@ -43,7 +43,7 @@ def assert_sweep(circuit, count=5, seed=0, **options):
     # (terra counts a loop's parameter among the circuit's.)
     parameters = [p for p in circuit.parameters if not p.name.startswith("_loop")]
     values = np.random.default_rng(seed).uniform(0.1, 6, (count, len(parameters)))
-    programs = lower_sweep(circuit, parameters, values, **options)
+    programs = Sweep(circuit, parameters, **options).programs(values)
     assert len(programs) == count
     for row, program in zip(values, programs):
         expected = lower(circuit.assign_parameters(dict(zip(parameters, row))), **options)
@@ -151,10 +151,10 @@ def test_conditions_known_beforehand():
 def test_no_values_and_no_parameters():
     circuit = QuantumCircuit(1)
     circuit.rx(A * 2, 0)
-    assert lower_sweep(circuit, [A], np.zeros((0, 1))) == []
+    assert Sweep(circuit, [A]).programs(np.zeros((0, 1))) == []
     plain = QuantumCircuit(1)
     plain.h(0)
-    assert len(lower_sweep(plain, [], np.zeros((3, 0)))) == 3
+    assert len(Sweep(plain, []).programs(np.zeros((3, 0)))) == 3
 
 
 def test_unitary_only():
@@ -163,7 +163,7 @@ def test_unitary_only():
     assert_sweep(circuit, unitary_only=True)
     circuit.measure(0, 0)
     with pytest.raises(BasicAerError, match="measure"):
-        lower_sweep(circuit, [A], [[1.0]], unitary_only=True)
+        Sweep(circuit, [A], unitary_only=True).programs([[1.0]])
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_bad_input(parameters, values, text):
     circuit.rx(A, 0)
     circuit.rx(1 / B, 0)
     with pytest.raises(BasicAerError, match=text):
-        lower_sweep(circuit, parameters, values)
+        Sweep(circuit, parameters).programs(values)
 
 
 def test_vectors():
@@ -230,8 +230,8 @@ def test_what_is_not_real_is_not_compiled():
     circuit = QuantumCircuit(1)
     circuit.rx(A.log().sign(), 0)  # the sign of NaN is 0
     with pytest.raises(BasicAerError, match="no real number"):
-        lower_sweep(circuit, [A], [[2.0], [-1.0]])
-    (program,) = lower_sweep(circuit, [A], [[2.0]])
+        Sweep(circuit, [A]).programs([[2.0], [-1.0]])
+    (program,) = Sweep(circuit, [A]).programs([[2.0]])
     assert_same(program.body, lower(circuit.assign_parameters({A: 2.0})).body)
 
 
