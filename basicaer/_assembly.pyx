@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""Gates, one after another, into the flat arrays of `Gates`.
+"""The gate reader: puts gates, one after another, into the flat arrays of `Gates`.
 
 The common case, a standard gate without a condition, is read here, by one look-up and a few stores,
 and so is a whole circuit of such gates and of measurements behind them. What the gate table says of
@@ -41,7 +41,7 @@ cdef object INT64 = np.dtype(np.int64)
 cdef object COMPLEX128 = np.dtype(np.complex128)
 
 
-class Free(NamedTuple):
+class FreeCoefficients(NamedTuple):
     """Coefficients that depend on parameters without a value yet.
 
     Attributes:
@@ -86,7 +86,7 @@ cdef object array_of(Buffer* b, dtype):
     return frombuffer(PyBytes_FromStringAndSize(b.data, b.used), dtype) if b.used else empty(0, dtype)
 
 
-cdef class Common:
+cdef class GateClass:
     """What is known of a class of gates."""
 
     cdef object kind
@@ -105,10 +105,10 @@ cdef class Entry:
 
     cdef int32_t kind           # its number; -1 until there is a gate of the class
     cdef index offset           # where its coefficients are, if it has no parameters
-    cdef Common common
+    cdef GateClass of_class
 
 
-cdef dict _common = {}          # class of gates -> Common; only those of the table
+cdef dict _gate_classes = {}          # class of gates -> GateClass; only those of the table
 
 
 cdef str plain_name(gate_class, str name, base):
@@ -116,32 +116,32 @@ cdef str plain_name(gate_class, str name, base):
     return "_" + name if getattr(gate_class, name, None) is getattr(base, name, name) else name
 
 
-cdef Common common_of(gate_class):
+cdef GateClass gate_class_of(gate_class):
     """What is known of a class of gates; None if it is not one of the table, of one part."""
     row = SINGLETON_OF_CLASS.get(gate_class)
     cdef bint shared = row is not None
-    cdef Common common
+    cdef GateClass of_class
     if row is None:
         row = ROW_OF_CLASS.get(gate_class)
     if row is None or len(row.parts) != 1:
         return None
     part = row.parts[0]
-    common = Common()
-    common.kind = part.kind
-    common.constant = part.constant
-    common.width = row.num_qubits
+    of_class = GateClass()
+    of_class.kind = part.kind
+    of_class.constant = part.constant
+    of_class.width = row.num_qubits
     if not shared:
-        common.condition = plain_name(gate_class, "condition", Instruction)
-        common.parameters = plain_name(gate_class, "params", Instruction)
+        of_class.condition = plain_name(gate_class, "condition", Instruction)
+        of_class.parameters = plain_name(gate_class, "params", Instruction)
         if row.num_controls:
-            common.control_state = plain_name(gate_class, "ctrl_state", ControlledGate)
-            common.wanted_state = part.kind.control_state
+            of_class.control_state = plain_name(gate_class, "ctrl_state", ControlledGate)
+            of_class.wanted_state = part.kind.control_state
     if row.num_params:
-        common.formula = Formula(part.entries, row.num_params)
-    return common
+        of_class.formula = Formula(part.entries, row.num_params)
+    return of_class
 
 
-cdef class Run:
+cdef class GateReader:
     """Collects the gates between two other operations."""
 
     cdef dict known, kinds
@@ -166,17 +166,17 @@ cdef class Run:
 
     cdef Entry recognise(self, gate_class):
         """Makes a class of gates known to this run; None if it is not one of the simple ones."""
-        cdef Common common
+        cdef GateClass of_class
         cdef Entry entry
-        found = _common.get(gate_class, NotImplemented)
+        found = _gate_classes.get(gate_class, NotImplemented)
         if found is NotImplemented:
-            found = common_of(gate_class)
+            found = gate_class_of(gate_class)
             if found is None:
                 return None  # not kept: there is no end to the classes that are not in the table
-            _common[gate_class] = found
-        common = found
+            _gate_classes[gate_class] = found
+        of_class = found
         entry = Entry()
-        entry.common = common
+        entry.of_class = of_class
         entry.kind = -1
         self.known[gate_class] = entry
         return entry
@@ -263,7 +263,7 @@ cdef class Run:
         cdef index num = len(data), offset, i, j, width
         cdef int32_t* on
         cdef Entry entry
-        cdef Common common
+        cdef GateClass of_class
         cdef PyObject* found
         cdef tuple qubits
         cdef Buffer* held = &self.qubits
@@ -277,19 +277,19 @@ cdef class Run:
                 entry = self.recognise(type(operation))
                 if entry is None:
                     break
-            common = entry.common
-            if common.condition is not None:
-                if getattr(operation, common.condition) is not None:
+            of_class = entry.of_class
+            if of_class.condition is not None:
+                if getattr(operation, of_class.condition) is not None:
                     break
-                if common.control_state is not None:
-                    if getattr(operation, common.control_state) != common.wanted_state:
+                if of_class.control_state is not None:
+                    if getattr(operation, of_class.control_state) != of_class.wanted_state:
                         break
             on_qubits = instruction.qubits
             if type(on_qubits) is not tuple:
                 break
             qubits = on_qubits
             width = len(qubits)
-            if width != common.width:
+            if width != of_class.width:
                 break
             if held.used + width * <index>sizeof(int32_t) > held.room:
                 grow(held, width * sizeof(int32_t))
@@ -304,14 +304,15 @@ cdef class Run:
                         return place
             if entry.kind < 0:
                 entry.offset = self.coefficients.used // <index>sizeof(double complex)
-                self.push_all(common.constant)
+                self.push_all(of_class.constant)
             offset = entry.offset
-            if common.formula is not None:
+            if of_class.formula is not None:
                 offset = self.coefficients.used // <index>sizeof(double complex)
-                if not self.push_formula(common.formula, getattr(operation, common.parameters)):
+                parameters = getattr(operation, of_class.parameters)
+                if not self.push_formula(of_class.formula, parameters):
                     break  # not bound, not finite, too many or too few: the long way says which
             if entry.kind < 0:
-                entry.kind = self.number(common.kind)
+                entry.kind = self.number(of_class.kind)
             held.used += width * sizeof(int32_t)
             self.push_int(&self.kind, entry.kind)
             self.push_offset(offset)
@@ -336,7 +337,7 @@ cdef class Run:
     def add_free(self, kind, qubits, entries, parameters):
         """Adds one gate whose coefficients are to be filled in for each set of values."""
         where = self.coefficients.used // <index>sizeof(double complex)
-        self.free.append(Free(where, entries, parameters))
+        self.free.append(FreeCoefficients(where, entries, parameters))
         self.add(kind, qubits, (0j,) * (1 << kind.num_targets * (2 if kind.form == DENSE else 1)))
 
     def take(self):
@@ -432,7 +433,7 @@ def plain_program(circuit, bint unitary_only):
 
     Returns:
         What `_lowering.Lowering` returns; None if it is more than that, or if something is wrong
-        with it, which is told by the long way.
+        with it: then `Lowering` says what.
     """
     cdef list data = list(circuit.data)  # first of all: that makes the registers of a blueprint
     cdef list qubits = list(circuit.qubits), clbits = list(circuit.clbits), body = []
@@ -441,19 +442,19 @@ def plain_program(circuit, bint unitary_only):
     cdef tuple on, to
     cdef PyObject* qubit
     cdef PyObject* clbit
-    cdef Run run = Run()
+    cdef GateReader reader = GateReader()
     phase = circuit.global_phase
     if not PyFloat_CheckExact(phase) and type(phase) is not int or phase != 0:
         return None
     if len(circuit.cregs) > 1:  # they may share clbits
         return None
     while place < num:
-        place = run.read(data, place, qubit_of)
+        place = reader.read(data, place, qubit_of)
         if place == num or not is_plain_barrier(data[place], qubit_of):
             break
         place += 1
-    if len(run):
-        gates, free_ones, finite = run.take()
+    if len(reader):
+        gates, free_ones, finite = reader.take()
         if not finite or free_ones:
             return None
         body.append(gates)

@@ -21,9 +21,9 @@ from basicaer._lowering import Lowering, Scope, reads_control_flow
 from basicaer._program import Break, Continue, For, IfElse, Switch, While
 
 _TURN_BYTES = 64
-"""What one turn of a for loop holds while it runs, at the least: loops are run as flat code."""
+"""Bytes that one turn of a for loop needs while it runs, at least: loops are unrolled."""
 _BODY_BYTES = 2048
-"""The same for a body that is read anew for each turn, since it depends on the loop's parameter."""
+"""The same for a body that is read again for each turn because it uses the loop's parameter."""
 
 
 @reads_control_flow(IfElseOp)

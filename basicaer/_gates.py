@@ -7,7 +7,7 @@ A gate is applied as one or a few *parts*, each a small matrix on some of the ga
 controls on others. Most gates are one part; `rccx` is a controlled Y and a controlled Z, which is
 far less work than its 8 x 8 matrix.
 
-The coefficients of a part are written once, as ``entries(f, *parameters)``, where `f` brings the
+The coefficients of a part are written once, as ``entries(f, *parameters)``, where `f` has the
 functions: `SCALAR` for numbers, `COLUMN` for numpy arrays of them. What holds for all parameters
 (which entries can be non-zero, whether all are real) is found at import by trying some.
 """

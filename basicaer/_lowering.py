@@ -2,7 +2,7 @@
 
 Gates of the table, and whatever is such gates behind more controls, are taken as they are. Every
 other instruction is read by the function that is registered for its class (`_operations`,
-`_control_flow`). Runs of common gates are read by `Run.read` of `_assembly`.
+`_control_flow`). Runs of common gates are read by `GateReader.read`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from qiskit.circuit import Barrier, Clbit, ParameterExpression, QuantumCircuit
 
 from basicaer import _memory
-from basicaer._assembly import Free, Run
+from basicaer._assembly import FreeCoefficients, GateReader
 from basicaer._classical import holds
 from basicaer._conditions import Clbits, lower_condition
 from basicaer._gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
@@ -33,12 +33,12 @@ from basicaer.exceptions import BasicAerError
 
 _FREE_GATES = 1 << 16
 _GATE_BYTES = 150
-"""A few definitions within definitions can stand for more gates than there is memory for. From so
-many gates on it is looked whether they fit, at so many bytes each while they are read."""
+"""A few nested definitions can stand for more gates than memory holds. Beyond `_FREE_GATES` gates
+lowering checks that they fit, at `_GATE_BYTES` each while they are read."""
 
 
 class UnsweepableError(Exception):
-    """A definition or a matrix cannot be had while parameters have no values."""
+    """A definition or a matrix exists only once parameters have values."""
 
 
 class Scope(NamedTuple):
@@ -116,21 +116,21 @@ class Lowering:
         circuit: the circuit.
         unitary_only: whether to refuse what is not unitary.
         free_parameters: the parameters that need no value.
-        body: what has been read, the gates since the last `flush` excepted.
-        free: runs with coefficients to be filled in, and where.
+        body: what has been read, except for the gates since the last `flush`.
+        free: runs of gates with coefficients that depend on free parameters, and which those are.
         phase: the global phase, without the `free_phases`.
         free_phases: expressions that add to the global phase.
-        outermost: the last instruction of the circuit that went by its definition.
+        outermost: the last instruction of the circuit itself that was read by its definition.
         nesting: how many bodies of control flow or of conditions this is inside of.
         loops: how many of them are loops.
-        turns: how often what is being read is gone through, by the for loops around it.
-        unrolled: bytes that the turns of all for loops so far take, at the least.
+        turns: how often the for loops around it execute what is being read.
+        unrolled: bytes that the turns of all for loops so far need, at least.
         measured: whether a measurement has been read, be it one whose condition does not hold.
         stops_sampling: whether BasicAer sees something that keeps it from sampling, even if nothing
             of it is in the body: a delay after a measurement, say.
-        conditional: whether what is being read is under a condition of its instruction.
+        conditional: whether a `c_if` applies to what is being read.
         shared: the clbits that more than one register holds.
-        made: how many gates there are in what was read before the last `flush`.
+        made: how many gates were read before the last `flush`.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class Lowering:
         self.unitary_only = unitary_only
         self.free_parameters = free_parameters
         self.body: List[Operation] = []
-        self.free: List[Tuple[Gates, List[Free]]] = []
+        self.free: List[Tuple[Gates, List[FreeCoefficients]]] = []
         self.phase = 0.0
         self.free_phases: List[ParameterExpression] = []
         self.outermost: Any = circuit
@@ -156,7 +156,7 @@ class Lowering:
         self.conditional = False
         self.shared: AbstractSet[int] = frozenset()
         self.made = 0
-        self._run = Run()
+        self._reader = GateReader()
 
     def program(self) -> Program:
         """Reads the circuit; to be called once."""
@@ -186,7 +186,7 @@ class Lowering:
             samples=not self.stops_sampling and only_ends_in_measurements(self.body),
         )
 
-    # The two ways through a circuit.
+    # Reading a circuit, and one instruction of it.
 
     def walk(self, data: Any, scope: Scope) -> None:
         """Reads instructions one after another."""
@@ -194,7 +194,7 @@ class Lowering:
         place, end = 0, len(instructions)
         while place < end:
             if not scope.controls:
-                place = self._run.read(instructions, place, scope.qubits)
+                place = self._reader.read(instructions, place, scope.qubits)
                 if place == end:
                     return
             instruction = instructions[place]
@@ -216,14 +216,14 @@ class Lowering:
         """Reads one instruction of any kind."""
         flow = CONTROL_FLOW.get(operation.__class__)
         if flow is not None:
-            self.refuse_unless_plain(operation, scope, "")
+            self.check_nonunitary_allowed(operation, scope, "")
             flow(self, operation, qubits, clbits, scope)
             return
         condition = getattr(operation, "condition", None)
         if condition is None:
             self.unconditional(operation, qubits, clbits, scope)
             return
-        self.refuse_unless_plain(operation, scope, " with a condition")
+        self.check_nonunitary_allowed(operation, scope, " with a condition")
         where = self.where(operation)
         lowered = lower_condition(condition, scope.clbits, where, cut=True)
         self.note_action()
@@ -255,7 +255,7 @@ class Lowering:
             return
         reader_of(operation)(self, operation, qubits, clbits, scope)
 
-    # What reading is made of; the control flow uses it too.
+    # The steps that readers are made of.
 
     def note_action(self) -> None:
         """Takes note of an instruction that is not simply a measurement.
@@ -267,15 +267,15 @@ class Lowering:
 
     def flush(self) -> None:
         """Ends the run of gates, if there is one."""
-        if not len(self._run):
+        if not len(self._reader):
             return
         self.note_action()
-        self.made += len(self._run)
-        gates, free, finite = self._run.take()
+        self.made += len(self._reader)
+        gates, free, finite = self._reader.take()
         if len(gates.qubits) != gates.start[-1]:
             self.fail(self.outermost, "has a gate on the wrong number of qubits")
         if not finite:
-            self._blame(self.circuit)
+            self._fail_not_finite(self.circuit)
         if free:
             self.free.append((gates, free))
         self.body.append(gates)
@@ -321,7 +321,7 @@ class Lowering:
         self, body: QuantumCircuit, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
     ) -> None:
         """Reads a block or a definition, on the qubits and clbits of its instruction."""
-        made = self.made + len(self._run)
+        made = self.made + len(self._reader)
         if made > _FREE_GATES and made * _GATE_BYTES > _memory.available_bytes():
             self.fail(self.outermost, f"makes more than {made} gates, all that memory holds")
         data = body.data
@@ -362,7 +362,13 @@ class Lowering:
             self.phase += value
 
     def number(self, value: Any, source: Any, what: str = "parameter") -> Any:
-        """Returns a parameter as a float, or as it is if it may be free; `what` it is called."""
+        """Returns a number as a float, or unchanged if it consists of free parameters.
+
+        Args:
+            value: the number.
+            source: the instruction or circuit that has it, for messages.
+            what: what to call it in messages.
+        """
         if isinstance(value, ParameterExpression) and value.parameters:
             if value.parameters <= self.free_parameters:
                 return value
@@ -391,11 +397,15 @@ class Lowering:
         return circuit if source is self.circuit else f'{circuit}: instruction "{source.name}"'
 
     def fail(self, source: Any, what: str) -> NoReturn:
-        """Raises the error that `source` is or has `what`."""
+        """Raises an error that names `source` and goes on with `what` is wrong with it."""
         raise BasicAerError(f"{self.where(source)} {what}.")
 
-    def refuse_unless_plain(self, operation: Any, scope: Scope, what: str) -> None:
-        """Raises an error if only unitary operations are allowed here; `what` says what else."""
+    def check_nonunitary_allowed(self, operation: Any, scope: Scope, what: str) -> None:
+        """Raises an error if only unitary operations are allowed here.
+
+        Args:
+            what: added to the name of the operation in the message.
+        """
         if self.unitary_only:
             raise BasicAerError(
                 f'Unsupported "unitary_simulator" instruction "{operation.name}"{what}'
@@ -409,13 +419,14 @@ class Lowering:
     def emit(
         self, part: Part, kind: Kind, qubits: List[int], parameters: Tuple[Any, ...], scope: Scope
     ) -> None:
+        """Adds a part of a gate of the table, behind the controls of the scope."""
         kind, qubits = _behind(kind, qubits, scope)
         if part.constant:
-            self._run.add(kind, qubits, part.constant)
+            self._reader.add(kind, qubits, part.constant)
         elif any(isinstance(value, ParameterExpression) for value in parameters):
-            self._run.add_free(kind, qubits, part.entries, parameters)
+            self._reader.add_free(kind, qubits, part.entries, parameters)
         else:
-            self._run.add(kind, qubits, part.entries(SCALAR, *parameters))
+            self._reader.add(kind, qubits, part.entries(SCALAR, *parameters))
 
     def emit_matrix(
         self, form: int, matrix: np.ndarray, operation: Any, qubits: List[int], scope: Scope
@@ -428,7 +439,7 @@ class Lowering:
             self.add_phase(cmath.phase(entry), scope, operation)
             return
         kind, qubits = _behind(Kind(form, len(qubits)), qubits, scope)
-        self._run.add(kind, qubits, matrix.ravel())
+        self._reader.add(kind, qubits, matrix.ravel())
 
     def _row(self, row: Row, operation: Any, qubits: List[int], scope: Scope) -> None:
         parameters = tuple([self.number(value, operation) for value in operation.params])
@@ -441,7 +452,7 @@ class Lowering:
             self.emit(part, kind, [qubits[p] for p in part.positions], parameters, scope)
 
     def evaluate(self, operation: Any, what: Callable[[], Any]) -> Any:
-        """Returns ``what()``; its errors are the operation's."""
+        """Returns ``what()``; an error in it is reported as one of the operation."""
         try:
             return what()
         except RecursionError:
@@ -471,7 +482,7 @@ class Lowering:
                 found.append(index)
         return found
 
-    def _blame(self, circuit: QuantumCircuit) -> NoReturn:
+    def _fail_not_finite(self, circuit: QuantumCircuit) -> NoReturn:
         """Raises the error for coefficients that are NaN or infinite."""
         for instruction in circuit.data:
             for value in getattr(instruction.operation, "params", ()):

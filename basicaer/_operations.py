@@ -192,7 +192,7 @@ def _global_phase(
 def _measure(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
-    lowering.refuse_unless_plain(operation, scope, "")
+    lowering.check_nonunitary_allowed(operation, scope, "")
     if len(qubits) != 1 or len(clbits) != 1:
         lowering.fail(
             operation, f"has {len(qubits)} qubits and {len(clbits)} clbits; expected one of each"
@@ -214,7 +214,7 @@ def _measure(
 def _reset(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
-    lowering.refuse_unless_plain(operation, scope, "")
+    lowering.check_nonunitary_allowed(operation, scope, "")
     lowering.add(Reset(qubits[0]))
 
 
@@ -222,7 +222,7 @@ def _reset(
 def _initialize(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
-    lowering.refuse_unless_plain(operation, scope, "")
+    lowering.check_nonunitary_allowed(operation, scope, "")
     lowering.flush()
     amplitudes = _amplitudes(operation.params, len(qubits))
     norm = float(np.linalg.norm(amplitudes))

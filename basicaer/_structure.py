@@ -1,4 +1,4 @@
-"""When two circuits are the same: what may be remembered of the one holds for the other."""
+"""A key of a circuit: circuits with equal keys can share one lowering."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _BY_PARAMS = {
     GlobalPhaseGate,
     Initialize,
 }
-"""What is said in full by its class and its parameters."""
+"""Instructions that their class and their parameters describe completely."""
 
 _DEEPEST = 50
-"""Definitions within definitions; deeper ones are not compared."""
+"""Levels of nested definitions; a circuit with more has no key."""
 
 
 def structure_of(circuit: QuantumCircuit) -> Union[Tuple[Any, ...], None]:

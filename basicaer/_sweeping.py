@@ -1,4 +1,4 @@
-"""One parametrised circuit and many values: lowered once, its coefficients evaluated as arrays."""
+"""One parametrised circuit, many values: lowered once, all coefficients computed as arrays."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import AbstractSet, Any, Dict, List, NamedTuple, Sequence, Tuple
 import numpy as np
 from qiskit.circuit import Parameter, ParameterExpression, QuantumCircuit
 
-from basicaer._assembly import Free
+from basicaer._assembly import FreeCoefficients
 from basicaer._gates import COLUMN, Entries
 from basicaer._lower import lower
 from basicaer._lowering import Lowering, UnsweepableError
@@ -46,7 +46,7 @@ class Sweep:
         try:
             self._program = lowering.program()
         except UnsweepableError:
-            # Some definition or matrix exists for numbers only.
+            # Some definition or matrix exists only for numbers: lower the circuit for each row.
             self._circuit = _independent(circuit)
             return
         sources = _Sources(self._parameters)
@@ -92,7 +92,7 @@ class Sweep:
             Program.of(
                 num_qubits=program.num_qubits,
                 num_clbits=program.num_clbits,
-                body=_with(program.body, tables, row),
+                body=_body_with(program.body, tables, row),
                 global_phase=phase,
                 name=program.name,
                 samples=program.samples,
@@ -225,7 +225,7 @@ class _Sources:
             raise BasicAerError(f"the parameter {expression} is no real number: {error}") from error
 
 
-class _Alike(NamedTuple):
+class _SameFormula(NamedTuple):
     """The gates of a run whose coefficients are the same function of their arguments.
 
     Attributes:
@@ -239,12 +239,12 @@ class _Alike(NamedTuple):
     arguments: np.ndarray
 
 
-def _columns_of(frees: Sequence[Free], sources: _Sources) -> List[_Alike]:
-    alike: Dict[Entries, List[Free]] = {}
+def _columns_of(frees: Sequence[FreeCoefficients], sources: _Sources) -> List[_SameFormula]:
+    alike: Dict[Entries, List[FreeCoefficients]] = {}
     for free in frees:
         alike.setdefault(free.entries, []).append(free)
     return [
-        _Alike(
+        _SameFormula(
             entries,
             np.array([free.offset for free in group]),
             np.array([sources.indices(free.parameters) for free in group]).T,
@@ -253,7 +253,7 @@ def _columns_of(frees: Sequence[Free], sources: _Sources) -> List[_Alike]:
     ]
 
 
-def _coefficients(gates: Gates, frees: Sequence[_Alike], columns: np.ndarray) -> np.ndarray:
+def _coefficients(gates: Gates, frees: Sequence[_SameFormula], columns: np.ndarray) -> np.ndarray:
     """Returns the run's coefficients, one row for each row of values."""
     table = np.repeat(gates.coefficients[np.newaxis, :], columns.shape[1], axis=0)
     for entries, offsets, arguments in frees:
@@ -262,14 +262,14 @@ def _coefficients(gates: Gates, frees: Sequence[_Alike], columns: np.ndarray) ->
     return table
 
 
-def _with(
+def _body_with(
     operations: Tuple[Operation, ...], tables: Dict[int, np.ndarray], row: int
 ) -> Tuple[Operation, ...]:
     """Returns the operations with the coefficients of one row of values."""
-    return tuple([_filled(operation, tables, row) for operation in operations])
+    return tuple([_operation_with(operation, tables, row) for operation in operations])
 
 
-def _filled(operation: Operation, tables: Dict[int, np.ndarray], row: int) -> Operation:
+def _operation_with(operation: Operation, tables: Dict[int, np.ndarray], row: int) -> Operation:
     if operation.__class__ is Measure:  # of most there are many
         return operation
     if isinstance(operation, Gates):
@@ -284,4 +284,4 @@ def _filled(operation: Operation, tables: Dict[int, np.ndarray], row: int) -> Op
             operation.offset,
             table[row],
         )
-    return with_bodies(operation, lambda body: _with(body, tables, row))
+    return with_bodies(operation, lambda body: _body_with(body, tables, row))
