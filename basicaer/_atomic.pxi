@@ -1,4 +1,10 @@
-# What threads share: counters that several add to at once, and how to wait for one.
+# What threads share: counters that several add to at once, how to wait for one, and the flags of a
+# job, `_control.Control.flags`.
+
+cdef enum:
+    FLAG_STOP = 0       # not 0 once the job is to stop
+    FLAG_WORK = 1       # amplitude-gates done, added to atomically
+    NUM_FLAGS = 2       # that are read or written here
 
 cdef extern from *:
     """

@@ -7,6 +7,8 @@ import numpy as np
 KERNELS: Dict[str, int]
 LANES: Dict[str, int]
 CPU_LEVEL: int
+MOST_LOW_BITS: int
+EXPECTATION_VECTORS: int
 
 class Executable:
     def __init__(

@@ -44,9 +44,6 @@ include "_atomic.pxi"
 include "_kernels_vectors.pxi"
 include "_plan_layout.pxi"
 
-cdef enum:
-    MAX_FIXED = 64
-
 KERNELS = {
     "dense1": OP_DENSE1,
     "dense1_lane": OP_DENSE1_LANE,
@@ -166,7 +163,7 @@ cdef void apply_operation(vec* s, const int64_t* op, index base, const vec* coef
                           int lanes, int lane_bits, const int64_t* lists, vec* work) noexcept nogil:
     cdef int kind = op[COL_KIND], t0 = op[COL_T0], t1 = op[COL_T1], live = op[COL_LIVE]
     cdef index control = op[COL_CONTROL], offset = op[COL_CONTROL_VALUE], mask, count
-    cdef int positions[MAX_FIXED]
+    cdef int positions[MAX_BITS]
     cdef int fixed
     cdef const vec* c = coefficients + op[COL_COEFFICIENT] // lanes
     cdef const int64_t* at = lists + op[COL_LIST]
@@ -273,7 +270,7 @@ cdef void apply_block(vec* state, index number, const int64_t* row, const int64_
         memset(s + 2 * (<index>1 << live), 0,
                2 * ((<index>1 << a) - (<index>1 << live)) * sizeof(vec))
     for operation in range(row[PASS_FIRST], row[PASS_LAST]):
-        if flags[0]:
+        if flags[FLAG_STOP]:
             return
         apply_operation(s, ops + operation * OP_COLUMNS, base, coefficients, lanes, lane_bits,
                         lists, work)
@@ -308,15 +305,15 @@ cdef void apply_passes(vec* state, const int64_t* passes, index num_passes, cons
                 size *= 2
         while True:
             number = ba_add(sync + 2 * p, 1)
-            if number >= num_blocks or flags[0]:
+            if number >= num_blocks or flags[FLAG_STOP]:
                 break
             apply_block(state, number, row, ops, coefficients, lanes, lane_bits, lists, block,
                         offsets, work, flags, dirty)
-            ba_add(flags + 1, row[PASS_WORK])
+            ba_add(flags + FLAG_WORK, row[PASS_WORK])
             ba_add(sync + 2 * p + 1, 1)
         spins = 0
         while ba_load(sync + 2 * p + 1) < num_blocks:
-            if flags[0]:
+            if flags[FLAG_STOP]:
                 return
             spins += 1
             if spins < 2000:
@@ -411,7 +408,7 @@ cdef class Executable:
 
         Args:
             state: the amplitudes, shape (2 * 2**n,), in lane layout, aligned to a vector.
-            flags: flags[0] != 0 cancels, flags[1] counts amplitude-gates.
+            flags: of the job, see `_control.Control`.
             sync: zeros at the start, two for each pass; shared by the threads of this run.
             dirty: whether memory that no live amplitude is in may hold anything but zeros.
 

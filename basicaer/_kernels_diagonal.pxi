@@ -41,14 +41,14 @@ cdef void product(vec* s, int live, index control, index control_value, const in
 
     The factors depend on the block: a term counts where its outer bits are all 1. The products are
     looked up in two tables, one for the lower half of the free bits and one for the upper.
-    `work` has room for 65 pairs and for both tables.
+    `work` has room for `product_work` vectors.
     """
     cdef vec* factors = work                 # one pair a local bit
-    cdef vec* one = work + 2 * MAX_FIXED     # the factor of every amplitude
+    cdef vec* one = work + 2 * MAX_BITS      # the factor of every amplitude
     cdef vec* low
     cdef vec* high
-    cdef int positions[MAX_FIXED]
-    cdef int free_bits[MAX_FIXED]
+    cdef int positions[MAX_BITS]
+    cdef int free_bits[MAX_BITS]
     cdef int fixed, count = 0, i, half
     cdef bint applies = False
     cdef index t, x, y, num_low, num_high, at
@@ -91,7 +91,7 @@ cdef void product(vec* s, int live, index control, index control_value, const in
             if not (used >> i) & 1:
                 factors[2 * i] = wr
                 factors[2 * i + 1] = wi
-    half = count // 2
+    half = product_low_bits(count)
     low = one + 2
     num_low = fill_product(low, one, factors, free_bits, 0, half)
     high = low + 2 * num_low
@@ -118,7 +118,7 @@ cdef void lookup(vec* s, int live, index control, index control_value, const int
     """Multiplies by table[y], bit i of y being local bit ``bits[i]`` or, below 0, outer bit ~bits[i]."""
     cdef index j, at, y, from_outer = 0
     cdef int i
-    cdef int positions[MAX_FIXED]
+    cdef int positions[MAX_BITS]
     cdef int fixed = sorted_bits(control, positions)
     cdef vec ar, ai, cr, ci
     cdef vec* p

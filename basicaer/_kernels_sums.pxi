@@ -10,7 +10,9 @@
 # not depend on the number of threads.
 
 cdef enum:
-    LOW_BITS = 8
+    LOW_BITS = 8            # of the pair number, at most, that are summed as vectors
+
+MOST_LOW_BITS = LOW_BITS
 
 cdef void sum_unit(vec* s, index base, index low, const int64_t* summed, int num_summed,
                    vec* sums) noexcept nogil:
@@ -48,7 +50,8 @@ def probabilities(real[::1] state, int low_bits, int64_t[::1] low_to, int64_t[::
 
     Args:
         state: the amplitudes in lane layout.
-        low_bits: lowest bits of the pair number that are summed as vectors, at most 8.
+        low_bits: lowest bits of the pair number that are summed as vectors, at most
+            `MOST_LOW_BITS`.
         low_to: shape (2**low_bits,), the outcome's bits that the low bits stand for.
         lane_to: shape (lanes,), the same for the lane.
         high, high_to: measured bits of the pair number above the low ones, and the bits of the
@@ -103,7 +106,10 @@ def probabilities(real[::1] state, int low_bits, int64_t[::1] low_to, int64_t[::
 # --- expectation values ------------------------------------------------------------------------
 
 cdef enum:
-    CHUNK_BITS = 6
+    CHUNK_PAIRS = 64        # that are multiplied and then summed together
+
+EXPECTATION_VECTORS = 2 * CHUNK_PAIRS + CHUNK_PAIRS // 2
+"""Scratch of `expectations`: the products of a chunk, re and im, and sums over half of it."""
 
 cdef inline int parity(uint64_t x) noexcept nogil:
     x ^= x >> 32
@@ -177,17 +183,17 @@ def expectations(real[::1] state, int64_t x, const int64_t[::1] z, const int64_t
         out: zeros, shape (rows, t), rows a power of two; each row is a range of the state, so the
             sums do not depend on the number of threads.
         sync: sync[0] is the next row, 0 at the start, shared by the threads.
-        scratch: this thread's own, aligned, 160 vectors.
+        scratch: this thread's own, aligned, `EXPECTATION_VECTORS` vectors.
     """
     cdef int lanes = VD_LANES if real is double else VF_LANES
     cdef int lane_bits = log2_of(lanes), l
     cdef index pairs = state.shape[0] // (2 * lanes), rows = out.shape[0], row, base, t
-    cdef index count = min(<index>1 << CHUNK_BITS, pairs // rows), last
+    cdef index count = min(<index>CHUNK_PAIRS, pairs // rows), last
     cdef index x_pair = x >> lane_bits
     cdef int x_lane = x & (lanes - 1)
     cdef double total
     cdef real* p = &scratch[0]
-    cdef real* sums = p + 2 * lanes * (<index>1 << CHUNK_BITS)
+    cdef real* sums = p + 2 * CHUNK_PAIRS * lanes
     with nogil:
         while True:
             row = ba_add(&sync[0], 1)

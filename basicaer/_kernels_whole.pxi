@@ -53,7 +53,7 @@ def prepare(real[::1] state, int64_t[::1] qubits, real[::1] amplitudes):
     cdef index j, s, base, at
     cdef index mask = 0
     cdef int i, fixed, k = qubits.shape[0]
-    cdef int positions[MAX_FIXED]
+    cdef int positions[MAX_BITS]
     cdef real ar, ai, br, bi
     for i in range(k):
         mask |= <index>1 << qubits[i]

@@ -58,7 +58,7 @@ cdef void densek(real* s, int lane_bits, int live, index control, index control_
 
     The 2**k amplitudes are read one by one, multiplied by vectors of rows, and written back.
     `matrix` holds for each column the real parts of all rows, then the imaginary parts. `work` has
-    room for ``4 * 2**k`` vectors, as many reals, and 2**k offsets of 64 bits.
+    room for `densek_work` vectors.
     """
     cdef index size = <index>1 << k
     cdef index lanes = <index>1 << lane_bits
@@ -66,7 +66,7 @@ cdef void densek(real* s, int lane_bits, int live, index control, index control_
     cdef int64_t* offsets = <int64_t*>(y + 4 * size)   # of the 2**k amplitudes, in reals
     cdef index j, at, base, row, count, mask = control
     cdef int i, fixed, group, groups
-    cdef int positions[MAX_FIXED]
+    cdef int positions[MAX_BITS]
     cdef index bases[2]
     for i in range(k):
         mask |= <index>1 << targets[i]

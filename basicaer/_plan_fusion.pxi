@@ -304,17 +304,9 @@ cdef int place_wide(Planner p, index g, int form, int k, int controls, int64_t s
 cdef bint is_swap(Planner p, index g) noexcept nogil:
     """True for an uncontrolled swap, told by its matrix."""
     cdef const int64_t* row = p.kinds + KIND_COLUMNS * p.kind[g]
-    cdef const double* c
-    cdef int i
     if row[KIND_FORM] != 0 or row[KIND_TARGETS] != 2 or row[KIND_CONTROLS] != 0:
         return False
-    if row[KIND_PATTERN] != 0x8241:
-        return False
-    c = p.coefficients + 2 * p.offset[g]
-    for i in range(4):
-        if c[2 * (4 * i + (0 if i == 0 else 3 if i == 3 else 3 - i))] != 1:
-            return False
-    return True
+    return is_swap4(p.coefficients + 2 * p.offset[g], row[KIND_PATTERN])
 
 
 cdef int fuse(Planner p, bint fresh) except -1 nogil:

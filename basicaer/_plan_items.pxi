@@ -137,7 +137,7 @@ cdef int emit(Planner p) except -1 nogil:
                 for q in range(4):
                     memcpy(it.m + 4 * q, e.m + 2 * (4 * q + 2 * (q >> 1)), 4 * sizeof(double))
             else:
-                it = new_item(p, EXCHANGE if exact_swap(e.m, shape) else TWO)
+                it = new_item(p, EXCHANGE if is_swap4(e.m, shape) else TWO)
                 it.q0 = e.a
                 it.q1 = e.b
                 memcpy(it.m, e.m, 32 * sizeof(double))

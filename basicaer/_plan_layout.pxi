@@ -62,3 +62,31 @@ cdef enum:
     TERM_TARGET = 1       # local bit, or -1: every amplitude
     TERM_COEFFICIENT = 2
     TERM_COLUMNS = 3
+
+# Work space of the kernels that need any: how much the planner has to ask for, in vectors of lanes.
+
+cdef enum:
+    MAX_BITS = 64         # more than a pair number has
+
+
+cdef inline int product_low_bits(int bits) noexcept nogil:
+    """PRODUCT: how many of a block's free bits the first of its two tables is for."""
+    return bits // 2
+
+
+cdef inline index product_work(int bits) noexcept nogil:
+    """PRODUCT: a factor for each bit, one for all amplitudes, and two tables; pairs, all of them."""
+    cdef int low = product_low_bits(bits)
+    return 2 * (MAX_BITS + 1 + (<index>1 << low) + (<index>1 << bits - low))
+
+
+cdef inline index dense5_work(int targets) noexcept nogil:
+    """DENSE5: the amplitudes that are multiplied together."""
+    return <index>2 << targets
+
+
+cdef inline index densek_work(int targets, int lane_bits) noexcept nogil:
+    """DENSEK: 4 * 2**targets vectors, as many reals, and 2**targets offsets of 64 bits, each as
+    long as two reals of single precision."""
+    cdef index size = <index>1 << targets, lanes = <index>1 << lane_bits
+    return 4 * size + (4 * size + 2 * size + lanes - 1) // lanes

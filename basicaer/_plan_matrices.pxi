@@ -136,6 +136,7 @@ cdef enum:
     DIAGONAL4 = 0x8421          # the diagonal of a 4x4 matrix
     STEERED_BY_1 = 0xCC33       # blocks on the first qubit, one for each value of the second
     STEERED_BY_0 = 0xA5A5       # the other way round
+    SWAP4 = 0x8241              # |00>, |01> and |10> exchanged, |11>
     DIAGONAL2 = 0x9
     FLIP2 = 0x6
     ALL2 = 0xF
@@ -174,13 +175,14 @@ cdef inline bint is_flip(const double* m) noexcept nogil:
             and m[6] == 0 and m[7] == 0)
 
 
-cdef inline bint exact_swap(const double* m, int pattern) noexcept nogil:
-    cdef int i, k
-    if pattern != 0x8241:
+cdef inline bint is_swap4(const double* m, int pattern) noexcept nogil:
+    """True for the matrix of a swap; without a look at it where its pattern says no."""
+    cdef int row, column
+    if pattern != SWAP4:
         return False
-    for i in range(4):
-        k = 4 * i + (i if i == 0 or i == 3 else 3 - i)
-        if m[2 * k] != 1 or m[2 * k + 1] != 0:
+    for row in range(4):
+        column = (row & 1) << 1 | row >> 1
+        if m[2 * (4 * row + column)] != 1 or m[2 * (4 * row + column) + 1] != 0:
             return False
     return True
 

@@ -395,8 +395,7 @@ cdef int lower_few(Planner p, Item* it) except -1 nogil:
                 else:
                     v[l] = 1 if r == b and m == 0 else 0
                     v[lanes + l] = 0
-    if 2 * size << p.lane_bits > p.work_reals:
-        p.work_reals = 2 * size << p.lane_bits
+    p.work_vectors = max(p.work_vectors, dense5_work(k))
     return 0
 
 
@@ -424,10 +423,7 @@ cdef int lower_big(Planner p, Item* it) except -1 nogil:
         for r in range(size):
             v[2 * size * column + r] = c[2 * (size * r + column)]
             v[2 * size * column + size + r] = c[2 * (size * r + column) + 1]
-    # Vectors, results, and offsets of 64 bits, each as long as two reals of single precision.
-    reals = (4 * size << p.lane_bits) + 6 * size
-    if reals > p.work_reals:
-        p.work_reals = reals
+    p.work_vectors = max(p.work_vectors, densek_work(k, p.lane_bits))
     return 0
 
 

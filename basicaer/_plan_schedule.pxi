@@ -179,7 +179,5 @@ cdef int lower_pass(Planner p, const index* chosen, index num, uint64_t active) 
     if outer > p.max_outer:
         p.max_outer = outer
     p.total_work += <double>(ops << (a + p.lane_bits)) * <double>(<int64_t>1 << outer)
-    # Products need their factors and two tables.
-    p.work_reals = max(p.work_reals, (132 + 4 * (<index>2 << (a // 2 + 1)))
-                       << p.lane_bits)
+    p.work_vectors = max(p.work_vectors, product_work(a))
     return 0

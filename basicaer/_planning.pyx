@@ -208,7 +208,7 @@ cdef class Planner:
     cdef int open_[64]
     cdef Pending one[64]
     cdef int wire[64]
-    cdef index num_fused, work_reals, max_outer
+    cdef index num_fused, work_vectors, max_outer
     cdef double total_work
     # the pass being lowered
     cdef int place[64]      # of a qubit above the lanes: its local bit, or -1
@@ -340,7 +340,7 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
         row = <int64_t*>p.out_passes.data + i * PASS_COLUMNS
         if row[PASS_IN_PLACE] == 0:
             room = max(room, <index>1 << row[PASS_BITS])
-    out.scratch_reals = ((2 * room + 2) << lane_bits) + 2 * room + p.work_reals + 64
+    out.scratch_reals = ((2 * room + 2 + p.work_vectors) << lane_bits) + 2 * room + 64
     out.max_blocks = 1 << p.max_outer
     out.live = p.live
     out.scalar = complex(p.scalar[0], p.scalar[1])

@@ -215,7 +215,7 @@ def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int
         num_qubits: of the state, at most `MOST_QUBITS`.
         kinds, kind, start, qubits, offset, coefficients: see `_program.Gates`.
         shift: added to each qubit.
-        flags: flags[1] counts amplitude-gates.
+        flags: of the job, see `_control.Control`; the work is counted.
 
     Raises:
         ValueError: a gate is malformed; the state is as it was.
@@ -230,7 +230,7 @@ def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int
     check_layout(state.shape[0], lane_bits, num_qubits)
     size, lanes = <index>1 << num_qubits, <index>1 << lane_bits
     read_forms(forms, kinds, num_qubits)
-    if flags.shape[0] < 2:
+    if flags.shape[0] < NUM_FLAGS:
         raise ValueError("there is no flag to count in")
     if start.shape[0] != num + 1 or offset.shape[0] != num:
         raise ValueError("the arrays of a run of gates do not belong together")
@@ -255,7 +255,7 @@ def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int
                 place = place_of(i, lane_bits)
                 state[place] = <real>re[i]
                 state[place + lanes] = <real>im[i]
-            ba_add(&flags[1], num << num_qubits)
+            ba_add(&flags[FLAG_WORK], num << num_qubits)
     if wrong >= 0:
         raise malformed(wrong, num_qubits)
 

@@ -458,7 +458,9 @@ class State:
         sync = np.zeros(len(out), dtype=np.int64)
 
         def work() -> None:
-            scratch = _planning.aligned(160 << self._lane_bits, reals.dtype)
+            scratch = _planning.aligned(
+                kernels.EXPECTATION_VECTORS << self._lane_bits, reals.dtype
+            )
             for group, (mask, signs, odd) in enumerate(found.groups):
                 turn = sync[group : group + 1]
                 kernels.expectations(reals, mask, signs, odd, out[group], turn, scratch)

@@ -7,6 +7,8 @@ from typing import List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
+from basicaer._dispatch import kernels
+
 
 @functools.lru_cache(maxsize=1024)
 def summation(
@@ -18,7 +20,7 @@ def summation(
     of blocks have sums of their own: work for several threads, yet never much memory.
     """
     to = {qubit - lane_bits: 1 << i for i, qubit in enumerate(qubits)}
-    low_bits = min(8, pair_bits)
+    low_bits = min(kernels.MOST_LOW_BITS, pair_bits)
     low_to = _deposit([to.get(bit, 0) for bit in range(low_bits)])
     lane_to = _deposit([to.get(bit - lane_bits, 0) for bit in range(lane_bits)])
     high = [bit for bit in range(low_bits, pair_bits) if bit in to]
