@@ -54,22 +54,15 @@ def expectations(
     sync: np.ndarray,
     scratch: np.ndarray,
 ) -> None: ...
-def invert_cdf(
-    cdf: np.ndarray,
-    uniforms: np.ndarray,
-    guide: np.ndarray,
-    out: np.ndarray,
-    first: int,
-    last: int,
-) -> None: ...
 def block_norms(state: np.ndarray, block: int, out: np.ndarray, sync: np.ndarray) -> None: ...
 def sample_blocks(
     state: np.ndarray,
     block: int,
     before: np.ndarray,
-    blocks: np.ndarray,
-    targets: np.ndarray,
-    out: np.ndarray,
+    order: np.ndarray,
+    uniforms: np.ndarray,
+    total: float,
+    found: np.ndarray,
     cdf: np.ndarray,
     first: int,
     last: int,

@@ -241,29 +241,6 @@ cdef inline index first_above(const double* cdf, index low, index high, double u
     return low
 
 
-def invert_cdf(const double[::1] cdf, const double[::1] uniforms, int64_t[::1] guide,
-               int64_t[::1] out, index first, index last):
-    """out[i] = the first outcome whose cumulative probability is above uniforms[i].
-
-    Args:
-        cdf: non-decreasing.
-        guide: empty, or guide[g] = that outcome for u = g / (len(guide) - 1), to start from.
-        first, last: the range of shots.
-    """
-    cdef index i, low, high, top = cdf.shape[0] - 1, cells = guide.shape[0] - 1, g
-    with nogil:
-        for i in range(first, last):
-            low = 0
-            high = top
-            if cells > 0:
-                g = <index>(uniforms[i] * cells)
-                low = guide[g]
-                high = guide[g + 1]
-                if high > top:
-                    high = top
-            out[i] = first_above(&cdf[0], low, high, uniforms[i])
-
-
 def block_norms(real[::1] state, index block, double[::1] out, int64_t[::1] sync):
     """out[b] = the norm squared of amplitudes b * block to (b + 1) * block, with other threads.
 
@@ -287,34 +264,37 @@ def block_norms(real[::1] state, index block, double[::1] out, int64_t[::1] sync
             out[b] = total
 
 
-def sample_blocks(real[::1] state, index block, const double[::1] before,
-                  const int64_t[::1] blocks, const double[::1] targets, int64_t[::1] out,
-                  double[::1] cdf, index first, index last):
+def sample_blocks(real[::1] state, index block, const double[::1] before, const int64_t[::1] order,
+                  const double[::1] uniforms, double total, int64_t[::1] found, double[::1] cdf,
+                  index first, index last):
     """The outcome of each shot within the block that it falls into.
 
     Args:
+        state: the amplitudes in lane layout.
         block: amplitudes a block.
         before: the norm squared of all blocks in front of each block.
-        blocks: each shot's block, ascending.
-        targets: each shot's uniform times the norm squared of the state, in the order of `blocks`.
-        out: the number of the amplitude.
+        order: the shots, those of the same block together.
+        uniforms: of each shot, in [0, 1).
+        total: the norm squared of the state.
+        found: each shot's block, to be replaced by the number of its amplitude.
         cdf: this thread's own work space, shape (block,).
-        first, last: the range of shots.
+        first, last: the range of `order`.
     """
     cdef int lanes = VD_LANES if real is double else VF_LANES
-    cdef index i, j, b, now = -1, pairs = block // lanes
+    cdef index i, j, b, shot, now = -1, pairs = block // lanes
     cdef int l
-    cdef double total
+    cdef double norm
     cdef real* p
     with nogil:
         for i in range(first, last):
-            b = blocks[i]
+            shot = order[i]
+            b = found[shot]
             if b != now:
                 now = b
-                total = 0
+                norm = 0
                 for j in range(pairs):
                     p = &state[(b * pairs + j) * 2 * lanes]
                     for l in range(lanes):
-                        total = total + (<double>p[l] * p[l] + <double>p[lanes + l] * p[lanes + l])
-                        cdf[j * lanes + l] = before[b] + total
-            out[i] = b * block + first_above(&cdf[0], 0, block - 1, targets[i])
+                        norm = norm + (<double>p[l] * p[l] + <double>p[lanes + l] * p[lanes + l])
+                        cdf[j * lanes + l] = before[b] + norm
+            found[shot] = b * block + first_above(&cdf[0], 0, block - 1, uniforms[shot] * total)

@@ -5,7 +5,7 @@
 numpy does the same in ten calls, which for some thousand shots take longer than what they do.
 """
 
-from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
@@ -24,12 +24,12 @@ cdef double UNIT = 2.0 ** -53
 cdef tuple _HEX = tuple([hex(value) for value in range(HEXES)])
 
 
-# --- draws -------------------------------------------------------------------------------------
+# --- uniforms ----------------------------------------------------------------------------------
 
 cdef enum:
     WORDS = 624         # of the state of the Mersenne twister, MT19937
     FAR = 397
-    DRAWS = 312         # two words each
+    DRAWS = 312         # that a state gives, two words each
 
 
 cdef inline uint32_t twisted(uint32_t high, uint32_t low, uint32_t far) noexcept nogil:
@@ -37,15 +37,20 @@ cdef inline uint32_t twisted(uint32_t high, uint32_t low, uint32_t far) noexcept
     return far ^ (y >> 1) ^ ((<uint32_t>0 - (y & 1)) & <uint32_t>0x9908B0DF)
 
 
-cdef void twist(uint32_t* key, uint32_t* words) noexcept nogil:
-    """The next words of the generator; `key` is its state."""
+cdef void twist(uint32_t* key) noexcept nogil:
+    """The next state of the generator."""
     cdef index i
-    cdef uint32_t y
     for i in range(WORDS - FAR):
         key[i] = twisted(key[i], key[i + 1], key[i + FAR])
     for i in range(WORDS - FAR, WORDS - 1):
         key[i] = twisted(key[i], key[i + 1], key[i + FAR - WORDS])
     key[WORDS - 1] = twisted(key[WORDS - 1], key[0], key[FAR - 1])
+
+
+cdef void temper(const uint32_t* key, uint32_t* words) noexcept nogil:
+    """The words that a state of the generator gives."""
+    cdef index i
+    cdef uint32_t y
     for i in range(WORDS):
         y = key[i]
         y ^= y >> 11
@@ -55,107 +60,156 @@ cdef void twist(uint32_t* key, uint32_t* words) noexcept nogil:
 
 
 cdef inline double drawn_of(uint32_t high, uint32_t low) noexcept nogil:
-    # Signed: that is what vectors of integers are turned into vectors of numbers from.
+    # By way of signed integers: those a processor converts to doubles as vectors.
     return (<double><int32_t>(high >> 5) * 67108864.0 + <double><int32_t>(low >> 6)) * UNIT
 
 
-def uniforms(uint32_t seed, index first, index shots):
-    """``RandomState(seed).random_sample(first + shots)[first:]``, without a generator to be kept.
+cdef class Uniforms:
+    """The numbers that ``numpy.random.RandomState(seed).random_sample`` gives, in [0, 1).
 
-    numpy has promised that these will stay what they are.
+    NumPy has promised that these stay what they are. To seed this takes a tenth of the time that
+    a `RandomState` takes, which for a small circuit is as long as the circuit.
+
+    Args:
+        seed: 0 to 2**32 - 1.
+        first: how many numbers to leave out.
     """
+
     cdef uint32_t key[WORDS]
     cdef uint32_t words[WORDS]
-    cdef index i, num
-    cdef double* data
-    if first < 0 or shots < 0:
-        raise ValueError(f"no draws from {first} on, {shots} of them")
-    out = np.empty(shots)
-    cdef double[::1] drawn = out
-    if not shots:
+    cdef index used             # draws of `words` that are taken
+
+    def __cinit__(self, uint32_t seed, index first=0):
+        cdef index i
+        if first < 0:
+            raise ValueError(f"uniforms are counted from 0; {first} cannot be the first")
+        with nogil:
+            for i in range(WORDS):
+                self.key[i] = seed
+                seed = <uint32_t>1812433253 * (seed ^ (seed >> 30)) + <uint32_t>(i + 1)
+            while first >= DRAWS:
+                twist(self.key)
+                first -= DRAWS
+            self.used = DRAWS
+            if first:
+                twist(self.key)
+                temper(self.key, self.words)
+                self.used = first
+
+    def take(self, index count):
+        """Returns the next `count` numbers, float64, shape (count,)."""
+        cdef index i, num
+        cdef double* data
+        cdef double[::1] view
+        cdef const uint32_t* words
+        if count < 0:
+            raise ValueError(f"{count} uniforms cannot be drawn; 0 is the least")
+        out = np.empty(count)
+        if not count:
+            return out
+        view = out
+        data = &view[0]
+        with nogil:
+            while count > 0:
+                if self.used == DRAWS:
+                    twist(self.key)
+                    temper(self.key, self.words)
+                    self.used = 0
+                num = min(count, DRAWS - self.used)
+                words = self.words + 2 * self.used
+                for i in range(num):
+                    data[i] = drawn_of(words[2 * i], words[2 * i + 1])
+                data += num
+                count -= num
+                self.used += num
         return out
-    data = &drawn[0]
-    with nogil:
-        for i in range(WORDS):
-            key[i] = seed
-            seed = <uint32_t>1812433253 * (seed ^ (seed >> 30)) + <uint32_t>(i + 1)
-        while first >= DRAWS:
-            twist(key, words)
-            first -= DRAWS
-        while shots > 0:
-            twist(key, words)
-            num = min(shots, DRAWS - first)
-            for i in range(num):
-                data[i] = drawn_of(words[2 * (first + i)], words[2 * (first + i) + 1])
-            data += num
-            shots -= num
-            first = 0
-    return out
 
 
 # --- outcomes ----------------------------------------------------------------------------------
 
-def draw(double[::1] probabilities, const double[::1] uniforms):
-    """What ``RandomState.choice(p=probabilities)`` makes of its draws.
+cdef class CumulativeTable:
+    """Cumulated probabilities, by which uniforms become outcomes as in ``RandomState.choice``.
+
+    The range of the uniforms is cut into cells of equal width, so many that most have no cumulated
+    probability in them; a guide says for each where to look.
 
     Args:
-        probabilities: of the outcomes, but for a factor; turned into their cumulated sums.
-        uniforms: one for each shot, in [0, 1).
+        probabilities: float64, shape (outcomes,), of the outcomes, but for a common factor. They
+            are replaced by the cumulated ones: this object's only memory of that size.
+        draws: how many uniforms are to be turned into outcomes at a time, about.
 
-    Returns:
-        The sum of the probabilities, and int64, shape (shots,), the outcomes.
+    Attributes:
+        total: the sum of the probabilities.
     """
-    cdef index size = probabilities.shape[0], shots = uniforms.shape[0], cells, cell, i, low, half
-    cdef index count, above
-    cdef double total = 0, u, scale, edge
-    cdef double* cdf = &probabilities[0]
-    cdef int32_t* guide
-    out = np.empty(shots, dtype=np.int64)
-    cdef int64_t[::1] found = out
-    if not 1 <= size < 1 << 31:
-        raise ValueError(f"{size} outcomes are too many, or none")
-    # Cells of equal width that say where to look: so many that there is no sum in most of them.
-    cells = 1
-    while cells < CELLS * size and cells < MOST_CELLS and cells < 2 * shots:
-        cells *= 2
-    guide = <int32_t*>PyMem_Malloc((cells + 1) * sizeof(int32_t))
-    if guide == NULL:
-        raise MemoryError("no memory left to draw outcomes")
-    with nogil:
-        for i in range(size):
-            total = total + cdf[i]
-            cdf[i] = total
-        for i in range(size):
-            cdf[i] = cdf[i] / total
-        # guide[cell]: how many sums, the last one excepted, there are up to where the cell begins.
-        scale = <double>cells
-        memset(guide, 0, (cells + 1) * sizeof(int32_t))
-        for i in range(size - 1):
-            edge = cdf[i] * scale  # a power of two: exact
-            cell = cells  # for what is no number
-            if 0 <= edge <= scale:
-                cell = <index>edge
-                cell += <double>cell < edge
-            guide[cell] += 1
-        for cell in range(1, cells):
-            guide[cell] += guide[cell - 1]
-        guide[cells] = <int32_t>(size - 1)
-        for i in range(shots):
-            u = uniforms[i]
-            cell = <index>(u * scale)
-            cell = min(max(cell, 0), cells - 1)
-            low = guide[cell]
-            count = guide[cell + 1] - low
-            # The first sum that is above the draw; the last if none is. Without a branch on the
-            # comparison, which no processor can foresee.
-            while count > 0:
-                half = count >> 1
-                above = cdf[low + half] <= u
-                low += above * (half + 1)
-                count = half + above * (count - 2 * half - 1)
-            found[i] = low
-    PyMem_Free(guide)
-    return total, out
+
+    cdef double[::1] cumulated
+    cdef int64_t* guide         # of each cell: how many cumulated probabilities end before it
+    cdef index cells
+    cdef readonly double total
+
+    def __cinit__(self, double[::1] probabilities, index draws):
+        cdef index size = probabilities.shape[0], cells = 1, cell, i
+        cdef double total = 0, scale, edge
+        cdef double* cdf = &probabilities[0]
+        cdef int64_t* guide
+        if not size:
+            raise ValueError("no outcomes can be drawn where there are no probabilities")
+        while cells < CELLS * size and cells < MOST_CELLS and cells < 2 * draws:
+            cells *= 2
+        guide = <int64_t*>PyMem_Calloc(cells + 1, sizeof(int64_t))
+        if guide == NULL:
+            raise MemoryError("no memory left to draw outcomes")
+        self.guide = guide
+        self.cumulated = probabilities
+        self.cells = cells
+        with nogil:
+            for i in range(size):
+                total = total + cdf[i]
+                cdf[i] = total
+            for i in range(size):
+                cdf[i] = cdf[i] / total
+            scale = <double>cells
+            for i in range(size - 1):
+                edge = cdf[i] * scale  # a power of two: exact
+                cell = cells  # for what is no number
+                if 0 <= edge <= scale:
+                    cell = <index>edge
+                    cell += <double>cell < edge
+                guide[cell] += 1
+            for cell in range(1, cells):
+                guide[cell] += guide[cell - 1]
+            guide[cells] = size - 1
+        self.total = total
+
+    def __dealloc__(self):
+        PyMem_Free(self.guide)
+
+    def draw(self, const double[::1] uniforms):
+        """Returns the outcome of each of the uniforms in [0, 1), int64, shape (len(uniforms),).
+
+        It is the first whose cumulated probability is above the uniform; the last if none is.
+        """
+        cdef index shots = uniforms.shape[0], cell, i, low, half, count, above
+        cdef double u, scale = <double>self.cells
+        cdef const double* cdf = &self.cumulated[0]
+        cdef const int64_t* guide = self.guide
+        out = np.empty(shots, dtype=np.int64)
+        cdef int64_t[::1] found = out
+        with nogil:
+            for i in range(shots):
+                u = uniforms[i]
+                cell = <index>(u * scale)
+                cell = min(max(cell, 0), self.cells - 1)
+                low = guide[cell]
+                count = guide[cell + 1] - low
+                # Without a branch on the comparison, which no processor can foresee.
+                while count > 0:
+                    half = count >> 1
+                    above = cdf[low + half] <= u
+                    low += above * (half + 1)
+                    count = half + above * (count - 2 * half - 1)
+                found[i] = low
+        return out
 
 
 # --- counts ------------------------------------------------------------------------------------

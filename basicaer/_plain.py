@@ -13,7 +13,7 @@ import numpy as np
 
 from basicaer import _memory, _outcomes
 from basicaer._program import Gates, Measure, Program
-from basicaer._sampling import memory_rows, num_words, seeded, skip
+from basicaer._sampling import memory_rows, num_words
 from basicaer._task import Outcome, Task
 
 SHOTS_AT_ONCE = 1 << 20
@@ -172,21 +172,25 @@ def sampled_memory(
     words = num_words(task.program.num_clbits)
     first, last = (0, task.shots) if task.part is None else task.part
     shots = last - first
-    if shots <= SHOTS_AT_ONCE:
-        uniforms = _outcomes.uniforms(task.seed, first, shots)
-        numbers = state.sample(qubits, uniforms, threads=task.threads)
-        if words == 1 and not bits and len(sources) == len(qubits) and _in_place(sources):
-            return numbers.view(np.uint64).reshape(shots, 1)
-        return memory_rows(shots, words, bits, sources, numbers)
-    random = seeded(task.seed)
-    skip(random, first)
-    sample = state.sampler(qubits, threads=task.threads)
+    at_once = min(shots, SHOTS_AT_ONCE)
+    uniforms = _outcomes.Uniforms(task.seed, first)
+    sample = state.sampler(qubits, at_once, threads=task.threads)
+    numbers_are_rows = (
+        words == 1 and not bits and len(sources) == len(qubits) and _in_place(sources)
+    )
+
+    def rows(count: int) -> np.ndarray:
+        numbers: np.ndarray = sample(uniforms.take(count))
+        if numbers_are_rows:
+            return numbers.view(np.uint64).reshape(count, 1)
+        return memory_rows(count, words, bits, sources, numbers)
+
+    if shots <= at_once:
+        return rows(shots)
     memory = np.empty((shots, words), dtype=np.uint64)
-    for start in range(0, shots, SHOTS_AT_ONCE):
+    for start in range(0, shots, at_once):
         control.check()
-        part = memory[start : start + SHOTS_AT_ONCE]
-        numbers = sample(random.random_sample(len(part)))
-        part[:] = memory_rows(len(part), words, bits, sources, numbers)
+        memory[start : start + at_once] = rows(min(at_once, shots - start))
     return memory
 
 

@@ -7,7 +7,6 @@ than |0>: the rest of its memory has never been touched.
 
 from __future__ import annotations
 
-import functools
 import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence, Tuple
 
@@ -458,9 +457,7 @@ class State:
         sync = np.zeros(len(out), dtype=np.int64)
 
         def work() -> None:
-            scratch = _planning.aligned(
-                kernels.EXPECTATION_VECTORS << self._lane_bits, reals.dtype
-            )
+            scratch = _planning.aligned(kernels.EXPECTATION_VECTORS << self._lane_bits, reals.dtype)
             for group, (mask, signs, odd) in enumerate(found.groups):
                 turn = sync[group : group + 1]
                 kernels.expectations(reals, mask, signs, odd, out[group], turn, scratch)
@@ -470,64 +467,53 @@ class State:
             sums = np.concatenate([part.sum(axis=0) for part in out] or [sums])
         return found.factors * sums[found.places]
 
-    def sample(self, qubits: Sequence[int], uniforms: np.ndarray, threads: int = 1) -> np.ndarray:
-        """Draws outcomes of measuring `qubits`, as numpy's ``RandomState.choice(p=...)`` would.
+    def sampler(
+        self, qubits: Sequence[int], draws: int, threads: int = 1
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        """Returns a function that draws outcomes of measuring `qubits`.
+
+        They are those of ``RandomState.choice(p=...)``. The state must not change in between.
 
         Args:
             qubits: ascending; the first is the least significant bit of the outcome.
-            uniforms: float64, shape (shots,), the draws, in [0, 1).
+            draws: how many are to be drawn at a time, about.
             threads: the most to use.
 
         Returns:
-            int64, shape (shots,).
+            From uniforms in [0, 1), float64 of shape (shots,), to outcomes, int64 of that shape.
         """
         if len(qubits) == self.num_qubits >= _SAMPLED_IN_PLACE:
-            return self._sampler_in_place(threads)(uniforms)
-        self.norm, found = _outcomes.draw(self.probabilities(qubits, threads), uniforms)
-        return found
-
-    def sampler(self, qubits: Sequence[int], threads: int = 1) -> Callable[[np.ndarray], Any]:
-        """Returns what `sample` does with its draws, for shots that are drawn in several parts.
-
-        The state must not change as long as it is used.
-        """
-        if len(qubits) == self.num_qubits >= _SAMPLED_IN_PLACE:
-            return self._sampler_in_place(threads)
-        cdf = self.probabilities(qubits, threads)
+            return self._sampler_in_place(draws, threads)
+        probabilities = self.probabilities(qubits, threads)
         self.check()
-        cdf = cdf.cumsum()
-        self.norm = float(cdf[-1])
-        cdf /= cdf[-1]
-        return functools.partial(_invert, cdf)
+        table = _outcomes.CumulativeTable(probabilities, draws)
+        self.norm = table.total
+        return table.draw
 
-    def _sampler_in_place(self, threads: int) -> Callable[[np.ndarray], Any]:
+    def _sampler_in_place(self, draws: int, threads: int) -> Callable[[np.ndarray], np.ndarray]:
         """Samples of all qubits: first the block, by the norms of all, then within each block."""
         norms = np.empty((1 << self._width) // _SAMPLE_BLOCK)
         sync = np.zeros(1, dtype=np.int64)
         reals = self._reals
         cooperate(lambda: kernels.block_norms(reals, _SAMPLE_BLOCK, norms, sync), threads)
-        cdf = norms.cumsum()
-        total = self.norm = float(cdf[-1])
-        before = np.concatenate(([0.0], cdf[:-1]))
-        cdf /= total
-        return lambda uniforms: self._sample_in_place(uniforms, threads, cdf, before, total)
+        before = np.concatenate(([0.0], norms[:-1].cumsum()))
+        table = _outcomes.CumulativeTable(norms, draws)
+        self.norm = table.total
+        return lambda uniforms: self._sample_in_place(uniforms, threads, table, before)
 
     def _sample_in_place(
         self,
         uniforms: np.ndarray,
         threads: int,
-        cdf: np.ndarray,
+        table: _outcomes.CumulativeTable,
         before: np.ndarray,
-        total: float,
     ) -> np.ndarray:
         reals = self._reals
-        targets = uniforms * total
-        blocks = _invert(cdf, uniforms)
+        found = table.draw(uniforms)  # the block of each shot, replaced by its outcome
         # numpy sorts 16-bit integers by radix, larger ones by comparison.
-        narrow = blocks.astype(np.uint16) if len(cdf) <= 1 << 16 else blocks
+        narrow = found.astype(np.uint16) if len(before) <= 1 << 16 else found
         order = np.argsort(narrow, kind="stable")
-        sorted_blocks, sorted_targets = blocks[order], targets[order]
-        found = np.empty(len(uniforms), dtype=np.int64)
+        del narrow
         step = max(1, -(-len(uniforms) // (4 * max(1, threads))))
         starts = iter(range(0, len(uniforms), step))
 
@@ -539,8 +525,9 @@ class State:
                     reals,
                     _SAMPLE_BLOCK,
                     before,
-                    sorted_blocks,
-                    sorted_targets,
+                    order,
+                    uniforms,
+                    table.total,
                     found,
                     space,
                     first,
@@ -548,20 +535,4 @@ class State:
                 )
 
         cooperate(work, threads)
-        out = np.empty_like(found)
-        out[order] = found
-        return out
-
-
-def _invert(cdf: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-    """``cdf.searchsorted(uniforms, side="right")``, within bounds, quick for many draws."""
-    guide = np.empty(0, dtype=np.int64)
-    if len(uniforms) > 4096:
-        cells = 1 << min(16, len(cdf).bit_length())
-        edges = np.arange(cells + 1) / cells
-        guide = np.minimum(cdf.searchsorted(edges, side="right"), len(cdf) - 1).astype(np.int64)
-    out = np.empty(len(uniforms), dtype=np.int64)
-    kernels.invert_cdf(
-        cdf, np.ascontiguousarray(uniforms, dtype=np.float64), guide, out, 0, len(out)
-    )
-    return out
+        return found

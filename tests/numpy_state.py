@@ -110,13 +110,10 @@ class NumpyState:
             values.append(np.vdot(self.array, image.array).real)
         return np.array(values)
 
-    def sampler(self, qubits, threads=1):
-        return lambda uniforms: self.sample(qubits, uniforms)
-
-    def sample(self, qubits, uniforms, threads=1):
+    def sampler(self, qubits, draws, threads=1):
         cumulative = np.cumsum(self.probabilities(qubits))
         cumulative /= cumulative[-1]
-        return np.searchsorted(cumulative, uniforms, side="right").astype(np.int64)
+        return lambda uniforms: cumulative.searchsorted(uniforms, side="right").astype(np.int64)
 
     def copy(self):
         return type(self)(self.array.copy())

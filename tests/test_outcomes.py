@@ -10,6 +10,7 @@ import pytest
 from basicaer import _outcomes
 from basicaer._assembly import Formula
 from basicaer._gates import GATES, SCALAR
+from basicaer._outcomes import CumulativeTable, Uniforms
 
 SEEDS = [0, 1, 7, 42, 2**31 - 1, 2**31, 2**32 - 1]
 
@@ -18,20 +19,31 @@ SEEDS = [0, 1, 7, 42, 2**31 - 1, 2**31, 2**32 - 1]
 @pytest.mark.parametrize("shots", [0, 1, 2, 311, 312, 313, 5000])
 def test_uniforms_are_those_of_numpy_s_generator(seed, shots):
     expected = np.random.RandomState(seed).random_sample(shots)
-    np.testing.assert_array_equal(_outcomes.uniforms(seed, 0, shots), expected)
+    np.testing.assert_array_equal(Uniforms(seed).take(shots), expected)
 
 
 @pytest.mark.parametrize("first", [1, 5, 311, 312, 313, 623, 624, 625, 4000])
 def test_uniforms_from_the_middle(first):
     expected = np.random.RandomState(9).random_sample(first + 700)[first:]
-    np.testing.assert_array_equal(_outcomes.uniforms(9, first, 700), expected)
+    np.testing.assert_array_equal(Uniforms(9, first).take(700), expected)
+
+
+@pytest.mark.parametrize("first", [0, 100, 312])
+@pytest.mark.parametrize("part", [1, 7, 311, 312, 313, 1000])
+def test_uniforms_taken_in_parts(first, part):
+    uniforms = Uniforms(3, first)
+    taken = [uniforms.take(part) for _ in range(3)]
+    expected = np.random.RandomState(3).random_sample(first + 3 * part)[first:]
+    np.testing.assert_array_equal(np.concatenate(taken), expected)
 
 
 def test_uniforms_out_of_bounds():
     with pytest.raises(OverflowError):
-        _outcomes.uniforms(2**32, 0, 1)
-    with pytest.raises(ValueError, match="no draws from -1 on, 3 of them"):
-        _outcomes.uniforms(1, -1, 3)
+        Uniforms(2**32)
+    with pytest.raises(ValueError, match="counted from 0; -1 cannot be the first"):
+        Uniforms(1, -1)
+    with pytest.raises(ValueError, match="-3 uniforms cannot be drawn"):
+        Uniforms(1).take(-3)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 16, 1000, 1 << 17])
@@ -53,9 +65,15 @@ def test_draws_are_those_of_choice(size, kind, shots):
     uniforms[-1] = np.nextafter(1.0, 0)
     uniforms[shots // 2] = cdf[size // 3] if cdf[size // 3] < 1 else 0.5  # on an edge
     expected = np.minimum(cdf.searchsorted(uniforms, side="right"), size - 1)
-    found_total, found = _outcomes.draw(probabilities.copy(), uniforms)
-    assert found_total == total
-    np.testing.assert_array_equal(found, expected)
+    table = CumulativeTable(probabilities.copy(), shots)
+    assert table.total == total
+    np.testing.assert_array_equal(table.draw(uniforms), expected)
+    np.testing.assert_array_equal(table.draw(uniforms[:7]), expected[:7])
+
+
+def test_no_outcomes_to_draw_from():
+    with pytest.raises(ValueError, match="no outcomes can be drawn"):
+        CumulativeTable(np.empty(0), 1)
 
 
 @pytest.mark.parametrize("most", [1, 2, 5, 4096, 4097, 1 << 20, 2**64 - 1])

@@ -50,7 +50,7 @@ def test_samples_are_those_of_choice(state_class, qubits):
         chances[sum(((index >> q) & 1) << i for i, q in enumerate(qubits))] += abs(amplitude) ** 2
     expected = np.random.RandomState(5).choice(len(chances), 1000, p=chances)
     uniforms = np.random.RandomState(5).random_sample(1000)
-    got = state_class.from_amplitudes(amplitudes).sample(qubits, uniforms)
+    got = state_class.from_amplitudes(amplitudes).sampler(qubits, 1000)(uniforms)
     np.testing.assert_array_equal(got, expected)
 
 
@@ -197,9 +197,9 @@ def test_large_registers_drawn_in_parts():
     state = State.from_amplitudes(amplitudes / np.linalg.norm(amplitudes))
     uniforms = rng.random(5000)
     qubits = tuple(range(18))
-    sampler = state.sampler(qubits, threads=2)
-    parts = [sampler(uniforms[first : first + 700]) for first in range(0, 5000, 700)]
-    np.testing.assert_array_equal(np.concatenate(parts), state.sample(qubits, uniforms))
+    sample = state.sampler(qubits, 700, threads=2)
+    parts = [sample(uniforms[first : first + 700]) for first in range(0, 5000, 700)]
+    np.testing.assert_array_equal(np.concatenate(parts), state.sampler(qubits, 5000)(uniforms))
 
 
 def test_uniforms_of_very_many_shots_look_whether_they_are_wanted(monkeypatch):
@@ -224,8 +224,8 @@ def test_very_many_shots_are_cancelled_in_any_stage(monkeypatch, stage):
         drawn = []
 
         class Cancels(State):
-            def sampler(self, qubits, threads=1):
-                sample = super().sampler(qubits, threads)
+            def sampler(self, qubits, draws, threads=1):
+                sample = super().sampler(qubits, draws, threads)
 
                 def first_and_cancel(uniforms):
                     drawn.append(len(uniforms))

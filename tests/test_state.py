@@ -112,7 +112,7 @@ def test_samples_are_those_of_choice(shots, qubits):
     p /= p.sum()
     expected = np.random.RandomState(9).choice(len(p), shots, p=p)
     uniforms = np.random.RandomState(9).random_sample(shots)
-    np.testing.assert_array_equal(state.sample(qubits, uniforms), expected)
+    np.testing.assert_array_equal(state.sampler(qubits, shots)(uniforms), expected)
 
 
 @pytest.mark.parametrize("shots", [1, 3, 500, 30000])
@@ -125,7 +125,7 @@ def test_samples_without_a_table_of_all_probabilities(monkeypatch, precision, sh
     p = np.abs(state.copy().to_array().astype(complex)) ** 2
     cdf = p.cumsum()
     expected = (cdf / cdf[-1]).searchsorted(uniforms, side="right")
-    got = state.sample(tuple(range(14)), uniforms, threads=threads)
+    got = state.sampler(tuple(range(14)), shots, threads=threads)(uniforms)
     # Sums in another order may part draws at the very edge of an outcome.
     assert np.count_nonzero(got != expected) <= 1e-4 * shots
     assert np.abs(got - expected).max() <= 1
@@ -134,7 +134,7 @@ def test_samples_without_a_table_of_all_probabilities(monkeypatch, precision, sh
 @pytest.mark.parametrize("uniform", [0.0, np.nextafter(1.0, 0.0)])
 def test_samples_at_both_ends(uniform):
     state = State.from_amplitudes(np.array([0, 0.6, 0.8, 0], dtype=complex))
-    assert state.sample((0, 1), np.array([uniform]))[0] == (1 if uniform == 0 else 2)
+    assert state.sampler((0, 1), 1)(np.array([uniform]))[0] == (1 if uniform == 0 else 2)
 
 
 @pytest.mark.parametrize("method", ["collapse", "reset"])
