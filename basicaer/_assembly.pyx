@@ -55,34 +55,14 @@ class FreeCoefficients(NamedTuple):
     parameters: Tuple[Any, ...]
 
 
+include "_growable.pxi"
 include "_formulas.pxi"
 
 
 # --- one run of gates --------------------------------------------------------------------------
 
-cdef struct Buffer:
-    char* data
-    index used
-    index room
-
-
-cdef int grow(Buffer* b, index size) except -1:
-    """Makes room for so many bytes more at the end."""
-    cdef index room = b.room if b.room else 512
-    cdef char* data
-    while b.used + size > room:
-        room *= 2
-    if room != b.room:
-        data = <char*>realloc(b.data, room)
-        if data == NULL:
-            raise MemoryError("no memory left for the gates of the circuit")
-        b.data = data
-        b.room = room
-    return 0
-
-
-cdef object array_of(Buffer* b, dtype):
-    """What is in a buffer, as an array that cannot be written to."""
+cdef object array_of(Growable* b, dtype):
+    """What is in a list, as an array that cannot be written to."""
     return frombuffer(PyBytes_FromStringAndSize(b.data, b.used), dtype) if b.used else empty(0, dtype)
 
 
@@ -145,7 +125,7 @@ cdef class GateReader:
     """Collects the gates between two other operations."""
 
     cdef dict known, kinds
-    cdef Buffer kind, qubits, offset, coefficients, starts
+    cdef Growable kind, qubits, offset, coefficients, starts
     cdef list large, free
 
     def __init__(self):
@@ -188,16 +168,16 @@ cdef class GateReader:
         self.kinds[kind] = len(self.kinds)
         return <int32_t>(len(self.kinds) - 1)
 
-    cdef int push_int(self, Buffer* b, int32_t value) except -1:
+    cdef int push_int(self, Growable* b, int32_t value) except -1:
         if b.used + <index>sizeof(int32_t) > b.room:
-            grow(b, sizeof(int32_t))
+            reserve(b, sizeof(int32_t))
         (<int32_t*>(b.data + b.used))[0] = value
         b.used += sizeof(int32_t)
         return 0
 
     cdef int push_offset(self, index value) except -1:
         if self.offset.used + <index>sizeof(int64_t) > self.offset.room:
-            grow(&self.offset, sizeof(int64_t))
+            reserve(&self.offset, sizeof(int64_t))
         (<int64_t*>(self.offset.data + self.offset.used))[0] = value
         self.offset.used += sizeof(int64_t)
         return 0
@@ -208,7 +188,7 @@ cdef class GateReader:
         cdef double* out
         cdef double complex z
         if self.coefficients.used + count * <index>sizeof(double complex) > self.coefficients.room:
-            grow(&self.coefficients, count * sizeof(double complex))
+            reserve(&self.coefficients, count * sizeof(double complex))
         out = <double*>(self.coefficients.data + self.coefficients.used)
         for value in values:
             if PyFloat_CheckExact(value):
@@ -244,7 +224,7 @@ cdef class GateReader:
             if not isfinite(values[i]):
                 return False
         if self.coefficients.used + size > self.coefficients.room:
-            grow(&self.coefficients, size)
+            reserve(&self.coefficients, size)
         formula.evaluate(values, <double*>(self.coefficients.data + self.coefficients.used))
         self.coefficients.used += size
         return True
@@ -266,7 +246,7 @@ cdef class GateReader:
         cdef GateClass of_class
         cdef PyObject* found
         cdef tuple qubits
-        cdef Buffer* held = &self.qubits
+        cdef Growable* held = &self.qubits
         while place < num:
             instruction = data[place]
             operation = instruction.operation
@@ -292,7 +272,7 @@ cdef class GateReader:
             if width != of_class.width:
                 break
             if held.used + width * <index>sizeof(int32_t) > held.room:
-                grow(held, width * sizeof(int32_t))
+                reserve(held, width * sizeof(int32_t))
             for i in range(width):
                 found = PyDict_GetItem(index_of, PyLong_FromVoidPtr(<PyObject*>qubits[i]))
                 if found == NULL:
@@ -352,14 +332,14 @@ cdef class GateReader:
         cdef double sum = 0
         cdef bint finite
         cdef int32_t total = 0
-        cdef Buffer* starts = &self.starts
+        cdef Growable* starts = &self.starts
         kind = array_of(&self.kind, INT32)
         qubits = array_of(&self.qubits, INT32)
         coefficients = array_of(&self.coefficients, COMPLEX128)
         for i in range(self.coefficients.used // <index>sizeof(double)):
             sum = sum + 0 * values[i]
         finite = sum == 0
-        grow(starts, (num + 1) * sizeof(int32_t))
+        reserve(starts, (num + 1) * sizeof(int32_t))
         starts.used = (num + 1) * sizeof(int32_t)
         (<int32_t*>starts.data)[0] = 0
         for i in range(num):

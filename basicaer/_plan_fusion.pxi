@@ -56,14 +56,14 @@ cdef double entry_cost(Planner p, int pattern, bint is_real, int pre_a, bint rea
 # --- fusion --------------------------------------------------------------------------------
 
 cdef Entry* new_entry(Planner p, int kind) except NULL nogil:
-    cdef Entry* e = <Entry*>grow(&p.entries, sizeof(Entry))
+    cdef Entry* e = <Entry*>extend(&p.entries, sizeof(Entry))
     memset(e, 0, sizeof(Entry))
     e.kind = kind
     return e
 
 
 cdef index num_entries(Planner p) noexcept nogil:
-    return p.entries.used // <index>sizeof(Entry)
+    return count_of(&p.entries, sizeof(Entry))
 
 
 cdef int flush_one(Planner p, int q) except -1 nogil:
@@ -328,7 +328,7 @@ cdef int fuse(Planner p, bint fresh) except -1 nogil:
             any_swap = True
             break
     if any_swap and fresh and p.fusion:
-        named = <int32_t*>grow(&p.renamed, p.start[num] * <index>sizeof(int32_t))
+        named = <int32_t*>extend(&p.renamed, p.start[num] * <index>sizeof(int32_t))
         for g in range(num - 1, -1, -1):
             for i in range(p.start[g], p.start[g + 1]):
                 named[i] = p.wire[p.qubits[i]]

@@ -1,7 +1,7 @@
 # Entries to items, and what is made of items before they are scheduled.
 
 cdef Item* new_item(Planner p, int kind) except NULL nogil:
-    cdef Item* it = <Item*>grow(&p.items, sizeof(Item))
+    cdef Item* it = <Item*>extend(&p.items, sizeof(Item))
     memset(it, 0, sizeof(Item))
     it.kind = kind
     it.first_term = it.last_term = -1
@@ -9,19 +9,19 @@ cdef Item* new_item(Planner p, int kind) except NULL nogil:
 
 
 cdef index num_items(Planner p) noexcept nogil:
-    return p.items.used // <index>sizeof(Item)
+    return count_of(&p.items, sizeof(Item))
 
 
 cdef int add_term(Planner p, index item, uint64_t mask, const double* factor) except -1 nogil:
     cdef Term* t
     cdef Item* it
-    cdef index at = p.terms.used // <index>sizeof(Term)
+    cdef index at = count_of(&p.terms, sizeof(Term))
     if fabs(factor[0] - 1) < TINY and fabs(factor[1]) < TINY:
         return 0
     if mask == 0:
         zmul(p.scalar, p.scalar, factor)
         return 0
-    t = <Term*>grow(&p.terms, sizeof(Term))
+    t = <Term*>extend(&p.terms, sizeof(Term))
     t.mask = mask
     t.re = factor[0]
     t.im = factor[1]
@@ -195,124 +195,14 @@ cdef int emit(Planner p) except -1 nogil:
     return 0
 
 
-# --- splitting -----------------------------------------------------------------------------
-
-cdef inline bint takes(Planner p, index i, bint split) noexcept nogil:
-    """True if item i can be multiplied by any one-qubit matrix at no cost; -1 is no item."""
-    cdef Item* it = <Item*>p.items.data + i
-    if i < 0:
-        return False
-    return (it.kind == ONE or it.kind == TWO) and not it.is_real or split and it.kind == WEYL
-
-
-cdef int split(Planner p) except -1 nogil:
-    """Dense items to WEYL, where the items before and after take what is left of them."""
-    cdef index i, num = num_items(p)
-    cdef index last[64]
-    cdef index* near     # the item before on each of two qubits, then those after
-    cdef uint64_t mask
-    cdef int q, k
-    cdef Item* it
-    cdef double saved = (p.cost_dense2 - p.cost_weyl) * <double>(BIT << p.num_qubits)
-    # Two threads share what is saved, and one of them does the splitting.
-    if not p.fusion or saved < 2 * p.split_time:
-        return 0
-    near = <index*>grow(&p.order, 4 * (num + 1) * sizeof(index))
-    for q in range(64):
-        last[q] = -1
-    for i in range(num):
-        it = <Item*>p.items.data + i
-        near[4 * i] = last[it.q0]
-        near[4 * i + 1] = last[it.q1]
-        mask = it.nd | it.dg
-        while mask:
-            last[lowest(mask)] = i
-            mask &= mask - 1
-    for q in range(64):
-        last[q] = -1
-    for i in range(num - 1, -1, -1):
-        it = <Item*>p.items.data + i
-        near[4 * i + 2] = last[it.q0]
-        near[4 * i + 3] = last[it.q1]
-        mask = it.nd | it.dg
-        while mask:
-            last[lowest(mask)] = i
-            mask &= mask - 1
-    for i in range(num):
-        it = <Item*>p.items.data + i
-        if (it.kind == TWO and not it.is_real
-                and takes(p, near[4 * i], True) and takes(p, near[4 * i + 1], True)
-                and takes(p, near[4 * i + 2], False)
-                and takes(p, near[4 * i + 3], False)):
-            split_item(p, it, near + 4 * i)
-    p.order.used = 0
-    return 0
-
-
-cdef void split_item(Planner p, Item* it, const index* near) noexcept nogil:
-    cdef double x[16]
-    cdef double after[2][8]
-    cdef double before[2][8]
-    cdef double first[4]
-    cdef double last[4]
-    cdef double t[2]
-    cdef double w[8]
-    cdef bint flip
-    cdef int side, q
-    cdef Item* other
-    if not weyl(it.m, after[0], after[1], x, before[0], before[1]):
-        return
-    for side in range(2):
-        q = it.q1 if side else it.q0
-        other = <Item*>p.items.data + near[side]
-        t[side] = 0
-        if other.kind != WEYL:
-            multiply_item(other, q, before[side], True)
-            continue
-        t[side] = euler(before[side], first, last, &flip)
-        x_scale(other.m, 1 if other.q1 == q else 0, True, first)
-        x_scale(x, side, False, last)
-        if flip:
-            # N W = W (W^dagger N W): the turn goes on to what comes after.
-            x_turn(x, side)
-            memset(w, 0, 8 * sizeof(double))
-            w[2] = -1
-            w[4] = 1
-            matmul(after[side], after[side], w, 2)
-    for side in range(2):
-        q = it.q1 if side else it.q0
-        multiply_item(<Item*>p.items.data + near[2 + side], q, after[side], False)
-    it.kind = WEYL
-    memcpy(it.m, x, 16 * sizeof(double))
-    it.m[16] = t[0]
-    it.m[17] = t[1]
-
-
-cdef int fold_scalar(Planner p, bint fresh) except -1 nogil:
-    """Puts what multiplies all amplitudes into a matrix that multiplies all of them anyway."""
-    cdef index i
-    cdef int k, entries
-    cdef Item* it
-    cdef Item* found = NULL
-    if p.scalar[0] == 1 and p.scalar[1] == 0 or fresh:
-        return 0
-    for i in range(num_items(p)):
-        it = <Item*>p.items.data + i
-        if it.kind == ONE or it.kind == TWO or it.kind == STEERED:
-            if found == NULL or found.is_real and not it.is_real:
-                found = it
-            if not it.is_real:
-                break
-    if found == NULL:
-        found = new_item(p, CONTROLLED)
-        found.dg = 1
-        found.m[0] = found.m[6] = 1
-        entries = 4
+cdef void multiply_item(Item* it, int q, const double* small, bint left) noexcept nogil:
+    """Multiplies the matrix of an item, ONE or TWO, by a 2x2 matrix on its qubit q."""
+    if it.kind == ONE:
+        if left:
+            matmul(it.m, small, it.m, 2)
+        else:
+            matmul(it.m, it.m, small, 2)
+    elif left:
+        mul_left(it.m, small, 1 if it.q1 == q else 0)
     else:
-        entries = 16 if found.kind == TWO else 8 if found.kind == STEERED else 4
-        found.is_real = found.is_real and p.scalar[1] == 0
-    for k in range(entries):
-        zmul(found.m + 2 * k, found.m + 2 * k, p.scalar)
-    p.scalar[0] = 1
-    p.scalar[1] = 0
-    return 0
+        mul_right(it.m, small, 1 if it.q1 == q else 0)

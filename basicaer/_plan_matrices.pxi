@@ -1,5 +1,18 @@
 # Small matrices, and which of their entries can be other than 0.
 
+# Patterns: bit n * row + column is set where the entry can be non-zero.
+
+cdef enum:
+    DIAGONAL4 = 0x8421          # the diagonal of a 4x4 matrix
+    STEERED_BY_1 = 0xCC33       # blocks on the first qubit, one for each value of the second
+    STEERED_BY_0 = 0xA5A5       # the other way round
+    SWAP4 = 0x8241              # |00>, |01> and |10> exchanged, |11>
+    DIAGONAL2 = 0x9
+    FLIP2 = 0x6
+    ALL2 = 0xF
+    ALL4 = 0xFFFF
+
+
 cdef inline void zmul(double* out, const double* a, const double* b) noexcept nogil:
     cdef double re = a[0] * b[0] - a[1] * b[1]
     out[1] = a[0] * b[1] + a[1] * b[0]
@@ -94,8 +107,6 @@ cdef void exchange_qubits(double* m) noexcept nogil:
     memcpy(m, t, 32 * sizeof(double))
 
 
-# Patterns: bit n * row + column is set where the entry can be non-zero.
-
 cdef inline int pattern_mul2(int a, int b) noexcept nogil:
     """The pattern of a product of 2x2 matrices."""
     return ((a & 1) * (b & 3) | (a >> 1 & 1) * (b >> 2)
@@ -129,18 +140,6 @@ cdef inline int pattern_exchange(int p) noexcept nogil:
             if (p >> (4 * r + c)) & 1:
                 out |= 1 << (4 * to[r] + to[c])
     return out
-
-
-
-cdef enum:
-    DIAGONAL4 = 0x8421          # the diagonal of a 4x4 matrix
-    STEERED_BY_1 = 0xCC33       # blocks on the first qubit, one for each value of the second
-    STEERED_BY_0 = 0xA5A5       # the other way round
-    SWAP4 = 0x8241              # |00>, |01> and |10> exchanged, |11>
-    DIAGONAL2 = 0x9
-    FLIP2 = 0x6
-    ALL2 = 0xF
-    ALL4 = 0xFFFF
 
 
 cdef inline bint is_monomial4(int p) noexcept nogil:
@@ -185,31 +184,3 @@ cdef inline bint is_swap4(const double* m, int pattern) noexcept nogil:
         if m[2 * (4 * row + column)] != 1 or m[2 * (4 * row + column) + 1] != 0:
             return False
     return True
-
-
-cdef inline void put(double* v, int lanes, int parts, int which, int lane, const double* m,
-                     int entry, bint one, bint imaginary) noexcept nogil:
-    """Lane `lane` of coefficient `which`: an entry of `m`, or of the identity if m is NULL.
-
-    With one part: the real part of the entry, or the imaginary one.
-    """
-    cdef double re = 1 if one else 0, im = 0
-    if m != NULL:
-        re = m[2 * entry]
-        im = m[2 * entry + 1]
-    v[which * parts * lanes + lane] = im if imaginary else re
-    if parts == 2:
-        v[(which * parts + 1) * lanes + lane] = im
-
-
-cdef void multiply_item(Item* it, int q, const double* small, bint left) noexcept nogil:
-    """Multiplies the matrix of an item, ONE or TWO, by a 2x2 matrix on its qubit q."""
-    if it.kind == ONE:
-        if left:
-            matmul(it.m, small, it.m, 2)
-        else:
-            matmul(it.m, it.m, small, 2)
-    elif left:
-        mul_left(it.m, small, 1 if it.q1 == q else 0)
-    else:
-        mul_right(it.m, small, 1 if it.q1 == q else 0)

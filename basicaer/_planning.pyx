@@ -42,31 +42,8 @@ cdef object frombuffer = np.frombuffer
 FLOAT64 = np.dtype(np.float64)
 INT64 = np.dtype(np.int64)
 
-# --- growable arrays ---------------------------------------------------------------------------
-
-cdef struct Buffer:
-    char* data
-    index used
-    index room
-
-
-cdef char* grow(Buffer* b, index bytes) except NULL nogil:
-    """Room for `bytes` more at the end, which is returned."""
-    cdef index room = b.room
-    cdef char* data
-    while b.used + bytes > room:
-        room = 2 * room if room else 1024
-    if room != b.room:
-        data = <char*>realloc(b.data, room)
-        if data == NULL:
-            with gil:
-                raise MemoryError("no memory left for the plan of the circuit")
-        b.data = data
-        b.room = room
-    b.used += bytes
-    return b.data + b.used - bytes
-
-
+include "_growable.pxi"
+include "_plan_layout.pxi"
 include "_plan_matrices.pxi"
 include "_weyl.pxi"
 
@@ -152,7 +129,6 @@ class Plan:
 
 
 include "_gate_check.pxi"
-include "_plan_layout.pxi"
 
 # Columns of a kind's row: the fields of `_program.Kind`.
 cdef enum:
@@ -203,8 +179,8 @@ cdef class Planner:
     cdef double cost_diagonal, cost_move, cost_real1, cost_dense1, cost_real2, cost_dense2
     cdef double cost_weyl, split_time
     # stages
-    cdef Buffer entries, items, terms, order, renamed
-    cdef Buffer out_passes, out_ops, out_lists, out_coefficients
+    cdef Growable entries, items, terms, order, renamed, pass_items, pass_starts
+    cdef Growable out_passes, out_ops, out_lists, out_coefficients
     cdef int open_[64]
     cdef Pending one[64]
     cdef int wire[64]
@@ -221,6 +197,8 @@ cdef class Planner:
         free(self.terms.data)
         free(self.order.data)
         free(self.renamed.data)
+        free(self.pass_items.data)
+        free(self.pass_starts.data)
         free(self.out_passes.data)
         free(self.out_ops.data)
         free(self.out_lists.data)
@@ -229,11 +207,16 @@ cdef class Planner:
 
 include "_plan_fusion.pxi"
 include "_plan_items.pxi"
+include "_plan_splitting.pxi"
 include "_plan_schedule.pxi"
+include "_plan_output.pxi"
 include "_plan_operations.pxi"
+include "_plan_diagonals.pxi"
+include "_plan_wide.pxi"
+include "_plan_passes.pxi"
 
 
-cdef object ints(Buffer* b, index columns):
+cdef object ints(Growable* b, index columns):
     cdef index count = b.used // <index>sizeof(int64_t)
     cdef int64_t[::1] row
     cdef int64_t[:, ::1] rows
@@ -326,6 +309,7 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
         split(p)
         fold_scalar(p, fresh)
         schedule(p)
+        lower(p)
     out = Plan()
     out.passes = ints(&p.out_passes, PASS_COLUMNS)
     out.ops = ints(&p.out_ops, OP_COLUMNS)

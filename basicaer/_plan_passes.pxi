@@ -1,0 +1,149 @@
+# Passes of items to passes of operations.
+
+cdef int lower_item(Planner p, Item* it) except -1 nogil:
+    cdef uint64_t steer
+    cdef int64_t* op
+    if it.kind == ONE:
+        return lower_small(p, it.q0, it.m, it.m, -1, it.is_real, 0, 0)
+    if it.kind == TWO:
+        return lower_two(p, it)
+    if it.kind == WEYL:
+        return lower_weyl(p, it)
+    if it.kind == STEERED:
+        if it.q1 < p.lane_bits:
+            return lower_small(p, it.q0, it.m, it.m + 8, it.q1, it.is_real, 0, 0)
+        steer = BIT << it.q1
+        if not is_identity(it.m):
+            lower_small(p, it.q0, it.m, it.m, -1, it.is_real, steer, 0)
+        if not is_identity(it.m + 8):
+            lower_small(p, it.q0, it.m + 8, it.m + 8, -1, it.is_real, steer, steer)
+        return 0
+    if it.kind == PHASES:
+        return lower_phases(p, it)
+    if it.kind == CONTROLLED:
+        if it.nd == 0:
+            if it.m[0] == it.m[6] and it.m[1] == it.m[7]:
+                return lower_phase(p, it.m, it.control, it.control_value)
+            lower_phase(p, it.m, it.control | BIT << it.q0, it.control_value)
+            return lower_phase(p, it.m + 6, it.control | BIT << it.q0,
+                               it.control_value | BIT << it.q0)
+        return lower_small(p, it.q0, it.m, it.m, -1, it.is_real, it.control,
+                           it.control_value)
+    if it.kind == TABLE:
+        return lower_table(p, it)
+    if it.kind == BIG:
+        if p.kinds[KIND_COLUMNS * p.kind[it.gate] + KIND_TARGETS] <= 5:
+            return lower_few(p, it)
+        return lower_big(p, it)
+    if it.q0 < p.lane_bits or it.q1 < p.lane_bits:
+        return lower_two(p, it)
+    op = push_op(p, OP_SWAP)
+    op[COL_T0] = min(p.place[it.q0], p.place[it.q1])
+    op[COL_T1] = max(p.place[it.q0], p.place[it.q1])
+    return 0
+
+
+cdef int lower_pass(Planner p, const int64_t* chosen, index num) except -1 nogil:
+    """Chooses the block of a pass and lowers its items."""
+    cdef int pair_bits = p.num_qubits - p.lane_bits, room, i, q, a = 0, live_bits = 0
+    cdef int run = 0, top
+    cdef uint64_t active = 0, live = p.live >> p.lane_bits, block, contiguous, fresh, bit, reach
+    cdef int64_t bits[64]
+    cdef int64_t* row
+    cdef index j, first_op, ops
+    cdef int outer = 0
+    cdef bint in_place
+    cdef Item* it
+    for j in range(num):
+        active |= (<Item*>p.items.data + chosen[j]).nd >> p.lane_bits
+    room = min(p.capacity, pair_bits)
+    if popcount(active) > room:
+        room = popcount(active)
+    contiguous = (BIT << room) - 1
+    in_place = active & ~contiguous == 0
+    for q in range(64):
+        p.place[q] = -1
+    if in_place:
+        block = contiguous
+        for i in range(room):
+            bits[i] = i
+        a = room
+        while (live & block) >> live_bits:
+            live_bits += 1
+    else:
+        block = active
+        for i in range(pair_bits):      # the lowest live bits fill the block up
+            if popcount(block) >= room:
+                break
+            if (live >> i) & 1:
+                block |= BIT << i
+        for i in range(pair_bits):
+            if (block & live) >> i & 1:
+                bits[a] = i
+                a += 1
+        live_bits = a
+        fresh = block & ~live
+        for j in range(num):            # qubits that are |0> so far: in the order of use
+            bit = (<Item*>p.items.data + chosen[j]).nd >> p.lane_bits & fresh
+            for i in range(pair_bits):
+                if (bit >> i) & 1:
+                    bits[a] = i
+                    a += 1
+            fresh &= ~bit
+    for i in range(a):
+        p.place[bits[i] + p.lane_bits] = i
+    while run < a and bits[run] == run:
+        run += 1
+    if run > live_bits and not in_place and live_bits > 0:
+        run = live_bits
+    first_op = num_ops(p)
+    p.live_now = live & block
+    for j in range(num):
+        it = <Item*>p.items.data + chosen[j]
+        p.live_now |= it.nd >> p.lane_bits & block
+        top = 0
+        # A control may be |0> all along, where gates that would have moved it cancel.
+        reach = p.live_now | it.dg >> p.lane_bits
+        for i in range(a):
+            if (reach >> bits[i]) & 1:
+                top = i + 1
+        p.op_live = top
+        lower_item(p, it)
+        p.live |= it.nd
+    ops = num_ops(p) - first_op
+    if ops == 0:
+        return 0
+    row = <int64_t*>extend(&p.out_passes, PASS_COLUMNS * sizeof(int64_t))
+    row[PASS_FIRST] = first_op
+    row[PASS_LAST] = first_op + ops
+    row[PASS_BITS] = a
+    row[PASS_LIVE] = live_bits
+    row[PASS_IN_PLACE] = in_place
+    row[PASS_CLEAN] = -1
+    if in_place and live & block != block:
+        row[PASS_CLEAN] = <int64_t>(live & block)
+    row[PASS_RUN] = run
+    row[PASS_BITS_AT] = list_position(p)
+    row[PASS_WORK] = ops << (a + p.lane_bits)
+    for i in range(a):
+        push_list(p, bits[i])
+    row[PASS_OUTER_AT] = list_position(p)
+    for i in range(pair_bits):
+        if (live >> i) & 1 and not (block >> i) & 1:
+            push_list(p, i)
+            outer += 1
+    row[PASS_OUTER] = outer
+    if outer > p.max_outer:
+        p.max_outer = outer
+    p.total_work += <double>(ops << (a + p.lane_bits)) * <double>(<int64_t>1 << outer)
+    p.work_vectors = max(p.work_vectors, product_work(a))
+    return 0
+
+
+cdef int lower(Planner p) except -1 nogil:
+    """All passes, in order."""
+    cdef const int64_t* starts = <int64_t*>p.pass_starts.data
+    cdef index i
+    for i in range(count_of(&p.pass_starts, sizeof(int64_t)) - 1):
+        lower_pass(p, <int64_t*>p.pass_items.data + starts[i], starts[i + 1] - starts[i])
+    return 0
