@@ -7,6 +7,7 @@ a matrix's entries is written down once, as a list of steps (_formulas.pxi), and
 without Python from then on.
 """
 
+from cython cimport embedsignature, internal
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.complex cimport PyComplex_CheckExact, PyComplex_ImagAsDouble, PyComplex_RealAsDouble
 from cpython.dict cimport PyDict_GetItem
@@ -66,6 +67,7 @@ cdef object array_of(Growable* b, dtype):
     return frombuffer(PyBytes_FromStringAndSize(b.data, b.used), dtype) if b.used else empty(0, dtype)
 
 
+@internal
 cdef class GateClass:
     """What is known of a class of gates."""
 
@@ -80,6 +82,7 @@ cdef class GateClass:
     cdef long wanted_state
 
 
+@internal
 cdef class Entry:
     """What is known of a class of gates within a run."""
 
@@ -121,6 +124,7 @@ cdef GateClass gate_class_of(gate_class):
     return of_class
 
 
+@embedsignature(True)
 cdef class GateReader:
     """Collects the gates between two other operations."""
 

@@ -3,7 +3,7 @@
 
 cdef enum:
     FLAG_STOP = 0       # not 0 once the job is to stop
-    FLAG_WORK = 1       # amplitude-gates done, added to atomically
+    FLAG_DONE = 1       # amplitude-gates done, added to atomically
     NUM_FLAGS = 2       # that are read or written here
 
 cdef extern from *:

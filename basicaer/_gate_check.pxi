@@ -1,5 +1,5 @@
-# Whether what the arrays of a `_program.Gates` say is a gate: looked at before anything is done with
-# it, wherever the arrays came from.
+# The check of gates: whether the arrays of a `_program.Gates`, wherever they came from, describe
+# gates on qubits and coefficients that exist. It comes before anything is done with them.
 
 cdef bint is_gate(bint diagonal, Py_ssize_t targets, Py_ssize_t controls, Py_ssize_t first,
                   Py_ssize_t last, const int32_t* qubits, Py_ssize_t num_held, int64_t offset,

@@ -40,7 +40,7 @@ def probabilities(
     high: np.ndarray,
     high_to: np.ndarray,
     summed: np.ndarray,
-    groups: np.ndarray,
+    row_bits: np.ndarray,
     out: np.ndarray,
     sync: np.ndarray,
     scratch: np.ndarray,

@@ -1,6 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
-# cython: initializedcheck=False, embedsignature=True
-"""The loops that touch amplitudes. All of them run without the GIL.
+# cython: initializedcheck=False
+"""The loops that touch amplitudes. None of them holds the GIL.
 
 Memory layout
 -------------
@@ -25,14 +25,27 @@ folded into the coefficients and costs nothing.
 A *pass* goes through the state once, block by block::
 
     pair number   o o o b b o b b b      b: block bits (local, `a` of them), o: outer bits
-                  -> 2**o blocks of 2**a pairs, each gathered into scratch (or used in place,
-                     if the block bits are the lowest), all operations applied, scattered
+                            '-----' the lowest local bits are the lowest bits of the pair number:
+                                    PASS_CONTIGUOUS of them, 3 here; so 2**3 pairs lie together
+                  -> a block of 2**a pairs for each value of the outer bits, gathered into scratch
+                     (or used in place, if the block bits are the lowest), all operations applied,
+                     written back
 
 Local bit i of a block is bit ``bits[i]`` of the pair number. Bits that no gate has touched before
 the pass (the qubit is still |0>) come last in `bits`: their half is zero and is not read.
-"Outer" conditions are constants of a block: they say whether an operation is applied to it.
+Conditions on outer bits say for a whole block whether an operation is applied to it.
+
+A kernel goes through a block in *sets*: the 2**k pairs that differ in its k targets only, of those
+pairs in which its controls are as they must be. Targets and controls are its *fixed* bits::
+
+    pair of set j    j's bits with zeros put in at the `positions` of the fixed bits (`expand`)
+                     + `offset`, the controls that must be 1
+                     + `stride` of each target that is 1
+
+Columns of the arrays that describe passes and operations: _plan_layout.pxi.
 """
 
+from cython cimport embedsignature
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from libc.stdint cimport int64_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc
@@ -44,6 +57,7 @@ include "_atomic.pxi"
 include "_kernels_vectors.pxi"
 include "_plan_layout.pxi"
 
+# The kernels by their names, and their numbers in a plan (_plan_layout.pxi).
 KERNELS = {
     "dense1": OP_DENSE1,
     "dense1_lane": OP_DENSE1_LANE,
@@ -60,14 +74,15 @@ KERNELS = {
     "phase": OP_PHASE,
     "product": OP_PRODUCT,
     "lookup": OP_LOOKUP,
-    "densek": OP_DENSEK,
-    "dense5": OP_DENSE5,
+    "dense6up": OP_DENSE6UP,
+    "dense3to5": OP_DENSE3TO5,
     "cross1": OP_CROSS1,
     "cross1_lane": OP_CROSS1_LANE,
     "weyl": OP_WEYL,
     "weyl_lane": OP_WEYL_LANE,
     "weyl_lanes": OP_WEYL_LANES,
 }
+# What this processor can do (0 baseline, 1 AVX2, 2 AVX-512), and the lanes of this build's vectors.
 CPU_LEVEL = ba_level()
 LANES = {"double": VD_LANES, "single": VF_LANES}
 
@@ -75,219 +90,21 @@ LANES = {"double": VD_LANES, "single": VF_LANES}
 include "_kernels_dense.pxi"
 include "_kernels_diagonal.pxi"
 include "_kernels_wide.pxi"
-
-
-# --- one block ---------------------------------------------------------------------------------
-
-cdef inline void dispatch_fixed(vec* s, const int kind, const int lane0, const int lane1,
-                                index count, const int fixed, const int* positions,
-                                index offset, index s0, index s1, const vec* c) noexcept nogil:
-    """Calls the kernel `kind`, a constant, for 1, 2 or any number of fixed bits."""
-    if kind == OP_DENSE1:
-        dense1(s, count, fixed, positions, offset, s0, c)
-    elif kind == OP_REAL1:
-        real1(s, count, fixed, positions, offset, s0, c)
-    elif kind == OP_CROSS1:
-        cross1(s, count, fixed, positions, offset, s0, c)
-    elif kind == OP_CROSS1_LANE:
-        cross1_lane(s, count, fixed, positions, offset, lane0, c)
-    elif kind == OP_DENSE1_LANE:
-        dense1_lane(s, count, fixed, positions, offset, lane0, c)
-    elif kind == OP_REAL1_LANE:
-        real1_lane(s, count, fixed, positions, offset, lane0, c)
-    elif kind == OP_DENSE2:
-        dense2(s, count, fixed, positions, offset, s0, s1, c)
-    elif kind == OP_REAL2:
-        real2(s, count, fixed, positions, offset, s0, s1, c)
-    elif kind == OP_DENSE2_LANE:
-        dense2_lane(s, count, fixed, positions, offset, lane0, s1, c, False)
-    elif kind == OP_REAL2_LANE:
-        dense2_lane(s, count, fixed, positions, offset, lane0, s1, c, True)
-    elif kind == OP_WEYL:
-        weyl(s, count, fixed, positions, offset, s0, s1, c)
-    elif kind == OP_WEYL_LANE:
-        weyl_lane(s, count, fixed, positions, offset, lane0, s1, c)
-    elif kind == OP_WEYL_LANES:
-        weyl_lanes(s, count, fixed, positions, offset, lane0, lane1, c)
-    elif kind == OP_DENSE2_LANES:
-        dense2_lanes(s, count, fixed, positions, offset, lane0, lane1, c, False)
-    else:
-        dense2_lanes(s, count, fixed, positions, offset, lane0, lane1, c, True)
-
-
-cdef inline void dispatch(vec* s, const int kind, const int lane0, const int lane1, index count,
-                          int fixed, const int* positions, index offset, index s0, index s1,
-                          const vec* c) noexcept nogil:
-    if fixed == 0:
-        dispatch_fixed(s, kind, lane0, lane1, count, 0, positions, offset, s0, s1, c)
-    elif fixed == 1:
-        dispatch_fixed(s, kind, lane0, lane1, count, 1, positions, offset, s0, s1, c)
-    elif fixed == 2:
-        dispatch_fixed(s, kind, lane0, lane1, count, 2, positions, offset, s0, s1, c)
-    else:
-        dispatch_fixed(s, kind, lane0, lane1, count, fixed, positions, offset, s0, s1, c)
-
-
-cdef inline void dispatch_lane(vec* s, const int kind, int lane, index count, int fixed,
-                               const int* positions, index offset, index s1,
-                               const vec* c) noexcept nogil:
-    if lane == 0:
-        dispatch(s, kind, 0, 0, count, fixed, positions, offset, 0, s1, c)
-    elif lane == 1:
-        dispatch(s, kind, 1, 0, count, fixed, positions, offset, 0, s1, c)
-    elif lane == 2:
-        dispatch(s, kind, 2, 0, count, fixed, positions, offset, 0, s1, c)
-    else:
-        dispatch(s, kind, 3, 0, count, fixed, positions, offset, 0, s1, c)
-
-
-cdef inline void dispatch_lanes(vec* s, const int kind, int lane0, int lane1, index count,
-                                int fixed, const int* positions, index offset,
-                                const vec* c) noexcept nogil:
-    cdef int both = lane0 * 4 + lane1
-    if both == 1:
-        dispatch_fixed(s, kind, 0, 1, count, fixed, positions, offset, 0, 0, c)
-    elif both == 2:
-        dispatch_fixed(s, kind, 0, 2, count, fixed, positions, offset, 0, 0, c)
-    elif both == 3:
-        dispatch_fixed(s, kind, 0, 3, count, fixed, positions, offset, 0, 0, c)
-    elif both == 6:
-        dispatch_fixed(s, kind, 1, 2, count, fixed, positions, offset, 0, 0, c)
-    elif both == 7:
-        dispatch_fixed(s, kind, 1, 3, count, fixed, positions, offset, 0, 0, c)
-    else:
-        dispatch_fixed(s, kind, 2, 3, count, fixed, positions, offset, 0, 0, c)
-
-
-cdef void apply_operation(vec* s, const int64_t* op, index base, const vec* coefficients,
-                          int lanes, int lane_bits, const int64_t* lists, vec* work) noexcept nogil:
-    cdef int kind = op[COL_KIND], t0 = op[COL_T0], t1 = op[COL_T1], live = op[COL_LIVE]
-    cdef index control = op[COL_CONTROL], offset = op[COL_CONTROL_VALUE], mask, count
-    cdef int positions[MAX_BITS]
-    cdef int fixed
-    cdef const vec* c = coefficients + op[COL_COEFFICIENT] // lanes
-    cdef const int64_t* at = lists + op[COL_LIST]
-    if (base & op[COL_OUTER]) != op[COL_OUTER_VALUE]:
-        return
-    mask = control
-    if kind == OP_DENSE1 or kind == OP_REAL1 or kind == OP_CROSS1 or kind == OP_FLIP:
-        mask |= <index>1 << t0
-    elif kind == OP_DENSE2 or kind == OP_REAL2 or kind == OP_WEYL or kind == OP_SWAP:
-        mask |= (<index>1 << t0) | (<index>1 << t1)
-    elif kind == OP_DENSE2_LANE or kind == OP_REAL2_LANE or kind == OP_WEYL_LANE:
-        mask |= <index>1 << t1
-    elif kind == OP_DENSE5:
-        for fixed in range(<int>op[COL_COUNT]):
-            mask |= <index>1 << at[fixed]
-    if kind == OP_DENSEK:
-        if vec is vd:
-            densek(<double*>s, lane_bits, live, control, offset, at, op[COL_COUNT],
-                   <const double*>c, <double*>work)
-        else:
-            densek(<float*>s, lane_bits, live, control, offset, at, op[COL_COUNT],
-                   <const float*>c, <float*>work)
-        return
-    fixed = sorted_bits(mask, positions)
-    count = (<index>1 << live) >> fixed
-    if kind == OP_DENSE1:
-        dispatch(s, OP_DENSE1, 0, 0, count, fixed, positions, offset, <index>1 << t0, 0, c)
-    elif kind == OP_REAL1:
-        dispatch(s, OP_REAL1, 0, 0, count, fixed, positions, offset, <index>1 << t0, 0, c)
-    elif kind == OP_CROSS1:
-        dispatch(s, OP_CROSS1, 0, 0, count, fixed, positions, offset, <index>1 << t0, 0, c)
-    elif kind == OP_CROSS1_LANE:
-        dispatch_lane(s, OP_CROSS1_LANE, t0, count, fixed, positions, offset, 0, c)
-    elif kind == OP_DENSE2:
-        dispatch(s, OP_DENSE2, 0, 0, count, fixed, positions, offset, <index>1 << t0,
-                 <index>1 << t1, c)
-    elif kind == OP_REAL2:
-        dispatch(s, OP_REAL2, 0, 0, count, fixed, positions, offset, <index>1 << t0,
-                 <index>1 << t1, c)
-    elif kind == OP_WEYL:
-        dispatch(s, OP_WEYL, 0, 0, count, fixed, positions, offset, <index>1 << t0,
-                 <index>1 << t1, c)
-    elif kind == OP_WEYL_LANE:
-        dispatch_lane(s, OP_WEYL_LANE, t0, count, fixed, positions, offset, <index>1 << t1, c)
-    elif kind == OP_WEYL_LANES:
-        dispatch_lanes(s, OP_WEYL_LANES, t0, t1, count, fixed, positions, offset, c)
-    elif kind == OP_DENSE1_LANE:
-        dispatch_lane(s, OP_DENSE1_LANE, t0, count, fixed, positions, offset, 0, c)
-    elif kind == OP_REAL1_LANE:
-        dispatch_lane(s, OP_REAL1_LANE, t0, count, fixed, positions, offset, 0, c)
-    elif kind == OP_DENSE2_LANE:
-        dispatch_lane(s, OP_DENSE2_LANE, t0, count, fixed, positions, offset, <index>1 << t1, c)
-    elif kind == OP_REAL2_LANE:
-        dispatch_lane(s, OP_REAL2_LANE, t0, count, fixed, positions, offset, <index>1 << t1, c)
-    elif kind == OP_DENSE2_LANES:
-        dispatch_lanes(s, OP_DENSE2_LANES, t0, t1, count, fixed, positions, offset, c)
-    elif kind == OP_REAL2_LANES:
-        dispatch_lanes(s, OP_REAL2_LANES, t0, t1, count, fixed, positions, offset, c)
-    elif kind == OP_FLIP:
-        if fixed == 1:
-            swap_pairs(s, count, 1, positions, offset, offset + (<index>1 << t0))
-        else:
-            swap_pairs(s, count, fixed, positions, offset, offset + (<index>1 << t0))
-    elif kind == OP_SWAP:
-        swap_pairs(s, count, fixed, positions, offset + (<index>1 << t0),
-                   offset + (<index>1 << t1))
-    elif kind == OP_PHASE:
-        phase(s, count, fixed, positions, offset, c[0], c[1])
-    elif kind == OP_PRODUCT:
-        product(s, live, control, offset, at, op[COL_COUNT], base, coefficients, lanes, work)
-    elif kind == OP_DENSE5:
-        dense5(s, count, fixed, positions, offset, at, op[COL_COUNT], t0, c, work)
-    elif kind == OP_LOOKUP:
-        lookup(s, live, control, offset, at, op[COL_COUNT], base, c)
-
-
-cdef void apply_block(vec* state, index number, const int64_t* row, const int64_t* ops,
-                      const vec* coefficients, int lanes, int lane_bits, const int64_t* lists,
-                      vec* block, const int64_t* offsets, vec* work, int64_t* flags,
-                      bint dirty) noexcept nogil:
-    cdef int i, a = row[PASS_BITS], live = row[PASS_LIVE], run = row[PASS_RUN]
-    cdef const int64_t* outer = lists + row[PASS_OUTER_AT]
-    cdef index base = 0, x, chunk = <index>1 << run, pieces
-    cdef index bytes = 2 * chunk * sizeof(vec)
-    cdef int64_t operation
-    cdef vec* s
-    for i in range(<int>row[PASS_OUTER]):
-        if (number >> i) & 1:
-            base |= <index>1 << outer[i]
-    if row[PASS_IN_PLACE]:
-        s = state + 2 * base
-        if dirty and row[PASS_CLEAN] >= 0:
-            for x in range(<index>1 << a):
-                if x & ~row[PASS_CLEAN]:
-                    memset(s + 2 * x, 0, 2 * sizeof(vec))
-    else:
-        s = block
-        if live < run:
-            memcpy(s, state + 2 * base, 2 * (<index>1 << live) * sizeof(vec))
-        else:
-            pieces = <index>1 << (live - run)
-            for x in range(pieces):
-                memcpy(s + 2 * chunk * x, state + 2 * (base + offsets[x]), bytes)
-        memset(s + 2 * (<index>1 << live), 0,
-               2 * ((<index>1 << a) - (<index>1 << live)) * sizeof(vec))
-    for operation in range(row[PASS_FIRST], row[PASS_LAST]):
-        if flags[FLAG_STOP]:
-            return
-        apply_operation(s, ops + operation * OP_COLUMNS, base, coefficients, lanes, lane_bits,
-                        lists, work)
-    if not row[PASS_IN_PLACE]:
-        for x in range(<index>1 << (a - run)):
-            memcpy(state + 2 * (base + offsets[x]), s + 2 * chunk * x, bytes)
+include "_kernels_block.pxi"
 
 
 cdef void apply_passes(vec* state, const int64_t* passes, index num_passes, const int64_t* ops,
                        const vec* coefficients, int lanes, int lane_bits, const int64_t* lists,
                        int64_t* sync, int64_t* flags, vec* block, int64_t* offsets,
                        vec* work, bint dirty) noexcept nogil:
-    """What each thread runs. Blocks are handed out by counters: ``sync[2 p]`` is the next block of
-    pass p, ``sync[2 p + 1]`` the number of finished ones, and nobody starts pass p + 1 before all
-    of pass p are. So a thread may join late, or never."""
+    """Applies all passes, together with the other threads that do.
+
+    Blocks are handed out by counters: ``sync[2 p]`` is the next block of pass p, ``sync[2 p + 1]``
+    the number of finished ones. No thread starts pass p + 1 before all blocks of pass p are
+    finished, so a thread may join late, or never.
+    """
     cdef index p, number, num_blocks, size, x
-    cdef int i, spins, run, a
+    cdef int i, spins, low, a
     cdef const int64_t* row
     cdef const int64_t* bits
     for p in range(num_passes):
@@ -295,11 +112,11 @@ cdef void apply_passes(vec* state, const int64_t* passes, index num_passes, cons
         num_blocks = <index>1 << row[PASS_OUTER]
         if not row[PASS_IN_PLACE] and ba_load(sync + 2 * p) < num_blocks:
             bits = lists + row[PASS_BITS_AT]
-            run = row[PASS_RUN]
+            low = row[PASS_CONTIGUOUS]
             a = row[PASS_BITS]
             offsets[0] = 0
             size = 1
-            for i in range(run, a):
+            for i in range(low, a):
                 for x in range(size):
                     offsets[size + x] = offsets[x] + (<int64_t>1 << bits[i])
                 size *= 2
@@ -309,7 +126,7 @@ cdef void apply_passes(vec* state, const int64_t* passes, index num_passes, cons
                 break
             apply_block(state, number, row, ops, coefficients, lanes, lane_bits, lists, block,
                         offsets, work, flags, dirty)
-            ba_add(flags + FLAG_WORK, row[PASS_WORK])
+            ba_add(flags + FLAG_DONE, row[PASS_WORK])
             ba_add(sync + 2 * p + 1, 1)
         spins = 0
         while ba_load(sync + 2 * p + 1) < num_blocks:
@@ -323,18 +140,22 @@ cdef void apply_passes(vec* state, const int64_t* passes, index num_passes, cons
 
 
 cdef inline char* align(char* memory) noexcept nogil:
+    """The first cache line that begins in `memory`."""
     return memory + (64 - <uintptr_t>memory % 64) % 64
 
 
+@embedsignature(True)
 cdef class Executable:
-    """A plan, ready to be run on any number of states, at once and by any number of threads.
+    """A plan, ready to be applied to any number of states, at once and by any number of threads.
 
     Args:
-        passes: int64, one row a pass, see the PASS_ columns.
-        ops: int64, one row an operation, see the COL_ columns.
-        lists: int64, the lists that passes and operations point into.
-        coefficients: vectors of lanes, aligned; float64 or float32, which says the precision.
-        scratch_reals: what a thread needs: a block, the offsets of its pieces, work space.
+        passes: int64, one row a pass, see the PASS_ columns of _plan_layout.pxi.
+        ops: int64, one row an operation, see its COL_ columns.
+        lists: int64, one-dimensional: the lists that passes and operations point into.
+        coefficients: vectors of lanes, aligned to a cache line, float64 or float32: the precision
+            of the states.
+        scratch_reals: what a thread needs, in reals of that precision: a block, the offsets of its
+            pieces, work space.
     """
 
     cdef const int64_t[:, ::1] passes
@@ -363,15 +184,15 @@ cdef class Executable:
                 self.room = max(self.room, <index>1 << self.passes[p, PASS_BITS])
 
     def start(self, index count, double re, double im, int64_t[::1] flags):
-        """Runs all passes on a fresh state of its own, on this thread: for small states.
+        """Applies the plan to a fresh state of its own, on this thread: for short plans.
 
         Args:
-            count: reals of the state.
+            count: reals of the state, 2 * 2**n.
             re, im: the amplitude of |0...0>.
             flags: as for `run`.
 
         Returns:
-            The memory of the state, a bytearray, and at which byte the state begins.
+            The memory of the state, a bytearray, and at which byte of it the state begins.
         """
         cdef int lanes = VF_LANES if self.single else VD_LANES
         cdef index size = count * (4 if self.single else 8), skip
@@ -391,26 +212,26 @@ cdef class Executable:
                 (<float*>data)[0] = <float>re
                 (<float*>data)[lanes] = <float>im
                 if self.passes.shape[0]:
-                    run_vectors[vf](self, <vf*>data, <const vf*>&self.floats[0], VF_LANES,
+                    apply_plan[vf](self, <vf*>data, <const vf*>&self.floats[0], VF_LANES,
                                     &flags[0], sync, <vf*>align(scratch), False)
             else:
                 (<double*>data)[0] = re
                 (<double*>data)[lanes] = im
                 if self.passes.shape[0]:
-                    run_vectors[vd](self, <vd*>data, <const vd*>&self.doubles[0], VD_LANES,
+                    apply_plan[vd](self, <vd*>data, <const vd*>&self.doubles[0], VD_LANES,
                                     &flags[0], sync, <vd*>align(scratch), False)
             free(scratch)
             free(sync)
         return memory, skip
 
     def run(self, state, int64_t[::1] flags, int64_t[::1] sync, bint dirty):
-        """Runs all passes, together with whoever else calls this with the same `sync`.
+        """Applies the plan to a state, with the other threads that call this with the same `sync`.
 
         Args:
             state: the amplitudes, shape (2 * 2**n,), in lane layout, aligned to a vector.
             flags: of the job, see `_control.Control`.
-            sync: zeros at the start, two for each pass; shared by the threads of this run.
-            dirty: whether memory that no live amplitude is in may hold anything but zeros.
+            sync: int64, two for each pass, zeros at the start; shared by these threads.
+            dirty: whether memory outside the live amplitudes may hold anything but zeros.
 
         Raises:
             MemoryError: if there is none left for this thread's scratch.
@@ -429,16 +250,17 @@ cdef class Executable:
             raise MemoryError("no memory left for a thread's scratch")
         with nogil:
             if self.single:
-                run_vectors[vf](self, <vf*>&floats[0], <const vf*>&self.floats[0], VF_LANES,
+                apply_plan[vf](self, <vf*>&floats[0], <const vf*>&self.floats[0], VF_LANES,
                                 &flags[0], &sync[0], <vf*>align(scratch), dirty)
             else:
-                run_vectors[vd](self, <vd*>&doubles[0], <const vd*>&self.doubles[0], VD_LANES,
+                apply_plan[vd](self, <vd*>&doubles[0], <const vd*>&self.doubles[0], VD_LANES,
                                 &flags[0], &sync[0], <vd*>align(scratch), dirty)
             free(scratch)
 
 
-cdef void run_vectors(Executable e, vec* state, const vec* coefficients, int lanes,
+cdef void apply_plan(Executable e, vec* state, const vec* coefficients, int lanes,
                       int64_t* flags, int64_t* sync, vec* scratch, bint dirty) noexcept nogil:
+    """Applies a plan; scratch | block: 2 * room vectors | offsets: room int64 | work |."""
     apply_passes(state, &e.passes[0, 0], e.passes.shape[0], &e.ops[0, 0], coefficients, lanes,
                  log2_of(lanes), &e.lists[0], sync, flags, scratch,
                  <int64_t*>(scratch + 2 * e.room),
@@ -447,6 +269,7 @@ cdef void run_vectors(Executable e, vec* state, const vec* coefficients, int lan
 
 
 cdef inline int log2_of(int x) noexcept nogil:
+    """x is a power of two."""
     cdef int bits = 0
     while x > 1:
         x >>= 1

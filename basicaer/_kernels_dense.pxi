@@ -1,4 +1,12 @@
 # Gates on one and on two qubits, by the structure of their matrix.
+#
+# Memory: see _kernels.pyx. A target is above the lanes, or a lane qubit:
+#
+#     above the lanes    two pairs of vectors, p and q = p + 2 * stride:   p <- c0 p + c1 q, ...
+#     lane               one pair; x' is x with its lanes exchanged:       p <- c0 p + c1 p'
+#
+# a, b, c, d are the amplitudes of a set (r re, i im); the first qubit is the least significant bit.
+# Coefficients are vectors; complex ones take two, re and im.
 
 # --- dense, one qubit --------------------------------------------------------------------------
 
@@ -56,6 +64,7 @@ cdef inline void dense1_lane(vec* s, index count, const int fixed, const int* po
 
 cdef inline void real1_lane(vec* s, index count, const int fixed, const int* positions,
                             index offset, const int lane, const vec* c) noexcept nogil:
+    """As `dense1_lane`, for real coefficients."""
     cdef index j
     cdef vec ar, ai
     cdef vec c0 = c[0], c1 = c[1]
@@ -87,6 +96,7 @@ cdef inline void cross1(vec* s, index count, const int fixed, const int* positio
 
 cdef inline void cross1_lane(vec* s, index count, const int fixed, const int* positions,
                              index offset, const int lane, const vec* c) noexcept nogil:
+    """As `cross1`, for a lane qubit."""
     cdef index j
     cdef vec ar, ai
     cdef vec c0 = c[0], c1 = c[1]
@@ -100,11 +110,13 @@ cdef inline void cross1_lane(vec* s, index count, const int fixed, const int* po
 
 # --- dense, two qubits -------------------------------------------------------------------------
 
-# Entries are taken into local variables in front of a loop as far as AVX-512 has registers for them:
-# what the loop stores might change them, for all the compiler knows.
+# Entries are read into local variables before a loop, as many as AVX-512 has registers for: the
+# compiler cannot know that what the loop stores does not change them.
 
 cdef inline void row4(vec* out, vec m0, vec m1, vec m2, vec m3, vec m4, vec m5, vec m6, vec m7,
-                      vec ar, vec ai, vec br, vec bi, vec cr, vec ci, vec dr, vec di) noexcept nogil:
+                      vec ar, vec ai, vec br, vec bi, vec cr, vec ci, vec dr,
+                      vec di) noexcept nogil:
+    """out = the product of a row of a 4x4 matrix and a set."""
     cdef vec yr, yi
     yr = m0 * ar - m1 * ai
     yi = m0 * ai + m1 * ar
@@ -118,12 +130,14 @@ cdef inline void row4(vec* out, vec m0, vec m1, vec m2, vec m3, vec m4, vec m5, 
 
 cdef inline void real_row4(vec* out, vec m0, vec m1, vec m2, vec m3, vec ar, vec ai, vec br, vec bi,
                            vec cr, vec ci, vec dr, vec di) noexcept nogil:
+    """As `row4`, for real entries."""
     out[0] = m0 * ar + m1 * br + m2 * cr + m3 * dr
     out[1] = m0 * ai + m1 * bi + m2 * ci + m3 * di
 
 
 cdef inline void dense2(vec* s, index count, const int fixed, const int* positions, index offset,
                         index s0, index s1, const vec* c) noexcept nogil:
+    """A 4x4 matrix; complex coefficients, row by row."""
     cdef index j
     cdef vec ar, ai, br, bi, cr, ci, dr, di
     cdef vec c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7]
@@ -150,6 +164,7 @@ cdef inline void dense2(vec* s, index count, const int fixed, const int* positio
 
 cdef inline void real2(vec* s, index count, const int fixed, const int* positions, index offset,
                        index s0, index s1, const vec* c) noexcept nogil:
+    """As `dense2`, for real coefficients."""
     cdef index j
     cdef vec ar, ai, br, bi, cr, ci, dr, di
     cdef vec c0 = c[0], c1 = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6], c7 = c[7]
@@ -229,6 +244,7 @@ cdef inline void dense2_lanes(vec* s, index count, const int fixed, const int* p
 
 cdef inline void weyl(vec* s, index count, const int fixed, const int* positions, index offset,
                       index s0, index s1, const vec* c) noexcept nogil:
+    """Both qubits above the lanes."""
     cdef index j
     cdef vec ar, ai, br, bi, cr, ci, dr, di, xr, xi, yr, yi, zr, zi, wr, wi
     cdef vec ta = c[0], tb = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5], c6 = c[6]
@@ -292,6 +308,7 @@ cdef inline void weyl_lane(vec* s, index count, const int fixed, const int* posi
 cdef inline void weyl_lanes(vec* s, index count, const int fixed, const int* positions,
                             index offset, const int lane0, const int lane1,
                             const vec* c) noexcept nogil:
+    """Both qubits lane qubits."""
     cdef index j
     cdef vec ar, ai, br, bi
     cdef vec ta = c[0], tb = c[1], c2 = c[2], c3 = c[3], c4 = c[4], c5 = c[5]
@@ -311,6 +328,7 @@ cdef inline void weyl_lanes(vec* s, index count, const int fixed, const int* pos
 
 cdef inline void swap_pairs(vec* s, index count, const int fixed, const int* positions,
                             index offset_a, index offset_b) noexcept nogil:
+    """Exchanges the pairs at `offset_a` and at `offset_b` of each set."""
     cdef index j, base
     cdef vec ar, ai
     cdef vec* p

@@ -1,7 +1,15 @@
-# Runs of diagonal gates.
+# Diagonal gates, single ones and groups.
+#
+# Memory: see _kernels.pyx. Each pair of vectors is multiplied by one complex coefficient, which has
+# a value for each lane, re and im a vector each. A table is an array of such pairs:
+#
+#     product    factor of pair x of the block = low table[lower half of x's free bits]
+#                                              * high table[upper half of them]
+#     lookup     factor = table[y], y gathered from bits of the block and outer bits
 
 cdef inline void phase(vec* s, index count, const int fixed, const int* positions, index offset,
                        vec cr, vec ci) noexcept nogil:
+    """Multiplies the pairs under the controls by one coefficient."""
     cdef index j
     cdef vec ar, ai
     cdef vec* p
@@ -115,7 +123,8 @@ cdef void product(vec* s, int live, index control, index control_value, const in
 
 cdef void lookup(vec* s, int live, index control, index control_value, const int64_t* bits,
                  int num_bits, index base, const vec* table) noexcept nogil:
-    """Multiplies by table[y], bit i of y being local bit ``bits[i]`` or, below 0, outer bit ~bits[i]."""
+    """Multiplies by table[y]; bit i of y is local bit ``bits[i]`` or, if that is below 0, bit
+    ``~bits[i]`` of the block's first pair number."""
     cdef index j, at, y, from_outer = 0
     cdef int i
     cdef int positions[MAX_BITS]

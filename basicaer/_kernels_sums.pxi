@@ -1,10 +1,13 @@
 # Sums over the state: probabilities, expectation values, samples.
+#
+# Memory: see _kernels.pyx. Results are float64 in either precision.
 
 # --- probabilities -----------------------------------------------------------------------------
 #
-#    pair number   h h u h u u | x x x x x x      x: the low bits, summed vector by vector
-#                  h: measured, one unit of work each; u: not measured, summed over,
-#                  the topmost of them cut into groups with sums of their own
+#    pair number   r r h u h u u | x x x x x x      x: the low bits, summed vector by vector
+#                  h: measured, one unit of work for each value
+#                  u: not measured, summed over
+#                  r: not measured, the topmost of them: a row of `out` for each value
 #
 # What is added to what in which order depends on n and the measured qubits alone, so the sums do
 # not depend on the number of threads.
@@ -16,6 +19,7 @@ MOST_LOW_BITS = LOW_BITS
 
 cdef void sum_unit(vec* s, index base, index low, const int64_t* summed, int num_summed,
                    vec* sums) noexcept nogil:
+    """sums[x] = the norms squared of the pairs base + x, over all values of the bits `summed`."""
     cdef index x, u, at
     cdef int i
     cdef vec* p
@@ -45,8 +49,8 @@ cdef void fold(vec* sums, index low, index bits) noexcept nogil:
 
 def probabilities(real[::1] state, int low_bits, int64_t[::1] low_to, int64_t[::1] lane_to,
                   int64_t[::1] high, int64_t[::1] high_to, int64_t[::1] summed,
-                  int64_t[::1] groups, double[:, ::1] out, int64_t[::1] sync, real[::1] scratch):
-    """Adds up the probabilities of the outcomes of the measured qubits, together with other threads.
+                  int64_t[::1] row_bits, double[:, ::1] out, int64_t[::1] sync, real[::1] scratch):
+    """Adds up the probabilities of the outcomes of m measured qubits, together with other threads.
 
     Args:
         state: the amplitudes in lane layout.
@@ -56,16 +60,17 @@ def probabilities(real[::1] state, int low_bits, int64_t[::1] low_to, int64_t[::
         lane_to: shape (lanes,), the same for the lane.
         high, high_to: measured bits of the pair number above the low ones, and the bits of the
             outcome that they are.
-        summed: bits above the low ones that are not measured, but for those in `groups`.
-        groups: the rest; each of their values has a row of `out`.
-        out: shape (2**len(groups), 2**m), zeros at the start.
+        summed: bits above the low ones that are not measured, but for those in `row_bits`.
+        row_bits: the others that are not measured; each of their values has a row of `out`.
+        out: shape (2**len(row_bits), 2**m), m qubits measured, zeros at the start; the outcome's
+            probability is the sum over the rows.
         sync: sync[0] is the next unit of work, 0 at the start, shared by the threads.
         scratch: this thread's own, aligned, 2**low_bits vectors.
     """
     cdef int lanes = VD_LANES if real is double else VF_LANES
-    cdef index units = <index>1 << (high.shape[0] + groups.shape[0])
+    cdef index units = <index>1 << (high.shape[0] + row_bits.shape[0])
     cdef index unit, base, row, to, x, low = <index>1 << low_bits
-    cdef int i, l, num_high = high.shape[0], num_groups = groups.shape[0]
+    cdef int i, l, num_high = high.shape[0], num_row_bits = row_bits.shape[0]
     cdef int num_summed = summed.shape[0]
     cdef int64_t nothing = 0
     cdef const int64_t* p_summed = &summed[0] if num_summed else &nothing
@@ -85,9 +90,9 @@ def probabilities(real[::1] state, int low_bits, int64_t[::1] low_to, int64_t[::
                     base |= <index>1 << high[i]
                     to |= <index>1 << high_to[i]
             row = unit >> num_high
-            for i in range(num_groups):
+            for i in range(num_row_bits):
                 if (row >> i) & 1:
-                    base |= <index>1 << groups[i]
+                    base |= <index>1 << row_bits[i]
             if real is double:
                 sum_unit(<vd*>&state[0], base, low, p_summed, num_summed, <vd*>&scratch[0])
             else:
@@ -112,6 +117,7 @@ EXPECTATION_VECTORS = 2 * CHUNK_PAIRS + CHUNK_PAIRS // 2
 """Scratch of `expectations`: the products of a chunk, re and im, and sums over half of it."""
 
 cdef inline int parity(uint64_t x) noexcept nogil:
+    """1 if an odd number of bits are 1."""
     x ^= x >> 32
     x ^= x >> 16
     x ^= x >> 8
@@ -123,7 +129,7 @@ cdef inline int parity(uint64_t x) noexcept nogil:
 
 cdef inline void lane_products(vec* s, index base, index count, index x_pair, int x_lane,
                                int lane_bits, vec* re, vec* im) noexcept nogil:
-    """re + i im = conj(amplitude i ^ x) * amplitude i, for `count` pairs of lanes from `base` on."""
+    """re + i im = conj(amplitude i ^ x) * amplitude i, for `count` pairs from `base` on."""
     cdef index j
     cdef int bit
     cdef vec qr, qi
@@ -171,13 +177,13 @@ cdef inline void signed_sum(const vec* v, vec* t, index count, index z) noexcept
 
 def expectations(real[::1] state, int64_t x, const int64_t[::1] z, const int64_t[::1] imaginary,
                  double[:, ::1] out, int64_t[::1] sync, real[::1] scratch):
-    """Adds up Pauli strings that flip the same qubits, in one pass, with other threads.
+    """Adds up Pauli strings that flip the same qubits, together with other threads.
 
     For each term t, ``sum_i (-1)**|i & z[t]| conj(a[i ^ x]) a[i]``: its real or its imaginary part.
 
     Args:
         state: the amplitudes in lane layout.
-        x: mask of the qubits that the strings flip.
+        x: mask of the qubits that the strings flip, bit q for qubit q.
         z: int64, shape (t,), masks of the qubits whose value is a sign.
         imaginary: int64, shape (t,), 1 where the imaginary part is wanted.
         out: zeros, shape (rows, t), rows a power of two; each row is a range of the state, so the

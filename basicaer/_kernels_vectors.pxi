@@ -1,4 +1,10 @@
-# Vectors of lanes, whatever the build: their types, their lanes exchanged, indices of groups.
+# Vectors of lanes, whatever the build: their types, their lanes exchanged, indices of sets.
+#
+# One vector has W lanes, W = 2**L what a vector register of this build holds; see _kernels.pyx.
+#
+#     W                 SSE2, NEON    AVX2    AVX-512    without vector types
+#     vd, doubles       2             4       8          1
+#     vf, floats        4             8       16         1
 
 cdef extern from *:
     """
@@ -161,6 +167,7 @@ cdef inline index expand(index j, const int fixed, const int* positions) noexcep
 
 
 cdef int sorted_bits(index mask, int* positions) noexcept nogil:
+    """Writes the positions of the bits of `mask`, ascending; returns how many."""
     cdef int count = 0, bit = 0
     while mask >> bit:
         if (mask >> bit) & 1:

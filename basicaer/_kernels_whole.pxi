@@ -1,8 +1,12 @@
 # What is done to the whole state, or to its halves: no plan, no blocks.
+#
+# Memory: see _kernels.pyx. Most are called for a range of pairs at a time, `first` to `last`, so
+# that the caller can check in between for a cancelled job and that threads can share the work.
 
 def interleave(real[::1] state, index first, index last, double chop):
     """Turns pairs `first` to `last` from lane layout to re, im, re, im, ..., in place.
 
+    The state is in Qiskit's order then: amplitude i is the complex number i of the array.
     Amplitudes whose absolute value is below `chop` become 0. In single precision a `chop` below
     1e-18, whose square is not a normal number, is none.
     """

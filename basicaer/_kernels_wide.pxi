@@ -1,10 +1,15 @@
 # Dense gates on three qubits and more.
+#
+# Memory: see _kernels.pyx. A set's amplitudes are read, multiplied by the matrix, and written back:
+#
+#     dense3to5   a vector holds W amplitudes of W sets, a coefficient a value for each lane
+#     dense6up    x: a vector holds one amplitude W times; matrix and y: one holds W rows
 
 cdef inline void multiply(vec* y, const vec* matrix, const vec* x, index columns,
-                          index row_vectors, const int groups) noexcept nogil:
-    """y = matrix @ x by vectors of rows, for one x or for two, which share what is read of it.
+                          index row_vectors, const int sets) noexcept nogil:
+    """y = matrix @ x by vectors of rows, for one set or for two, which share what is read of it.
 
-    x holds each number in all lanes. The second x and y lie behind the first.
+    x holds each number in all lanes. The second set's x and y lie behind the first's.
     """
     cdef index row, column
     cdef vec r0, r1, i0, i1, R0, R1, I0, I1, xr, xi, Xr, Xi, zero = splat(x[0], 0)
@@ -24,7 +29,7 @@ cdef inline void multiply(vec* y, const vec* matrix, const vec* x, index columns
             r1 = r1 + m1 * xr
             i0 = i0 + m0 * xi
             i1 = i1 + m1 * xi
-            if groups == 2:
+            if sets == 2:
                 Xr = x[2 * (columns + column)]
                 Xi = x[2 * (columns + column) + 1]
                 R0 = R0 + m0 * Xr
@@ -35,7 +40,7 @@ cdef inline void multiply(vec* y, const vec* matrix, const vec* x, index columns
             r1 = r1 - n1 * xi
             i0 = i0 + n0 * xr
             i1 = i1 + n1 * xr
-            if groups == 2:
+            if sets == 2:
                 R0 = R0 - n0 * Xi
                 R1 = R1 - n1 * Xi
                 I0 = I0 + n0 * Xr
@@ -45,27 +50,27 @@ cdef inline void multiply(vec* y, const vec* matrix, const vec* x, index columns
         y[row + 1] = r1
         y[row_vectors + row] = i0
         y[row_vectors + row + 1] = i1
-        if groups == 2:
+        if sets == 2:
             y[2 * row_vectors + row] = R0
             y[2 * row_vectors + row + 1] = R1
             y[3 * row_vectors + row] = I0
             y[3 * row_vectors + row + 1] = I1
 
 
-cdef void densek(real* s, int lane_bits, int live, index control, index control_value,
+cdef void dense6up(real* s, int lane_bits, int live, index control, index control_value,
                  const int64_t* targets, int k, const real* matrix, real* work) noexcept nogil:
     """The general case, six qubits and more: any targets and controls, as bits of the local index.
 
     The 2**k amplitudes are read one by one, multiplied by vectors of rows, and written back.
     `matrix` holds for each column the real parts of all rows, then the imaginary parts. `work` has
-    room for `densek_work` vectors.
+    room for `dense6up_work` vectors.
     """
     cdef index size = <index>1 << k
     cdef index lanes = <index>1 << lane_bits
     cdef real* y = work + 4 * size * lanes
     cdef int64_t* offsets = <int64_t*>(y + 4 * size)   # of the 2**k amplitudes, in reals
     cdef index j, at, base, row, count, mask = control
-    cdef int i, fixed, group, groups
+    cdef int i, fixed, which, sets
     cdef int positions[MAX_BITS]
     cdef index bases[2]
     for i in range(k):
@@ -77,40 +82,40 @@ cdef void densek(real* s, int lane_bits, int live, index control, index control_
             at |= ((row >> i) & 1) << targets[i]
         offsets[row] = (at >> lane_bits) * 2 * lanes + (at & (lanes - 1))
     count = (<index>1 << (live + lane_bits)) >> fixed
-    groups = 2 if count > 1 else 1
+    sets = 2 if count > 1 else 1
     j = 0
     while j < count:
-        for group in range(groups):
-            base = expand(j + group, fixed, positions) + control_value
-            bases[group] = base = (base >> lane_bits) * 2 * lanes + (base & (lanes - 1))
+        for which in range(sets):
+            base = expand(j + which, fixed, positions) + control_value
+            bases[which] = base = (base >> lane_bits) * 2 * lanes + (base & (lanes - 1))
             for row in range(size):
                 at = base + offsets[row]
                 if real is double:
-                    (<vd*>work)[2 * (group * size + row)] = vd_all(s[at])
-                    (<vd*>work)[2 * (group * size + row) + 1] = vd_all(s[at + lanes])
+                    (<vd*>work)[2 * (which * size + row)] = vd_all(s[at])
+                    (<vd*>work)[2 * (which * size + row) + 1] = vd_all(s[at + lanes])
                 else:
-                    (<vf*>work)[2 * (group * size + row)] = vf_all(s[at])
-                    (<vf*>work)[2 * (group * size + row) + 1] = vf_all(s[at + lanes])
+                    (<vf*>work)[2 * (which * size + row)] = vf_all(s[at])
+                    (<vf*>work)[2 * (which * size + row) + 1] = vf_all(s[at + lanes])
         if real is double:
-            if groups == 2:
+            if sets == 2:
                 multiply(<vd*>y, <const vd*>matrix, <vd*>work, size, size // lanes, 2)
             else:
                 multiply(<vd*>y, <const vd*>matrix, <vd*>work, size, size // lanes, 1)
-        elif groups == 2:
+        elif sets == 2:
             multiply(<vf*>y, <const vf*>matrix, <vf*>work, size, size // lanes, 2)
         else:
             multiply(<vf*>y, <const vf*>matrix, <vf*>work, size, size // lanes, 1)
-        for group in range(groups):
+        for which in range(sets):
             for row in range(size):
-                at = bases[group] + offsets[row]
-                s[at] = y[2 * group * size + row]
-                s[at + lanes] = y[2 * group * size + size + row]
-        j += groups
+                at = bases[which] + offsets[row]
+                s[at] = y[2 * which * size + row]
+                s[at + lanes] = y[2 * which * size + size + row]
+        j += sets
 
 
-cdef inline void dense3(vec* s, index count, int fixed, const int* positions, index offset,
+cdef inline void dense3_block(vec* s, index count, int fixed, const int* positions, index offset,
                         const index* strides, const vec* c) noexcept nogil:
-    """Three block qubits: as `dense5`, but the eight amplitudes stay in registers."""
+    """Three block qubits: as `dense3to5`, but the eight amplitudes stay in registers."""
     cdef index j, row
     cdef vec* p
     cdef const vec* m
@@ -149,7 +154,7 @@ cdef inline void dense3(vec* s, index count, int fixed, const int* positions, in
             (p + strides[row])[1] = ai + bi
 
 
-cdef void dense5(vec* s, index count, int fixed, const int* positions, index offset,
+cdef void dense3to5(vec* s, index count, int fixed, const int* positions, index offset,
                  const int64_t* targets, int num_block, int lane_targets, const vec* c,
                  vec* work) noexcept nogil:
     """Three to five qubits, by whole vectors, as `dense2` and its lane forms do it.
@@ -183,7 +188,7 @@ cdef void dense5(vec* s, index count, int fixed, const int* positions, index off
             if (b >> i) & 1:
                 strides[b] += <index>2 << targets[i]
     if rows == 8 and columns == 8:
-        dense3(s, count, fixed, positions, offset, strides, c)
+        dense3_block(s, count, fixed, positions, offset, strides, c)
         return
     for j in range(count):
         base = 2 * (expand(j, fixed, positions) + offset)

@@ -1,10 +1,16 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 # cython: initializedcheck=False
-"""From uniforms to outcomes and from outcomes to counts, in one pass each.
+"""Uniforms of a seed, what outcomes they decide, and how often each outcome occurs.
 
-numpy does the same in ten calls, which for some thousand shots take longer than what they do.
+Each is one pass over the shots without the GIL::
+
+    seed --Uniforms--> float64 in [0, 1) --CumulativeTable--> int64, the number of an outcome
+    uint64, a word of classical memory for each shot --count--> {"0x1": 17, ...}
+
+NumPy does the same in ten calls, which for some thousand shots take longer than the work in them.
 """
 
+from cython cimport embedsignature
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.string cimport memset
@@ -14,10 +20,10 @@ import numpy as np
 ctypedef Py_ssize_t index
 
 cdef enum:
-    HEXES = 4096
-    CELLS = 8               # for each outcome
+    HEXES = 4096            # values whose keys are kept
+    CELLS = 8               # of a guide, for each outcome
     MOST_CELLS = 1 << 16
-    DENSE = 8               # values below so many times the shots have a table of their own
+    DENSE = 8               # values below so many times the shots are counted in a table of all
 
 cdef double UNIT = 2.0 ** -53
 
@@ -64,11 +70,12 @@ cdef inline double drawn_of(uint32_t high, uint32_t low) noexcept nogil:
     return (<double><int32_t>(high >> 5) * 67108864.0 + <double><int32_t>(low >> 6)) * UNIT
 
 
+@embedsignature(True)
 cdef class Uniforms:
     """The numbers that ``numpy.random.RandomState(seed).random_sample`` gives, in [0, 1).
 
     NumPy has promised that these stay what they are. To seed this takes a tenth of the time that
-    a `RandomState` takes, which for a small circuit is as long as the circuit.
+    a `RandomState` takes, which for a dense circuit is as long as the circuit.
 
     Args:
         seed: 0 to 2**32 - 1.
@@ -79,7 +86,7 @@ cdef class Uniforms:
     cdef uint32_t words[WORDS]
     cdef index used             # draws of `words` that are taken
 
-    def __cinit__(self, uint32_t seed, index first=0):
+    def __init__(self, uint32_t seed, index first=0):
         cdef index i
         if first < 0:
             raise ValueError(f"uniforms are counted from 0; {first} cannot be the first")
@@ -127,6 +134,7 @@ cdef class Uniforms:
 
 # --- outcomes ----------------------------------------------------------------------------------
 
+@embedsignature(True)
 cdef class CumulativeTable:
     """Cumulated probabilities, by which uniforms become outcomes as in ``RandomState.choice``.
 
@@ -147,7 +155,7 @@ cdef class CumulativeTable:
     cdef index cells
     cdef readonly double total
 
-    def __cinit__(self, double[::1] probabilities, index draws):
+    def __init__(self, double[::1] probabilities, index draws):
         cdef index size = probabilities.shape[0], cells = 1, cell, i
         cdef double total = 0, scale, edge
         cdef double* cdf = &probabilities[0]
@@ -159,6 +167,7 @@ cdef class CumulativeTable:
         guide = <int64_t*>PyMem_Calloc(cells + 1, sizeof(int64_t))
         if guide == NULL:
             raise MemoryError("no memory left to draw outcomes")
+        PyMem_Free(self.guide)
         self.guide = guide
         self.cumulated = probabilities
         self.cells = cells
@@ -215,7 +224,7 @@ cdef class CumulativeTable:
 # --- counts ------------------------------------------------------------------------------------
 
 def count(const uint64_t[::1] values):
-    """How often each value occurs, keyed in hex, in the order of first appearance."""
+    """Returns how often each value occurs, keyed in hex, in the order of first appearance."""
     cdef index shots = values.shape[0], room = 16, i, num
     cdef int shift = 60
     cdef uint64_t value, largest = 0
@@ -228,8 +237,8 @@ def count(const uint64_t[::1] values):
         raise ValueError(f"{shots} shots are too many to be counted at a time")
     for i in range(shots):
         largest |= values[i]
-    cdef bint small = largest < <uint64_t>(DENSE * shots)
-    if small:
+    cdef bint dense = largest < <uint64_t>(DENSE * shots)
+    if dense:
         room = <index>largest + 1
     else:
         while room < 2 * shots:
@@ -242,10 +251,11 @@ def count(const uint64_t[::1] values):
     counts = <int32_t*>(memory + shots * 8)
     table = counts + shots
     with nogil:
-        if small:
-            num = count_small(&values[0], shots, table, room, keys, counts)
+        if dense:
+            num = count_by_table(&values[0], shots, table, room, keys, counts)
         else:
-            num = count_any(&values[0] if shots else NULL, shots, table, room, shift, keys, counts)
+            num = count_by_hash(&values[0] if shots else NULL, shots, table, room, shift, keys,
+                                counts)
     try:
         for i in range(num):
             value = keys[i]
@@ -258,11 +268,11 @@ def count(const uint64_t[::1] values):
     return out
 
 
-cdef index count_small(const uint64_t* values, index shots, int32_t* table, index room,
+cdef index count_by_table(const uint64_t* values, index shots, int32_t* table, index room,
                        uint64_t* keys, int32_t* counts) noexcept nogil:
     """Counts values below `room` in a table of that size; returns how many different ones.
 
-    Nothing depends on whether a value has been seen before but sums: no processor foresees that.
+    No branch depends on whether a value has been seen before, which no processor can foresee.
     """
     cdef index i, num = 0
     cdef int32_t before
@@ -277,7 +287,7 @@ cdef index count_small(const uint64_t* values, index shots, int32_t* table, inde
     return num
 
 
-cdef index count_any(const uint64_t* values, index shots, int32_t* table, index room, int shift,
+cdef index count_by_hash(const uint64_t* values, index shots, int32_t* table, index room, int shift,
                      uint64_t* keys, int32_t* counts) noexcept nogil:
     """Counts any values by open addressing: the table has the number of an entry, or -1."""
     cdef index i, num = 0

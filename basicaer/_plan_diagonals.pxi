@@ -1,4 +1,7 @@
-# Diagonal items to operations.
+# Stage 5 of 6, lowering: diagonal items to operations.
+#
+# Takes   an item, and where the pass has put its qubits: `place`.
+# Leaves  operations (_plan_output.pxi): a PHASE, the PRODUCTs of a diagonal group, or a LOOKUP.
 
 cdef int lower_phase(Planner p, const double* factor, uint64_t mask,
                      uint64_t value) except -1 nogil:
@@ -23,6 +26,7 @@ cdef int lower_phase(Planner p, const double* factor, uint64_t mask,
 
 
 cdef int push_term(Planner p, uint64_t outer, int target, uint64_t lane, Term* t) except -1 nogil:
+    """A term of a PRODUCT, under the outer and the lane qubits of the masks."""
     cdef int lanes = 1 << p.lane_bits, l
     cdef index at = coefficient_position(p)
     cdef double* v = push_vectors(p, 2)
@@ -35,45 +39,45 @@ cdef int push_term(Planner p, uint64_t outer, int target, uint64_t lane, Term* t
     return 0
 
 
-cdef int lower_phases(Planner p, Item* it) except -1 nogil:
-    """A diagonal run: products of one factor per block qubit, under controls.
+cdef int lower_group(Planner p, Item* it) except -1 nogil:
+    """A diagonal group: products of one factor per block qubit, under controls.
 
     A factor that depends on two block qubits is a product under one of them as a control (the
     one that the most factors share first).
     """
     cdef Term* terms = <Term*>p.terms.data
     cdef index t, count = 0, i
-    cdef uint64_t lane_mask = (BIT << p.lane_bits) - 1, outer_mask = 0, part, control
+    cdef uint64_t lane_mask = (BIT << p.lane_bits) - 1, outer_mask = 0, in_block, control
     cdef int q
-    cdef int degree[64]
+    cdef int degree[MAX_BITS]
     cdef int best, linear = 0, target, only = -1
     cdef index num_terms, base_terms = 0
     cdef int64_t* op
     cdef index op_at
-    cdef Growable list_ = Growable(NULL, 0, 0)
-    cdef index* pending
+    cdef Growable terms_left = Growable(NULL, 0, 0)
+    cdef index* left
     for q in range(p.lane_bits, p.num_qubits):
         if p.place[q] < 0:
             outer_mask |= BIT << q
     t = it.first_term
     while t >= 0:
-        (<index*>extend(&list_, sizeof(index)))[0] = t
+        (<index*>extend(&terms_left, sizeof(index)))[0] = t
         count += 1
         t = terms[t].next
     try:
-        pending = <index*>list_.data
+        left = <index*>terms_left.data
         while count:
             # The control of the next product.
             control = 0
             for q in range(p.num_qubits):
                 degree[q] = 0
             for i in range(count):
-                part = terms[pending[i]].mask & ~lane_mask & ~outer_mask
-                if popcount(part) == 2:
+                in_block = terms[left[i]].mask & ~lane_mask & ~outer_mask
+                if popcount(in_block) == 2:
                     for q in range(p.lane_bits, p.num_qubits):
-                        degree[q] += (part >> q) & 1
-                elif popcount(part) > 2 and not control:
-                    control = part & (part - 1)
+                        degree[q] += (in_block >> q) & 1
+                elif popcount(in_block) > 2 and not control:
+                    control = in_block & (in_block - 1)
             if not control:
                 best = -1
                 for q in range(p.lane_bits, p.num_qubits):
@@ -86,11 +90,11 @@ cdef int lower_phases(Planner p, Item* it) except -1 nogil:
                 linear = 0
                 base_terms = 0
                 for i in range(count):
-                    part = terms[pending[i]].mask & ~lane_mask & ~outer_mask
-                    if part == 0:
+                    in_block = terms[left[i]].mask & ~lane_mask & ~outer_mask
+                    if in_block == 0:
                         base_terms += 1
-                    elif only < 0 or not (part >> only) & 1:
-                        only = lowest(part)
+                    elif only < 0 or not (in_block >> only) & 1:
+                        only = lowest(in_block)
                         linear += 1
                 if linear == 1 and base_terms == 0:
                     control = BIT << only
@@ -105,23 +109,23 @@ cdef int lower_phases(Planner p, Item* it) except -1 nogil:
             num_terms = 0
             i = 0
             while i < count:
-                part = terms[pending[i]].mask & ~lane_mask & ~outer_mask
-                if part & control == control and popcount(part & ~control) <= 1 and (
-                        control != 0 or popcount(part) <= 1):
+                in_block = terms[left[i]].mask & ~lane_mask & ~outer_mask
+                if in_block & control == control and popcount(in_block & ~control) <= 1 and (
+                        control != 0 or popcount(in_block) <= 1):
                     target = -1
-                    if part & ~control:
-                        target = p.place[lowest(part & ~control)]
-                    push_term(p, terms[pending[i]].mask & outer_mask, target,
-                              terms[pending[i]].mask & lane_mask, terms + pending[i])
+                    if in_block & ~control:
+                        target = p.place[lowest(in_block & ~control)]
+                    push_term(p, terms[left[i]].mask & outer_mask, target,
+                              terms[left[i]].mask & lane_mask, terms + left[i])
                     num_terms += 1
                     count -= 1
-                    pending[i] = pending[count]
+                    left[i] = left[count]
                 else:
                     i += 1
             op = <int64_t*>(p.out_ops.data + op_at)
             op[COL_COUNT] = num_terms
     finally:
-        free(list_.data)
+        free(terms_left.data)
     return 0
 
 

@@ -1,8 +1,25 @@
-# Gates to entries.
+# Stage 1 of 6: gates to clusters.
+#
+# Takes   the gates, in order.
+# Leaves  `clusters`, in an order that does the same; `touched`: the qubits that need not be |0> any
+#         more; `scalar`: what multiplies all amplitudes.
+#
+# A cluster holds gates on the same one or two qubits, multiplied. One of two qubits is a core, a
+# 4x4 matrix, and up to one 2x2 matrix on each qubit in front of the core:
+#
+#     q0 --[before 0]--+------+--
+#                      | core |        as a matrix: core @ (before 1 x before 0)
+#     q1 --[before 1]--+------+--
+#
+# Whether these 2x2 matrices are multiplied into the core is decided by the next stage. A gate joins
+# the last cluster on its qubits, `open_cluster`, where that is cheaper by the cost model than to
+# stand alone. One-qubit gates that wait for a gate to join are `pending`. Gates on more than two
+# qubits, controls counted, are clusters of their own.
 
-# --- costs ---------------------------------------------------------------------------------
+# --- costs -------------------------------------------------------------------------------------
 
 cdef double cost1(Planner p, int pattern, bint is_real) noexcept nogil:
+    """ns per amplitude of a 2x2 matrix."""
     if pattern & ~DIAGONAL2 == 0:
         return p.cost_diagonal
     if pattern & ~FLIP2 == 0 and is_real:
@@ -11,6 +28,7 @@ cdef double cost1(Planner p, int pattern, bint is_real) noexcept nogil:
 
 
 cdef double cost2(Planner p, int pattern, bint is_real) noexcept nogil:
+    """ns per amplitude of a 4x4 matrix."""
     if pattern & ~DIAGONAL4 == 0:
         return p.cost_diagonal
     if pattern & ~STEERED_BY_1 == 0 or pattern & ~STEERED_BY_0 == 0:
@@ -20,9 +38,9 @@ cdef double cost2(Planner p, int pattern, bint is_real) noexcept nogil:
     return p.cost_real2 if is_real else p.cost_dense2
 
 
-cdef double entry_cost(Planner p, int pattern, bint is_real, int pre_a, bint real_a, int pre_b,
-                       bint real_b, int* choice) noexcept nogil:
-    """The least cost of a core and the matrices in front of it (pattern 0: none).
+cdef double cluster_cost(Planner p, int pattern, bint is_real, const Pending* before0,
+                         const Pending* before1, int* choice) noexcept nogil:
+    """The least cost of a core and of the matrices in front of it.
 
     Bit 0 of `choice` is set if the one on the first qubit belongs into the core, bit 1 for the
     second.
@@ -31,21 +49,21 @@ cdef double entry_cost(Planner p, int pattern, bint is_real, int pre_a, bint rea
     cdef int take, shape
     cdef bint r
     for take in range(4):
-        if take & 1 and pre_a == 0 or take & 2 and pre_b == 0:
+        if take & 1 and not before0.has or take & 2 and not before1.has:
             continue
         shape = pattern
         r = is_real
         cost = 0
         if take & 1:
-            shape = pattern_mul4(shape, pattern_embed(pre_a, 0))
-            r = r and real_a
-        elif pre_a:
-            cost += cost1(p, pre_a, real_a)
+            shape = pattern_mul4(shape, pattern_embed(before0.pattern, 0))
+            r = r and before0.is_real
+        elif before0.has:
+            cost += cost1(p, before0.pattern, before0.is_real)
         if take & 2:
-            shape = pattern_mul4(shape, pattern_embed(pre_b, 1))
-            r = r and real_b
-        elif pre_b:
-            cost += cost1(p, pre_b, real_b)
+            shape = pattern_mul4(shape, pattern_embed(before1.pattern, 1))
+            r = r and before1.is_real
+        elif before1.has:
+            cost += cost1(p, before1.pattern, before1.is_real)
         cost += cost2(p, shape, r)
         if cost <= best + 1e-9:
             best = cost if cost < best else best
@@ -53,45 +71,48 @@ cdef double entry_cost(Planner p, int pattern, bint is_real, int pre_a, bint rea
     return best
 
 
-# --- fusion --------------------------------------------------------------------------------
+# --- clusters ----------------------------------------------------------------------------------
 
-cdef Entry* new_entry(Planner p, int kind) except NULL nogil:
-    cdef Entry* e = <Entry*>extend(&p.entries, sizeof(Entry))
-    memset(e, 0, sizeof(Entry))
-    e.kind = kind
-    return e
-
-
-cdef index num_entries(Planner p) noexcept nogil:
-    return count_of(&p.entries, sizeof(Entry))
+cdef Cluster* new_cluster(Planner p, int kind) except NULL nogil:
+    cdef Cluster* cluster = <Cluster*>extend(&p.clusters, sizeof(Cluster))
+    memset(cluster, 0, sizeof(Cluster))
+    cluster.kind = kind
+    return cluster
 
 
-cdef int flush_one(Planner p, int q) except -1 nogil:
-    """Makes an entry of what is pending on `q`."""
-    cdef Entry* e
-    if p.one[q].has:
-        e = new_entry(p, ONE)
-        e.a = q
-        e.pattern = p.one[q].pattern
-        e.is_real = p.one[q].is_real
-        memcpy(e.m, p.one[q].m, 8 * sizeof(double))
-        p.one[q].has = False
+cdef index num_clusters(Planner p) noexcept nogil:
+    return count_of(&p.clusters, sizeof(Cluster))
+
+
+cdef int flush(Planner p, int q) except -1 nogil:
+    """Makes a cluster of what is pending on `q`."""
+    cdef Cluster* cluster
+    cdef Pending* one = &p.pending[q]
+    if one.has:
+        cluster = new_cluster(p, ONE_QUBIT)
+        cluster.q0 = q
+        cluster.pattern = one.pattern
+        cluster.is_real = one.is_real
+        memcpy(cluster.m, one.m, 8 * sizeof(double))
+        one.has = False
     return 0
 
 
-cdef int close(Planner p, int q) except -1 nogil:
-    flush_one(p, q)
-    p.open_[q] = -1
+cdef int close_qubit(Planner p, int q) except -1 nogil:
+    """What follows on `q` joins nothing that is there now."""
+    flush(p, q)
+    p.open_cluster[q] = -1
     return 0
 
 
-cdef int place1(Planner p, int q, const double* m, int pattern, bint is_real) except -1 nogil:
+cdef int add_one_qubit(Planner p, int q, const double* m, int pattern,
+                       bint is_real) except -1 nogil:
     """A one-qubit gate."""
-    cdef Pending* one = &p.one[q]
-    cdef Entry* e
+    cdef Pending* one = &p.pending[q]
+    cdef Cluster* cluster
     cdef int side, merged, choice
     cdef bint real_merged
-    cdef double now, alone
+    cdef double joined, alone
     if not (p.touched >> q) & 1 and pattern & ~DIAGONAL2 == 0:
         zmul(p.scalar, p.scalar, m)
         return 0
@@ -107,103 +128,98 @@ cdef int place1(Planner p, int q, const double* m, int pattern, bint is_real) ex
     if pattern & ~DIAGONAL2:
         p.touched |= BIT << q
     if not p.fusion:
-        return close(p, q)
-    if p.open_[q] >= 0:
-        e = <Entry*>p.entries.data + p.open_[q]
-        side = 0 if e.a == q else 1
-        merged = pattern_mul4(pattern_embed(one.pattern, side), e.pattern)
-        real_merged = e.is_real and one.is_real
-        now = entry_cost(p, merged, real_merged, e.pre_pattern_a, e.pre_real_a,
-                         e.pre_pattern_b, e.pre_real_b, &choice)
-        alone = cost1(p, one.pattern, one.is_real) + entry_cost(
-            p, e.pattern, e.is_real, e.pre_pattern_a, e.pre_real_a, e.pre_pattern_b, e.pre_real_b,
-            &choice)
-        if now < alone - 1e-9:
-            mul_left(e.m, one.m, side)
-            e.pattern = merged
-            e.is_real = real_merged
+        return close_qubit(p, q)
+    if p.open_cluster[q] >= 0:
+        cluster = <Cluster*>p.clusters.data + p.open_cluster[q]
+        side = 0 if cluster.q0 == q else 1
+        merged = pattern_mul4(pattern_embed(one.pattern, side), cluster.pattern)
+        real_merged = cluster.is_real and one.is_real
+        joined = cluster_cost(p, merged, real_merged, &cluster.before[0], &cluster.before[1],
+                              &choice)
+        alone = cost1(p, one.pattern, one.is_real) + cluster_cost(
+            p, cluster.pattern, cluster.is_real, &cluster.before[0], &cluster.before[1], &choice)
+        if joined < alone - 1e-9:
+            mul_left(cluster.m, one.m, side)
+            cluster.pattern = merged
+            cluster.is_real = real_merged
             one.has = False
     return 0
 
 
-cdef int place2(Planner p, int a, int b, double* m, int pattern, bint is_real) except -1 nogil:
-    """A gate on the qubits a < b, the first the least significant bit of the 4x4 matrix."""
-    cdef Entry* e
+cdef int add_two_qubit(Planner p, int q0, int q1, double* m, int pattern,
+                       bint is_real) except -1 nogil:
+    """A gate on the qubits q0 < q1, the first the least significant bit of the 4x4 matrix."""
+    cdef Cluster* cluster
     cdef int merged, ones = DIAGONAL4, choice, i
     cdef bint real_merged, real_ones = True
     cdef double together, apart
-    cdef double small[8]
-    cdef Pending* pa = &p.one[a]
-    cdef Pending* pb = &p.one[b]
+    cdef double block[8]
+    cdef Pending* one0 = &p.pending[q0]
+    cdef Pending* one1 = &p.pending[q1]
     # A qubit still in |0> that is only a control says which block counts.
-    if not (p.touched >> b) & 1 and pattern & ~STEERED_BY_1 == 0:
+    if not (p.touched >> q1) & 1 and pattern & ~STEERED_BY_1 == 0:
         for i in range(2):
-            memcpy(small + 4 * i, m + 8 * i, 4 * sizeof(double))
-        return place1(p, a, small, (pattern & 3) | (pattern >> 4 & 3) << 2, is_real)
-    if not (p.touched >> a) & 1 and pattern & ~STEERED_BY_0 == 0:
+            memcpy(block + 4 * i, m + 8 * i, 4 * sizeof(double))
+        return add_one_qubit(p, q0, block, (pattern & 3) | (pattern >> 4 & 3) << 2, is_real)
+    if not (p.touched >> q0) & 1 and pattern & ~STEERED_BY_0 == 0:
         for i in range(2):
-            memcpy(small + 4 * i, m + 16 * i, 2 * sizeof(double))
-            memcpy(small + 4 * i + 2, m + 16 * i + 4, 2 * sizeof(double))
-        return place1(
-            p, b, small,
+            memcpy(block + 4 * i, m + 16 * i, 2 * sizeof(double))
+            memcpy(block + 4 * i + 2, m + 16 * i + 4, 2 * sizeof(double))
+        return add_one_qubit(
+            p, q1, block,
             (pattern & 1) | (pattern >> 2 & 1) << 1 | (pattern >> 8 & 1) << 2
             | (pattern >> 10 & 1) << 3,
             is_real)
     if pattern & ~STEERED_BY_1:
-        p.touched |= BIT << b
+        p.touched |= BIT << q1
     if pattern & ~STEERED_BY_0:
-        p.touched |= BIT << a
-    if p.fusion and p.open_[a] >= 0 and p.open_[a] == p.open_[b]:
-        e = <Entry*>p.entries.data + p.open_[a]
-        if pa.has:
-            ones = pattern_mul4(pattern_embed(pa.pattern, 0), ones)
-            real_ones = real_ones and pa.is_real
-        if pb.has:
-            ones = pattern_mul4(pattern_embed(pb.pattern, 1), ones)
-            real_ones = real_ones and pb.is_real
-        merged = pattern_mul4(pattern_mul4(pattern, ones), e.pattern)
-        real_merged = is_real and real_ones and e.is_real
-        together = entry_cost(p, merged, real_merged, e.pre_pattern_a, e.pre_real_a,
-                              e.pre_pattern_b, e.pre_real_b, &choice)
-        apart = entry_cost(p, e.pattern, e.is_real, e.pre_pattern_a, e.pre_real_a,
-                           e.pre_pattern_b, e.pre_real_b, &choice)
-        apart += entry_cost(p, pattern, is_real, pa.pattern if pa.has else 0, pa.is_real,
-                            pb.pattern if pb.has else 0, pb.is_real, &choice)
+        p.touched |= BIT << q0
+    if p.fusion and p.open_cluster[q0] >= 0 and p.open_cluster[q0] == p.open_cluster[q1]:
+        cluster = <Cluster*>p.clusters.data + p.open_cluster[q0]
+        if one0.has:
+            ones = pattern_mul4(pattern_embed(one0.pattern, 0), ones)
+            real_ones = real_ones and one0.is_real
+        if one1.has:
+            ones = pattern_mul4(pattern_embed(one1.pattern, 1), ones)
+            real_ones = real_ones and one1.is_real
+        merged = pattern_mul4(pattern_mul4(pattern, ones), cluster.pattern)
+        real_merged = is_real and real_ones and cluster.is_real
+        together = cluster_cost(p, merged, real_merged, &cluster.before[0], &cluster.before[1],
+                                &choice)
+        apart = cluster_cost(p, cluster.pattern, cluster.is_real, &cluster.before[0],
+                             &cluster.before[1], &choice)
+        apart += cluster_cost(p, pattern, is_real, one0, one1, &choice)
         if together <= apart + 1e-9:
-            if pa.has:
-                mul_left(e.m, pa.m, 0)
-                pa.has = False
-            if pb.has:
-                mul_left(e.m, pb.m, 1)
-                pb.has = False
-            matmul(e.m, m, e.m, 4)
-            e.pattern = merged
-            e.is_real = real_merged
+            if one0.has:
+                mul_left(cluster.m, one0.m, 0)
+                one0.has = False
+            if one1.has:
+                mul_left(cluster.m, one1.m, 1)
+                one1.has = False
+            matmul(cluster.m, m, cluster.m, 4)
+            cluster.pattern = merged
+            cluster.is_real = real_merged
             return 0
-    e = new_entry(p, TWO)
-    e.a = a
-    e.b = b
-    e.pattern = pattern
-    e.is_real = is_real
-    memcpy(e.m, m, 32 * sizeof(double))
-    if pa.has:
-        e.has_pre_a = True
-        e.pre_pattern_a = pa.pattern
-        e.pre_real_a = pa.is_real
-        memcpy(e.pre_a, pa.m, 8 * sizeof(double))
-        pa.has = False
-    if pb.has:
-        e.has_pre_b = True
-        e.pre_pattern_b = pb.pattern
-        e.pre_real_b = pb.is_real
-        memcpy(e.pre_b, pb.m, 8 * sizeof(double))
-        pb.has = False
-    p.open_[a] = p.open_[b] = num_entries(p) - 1 if p.fusion else -1
+    cluster = new_cluster(p, TWO_QUBIT)
+    cluster.q0 = q0
+    cluster.q1 = q1
+    cluster.pattern = pattern
+    cluster.is_real = is_real
+    memcpy(cluster.m, m, 32 * sizeof(double))
+    cluster.before[0] = one0[0]
+    cluster.before[1] = one1[0]
+    one0.has = one1.has = False
+    p.open_cluster[q0] = p.open_cluster[q1] = num_clusters(p) - 1 if p.fusion else -1
     return 0
 
 
+<<<<<<< HEAD
 cdef int place_gate(Planner p, index g) except -1 nogil:
     """Sorts gate g, which `is_gate`, by its width and form: it has at least one target."""
+=======
+cdef int add_gate(Planner p, index g) except -1 nogil:
+    """Sorts gate g by its width and form."""
+>>>>>>> 2bd8d85 (Kernels and planner: one word for one thing, layouts drawn, plain docs)
     cdef const int64_t* row = p.kinds + KIND_COLUMNS * p.kind[g]
     cdef int form = row[KIND_FORM], k = row[KIND_TARGETS], controls = row[KIND_CONTROLS]
     cdef int64_t state = row[KIND_STATE]
@@ -213,28 +229,34 @@ cdef int place_gate(Planner p, index g) except -1 nogil:
     cdef const double* c = p.coefficients + 2 * p.offset[g]
     cdef int total = k + controls, i, j, r, a, b
     cdef double m[32]
+<<<<<<< HEAD
     cdef uint64_t mask = 0, value = 0
     cdef Entry* e
+=======
+    if total == 0:
+        zmul(p.scalar, p.scalar, c)
+        return 0
+>>>>>>> 2bd8d85 (Kernels and planner: one word for one thing, layouts drawn, plain docs)
     if total > 2:
-        return place_wide(p, g, form, k, controls, state, given, c, is_real)
+        return add_wide(p, g, form, k, controls, state, given, c, is_real)
     memset(m, 0, 32 * sizeof(double))
     a = given[0]
     if total == 1:
-        if form == 1:
+        if form == FORM_DIAGONAL:
             memcpy(m, c, 2 * sizeof(double))
             memcpy(m + 6, c + 2, 2 * sizeof(double))
             pattern = DIAGONAL2
         else:
             memcpy(m, c, 8 * sizeof(double))
             pattern &= ALL2
-        return place1(p, a, m, pattern, is_real)
+        return add_one_qubit(p, a, m, pattern, is_real)
     b = given[1]
     if controls == 1:
         # Qubit 0 of the matrix is the control here, qubit 1 the target.
         r = state & 1
         for i in range(2):
             m[2 * (4 * (2 * i + 1 - r) + 2 * i + 1 - r)] = 1
-        if form == 1:
+        if form == FORM_DIAGONAL:
             for i in range(2):
                 memcpy(m + 2 * (4 * (2 * i + r) + 2 * i + r), c + 2 * i, 2 * sizeof(double))
             pattern = DIAGONAL4
@@ -248,7 +270,7 @@ cdef int place_gate(Planner p, index g) except -1 nogil:
                        2 * sizeof(double))
                 if (j >> i) & 1:
                     pattern |= 1 << (4 * (2 * (i >> 1) + r) + 2 * (i & 1) + r)
-    elif form == 1:
+    elif form == FORM_DIAGONAL:
         for i in range(4):
             memcpy(m + 2 * (5 * i), c + 2 * i, 2 * sizeof(double))
         pattern = DIAGONAL4
@@ -259,15 +281,15 @@ cdef int place_gate(Planner p, index g) except -1 nogil:
         exchange_qubits(m)
         pattern = pattern_exchange(pattern)
         a, b = b, a
-    return place2(p, a, b, m, pattern, is_real)
+    return add_two_qubit(p, a, b, m, pattern, is_real)
 
 
-cdef int place_wide(Planner p, index g, int form, int k, int controls, int64_t state,
-                    const int32_t* given, const double* c, bint is_real) except -1 nogil:
+cdef int add_wide(Planner p, index g, int form, int k, int controls, int64_t state,
+                  const int32_t* given, const double* c, bint is_real) except -1 nogil:
     """A gate on more than two qubits, controls counted."""
     cdef uint64_t mask = 0, value = 0, targets = 0
     cdef int i, q
-    cdef Entry* e
+    cdef Cluster* cluster
     for i in range(controls):
         q = given[i]
         mask |= BIT << q
@@ -279,24 +301,24 @@ cdef int place_wide(Planner p, index g, int form, int k, int controls, int64_t s
     for i in range(k):
         targets |= BIT << given[controls + i]
     for i in range(controls + k):
-        close(p, given[i])
+        close_qubit(p, given[i])
     if k == 1:
-        e = new_entry(p, CONTROLLED)
-        e.a = given[controls]
-        if form == 1:
-            memcpy(e.m, c, 2 * sizeof(double))
-            memcpy(e.m + 6, c + 2, 2 * sizeof(double))
-            e.pattern = DIAGONAL2
+        cluster = new_cluster(p, CONTROLLED)
+        cluster.q0 = given[controls]
+        if form == FORM_DIAGONAL:
+            memcpy(cluster.m, c, 2 * sizeof(double))
+            memcpy(cluster.m + 6, c + 2, 2 * sizeof(double))
+            cluster.pattern = DIAGONAL2
         else:
-            memcpy(e.m, c, 8 * sizeof(double))
-            e.pattern = ALL2
+            memcpy(cluster.m, c, 8 * sizeof(double))
+            cluster.pattern = ALL2
     else:
-        e = new_entry(p, TABLE if form == 1 else BIG)
-    e.gate = g
-    e.is_real = is_real
-    e.control = mask
-    e.control_value = value
-    if form != 1:
+        cluster = new_cluster(p, DIAGONAL_TABLE if form == FORM_DIAGONAL else WIDE_DENSE)
+    cluster.gate = g
+    cluster.is_real = is_real
+    cluster.control = mask
+    cluster.control_value = value
+    if form != FORM_DIAGONAL:
         p.touched |= targets
     return 0
 
@@ -304,13 +326,13 @@ cdef int place_wide(Planner p, index g, int form, int k, int controls, int64_t s
 cdef bint is_swap(Planner p, index g) noexcept nogil:
     """True for an uncontrolled swap, told by its matrix."""
     cdef const int64_t* row = p.kinds + KIND_COLUMNS * p.kind[g]
-    if row[KIND_FORM] != 0 or row[KIND_TARGETS] != 2 or row[KIND_CONTROLS] != 0:
+    if row[KIND_FORM] != FORM_DENSE or row[KIND_TARGETS] != 2 or row[KIND_CONTROLS] != 0:
         return False
     return is_swap4(p.coefficients + 2 * p.offset[g], row[KIND_PATTERN])
 
 
 cdef int fuse(Planner p, bint fresh) except -1 nogil:
-    """Gates to entries.
+    """Gates to clusters.
 
     On a fresh state swaps cost nothing: read from the back, a swap renames all that comes
     before it, and |0...0> looks the same under any name.
@@ -319,10 +341,10 @@ cdef int fuse(Planner p, bint fresh) except -1 nogil:
     cdef int q, i, swap
     cdef int32_t* named
     cdef bint any_swap = False
-    for q in range(64):
-        p.open_[q] = -1
-        p.one[q].has = False
-        p.wire[q] = q
+    for q in range(MAX_BITS):
+        p.open_cluster[q] = -1
+        p.pending[q].has = False
+        p.new_name[q] = q
     for g in range(num):
         if is_swap(p, g):
             any_swap = True
@@ -331,20 +353,20 @@ cdef int fuse(Planner p, bint fresh) except -1 nogil:
         named = <int32_t*>extend(&p.renamed, p.start[num] * <index>sizeof(int32_t))
         for g in range(num - 1, -1, -1):
             for i in range(p.start[g], p.start[g + 1]):
-                named[i] = p.wire[p.qubits[i]]
+                named[i] = p.new_name[p.qubits[i]]
             if is_swap(p, g):
                 q = p.qubits[p.start[g]]
                 i = p.qubits[p.start[g] + 1]
-                swap = p.wire[q]
-                p.wire[q] = p.wire[i]
-                p.wire[i] = swap
+                swap = p.new_name[q]
+                p.new_name[q] = p.new_name[i]
+                p.new_name[i] = swap
         p.qubits = named
         for g in range(num):
             if not is_swap(p, g):
-                place_gate(p, g)
+                add_gate(p, g)
     else:
         for g in range(num):
-            place_gate(p, g)
+            add_gate(p, g)
     for q in range(p.num_qubits):
-        close(p, q)
+        close_qubit(p, q)
     return 0

@@ -1,4 +1,11 @@
 # How a plan is laid out in arrays: what the planner writes and the kernels read.
+#
+#     passes   one row a pass        PASS_: which operations, which bits are local, which are outer
+#     ops      one row an operation  COL_: which kernel, its targets, controls and conditions
+#     lists    what both point into: bits of the pair number, local bits, rows of terms
+#     coefficients                   vectors of lanes
+#
+# A pair number, local and outer bits, lane qubits: see _kernels.pyx.
 
 # Kinds of operation inside a block; `_kernels.KERNELS` has their names.
 cdef enum:
@@ -17,8 +24,8 @@ cdef enum:
     OP_PHASE = 12
     OP_PRODUCT = 13
     OP_LOOKUP = 14
-    OP_DENSEK = 15
-    OP_DENSE5 = 16
+    OP_DENSE6UP = 15
+    OP_DENSE3TO5 = 16
     OP_CROSS1 = 17
     OP_CROSS1_LANE = 18
     OP_WEYL = 19
@@ -29,7 +36,7 @@ cdef enum:
 cdef enum:
     COL_KIND = 0
     COL_T0 = 1            # first target: local bit, or lane bit where the kernel says LANE;
-                          # DENSE5: mask of the lane qubits among the targets
+                          # DENSE3TO5: mask of the lane qubits among the targets
     COL_T1 = 2            # second target, above the first
     COL_LIVE = 3          # local bits that can be non-zero: only the first 2**live pairs count
     COL_CONTROL = 4       # local bits that are controls, as a mask
@@ -43,16 +50,16 @@ cdef enum:
 
 # Columns of a pass's row.
 cdef enum:
-    PASS_FIRST = 0
-    PASS_LAST = 1
-    PASS_BITS = 2         # a
-    PASS_BITS_AT = 3      # where they are in the list of bits
-    PASS_OUTER = 4
-    PASS_OUTER_AT = 5
+    PASS_FIRST = 0        # its first operation
+    PASS_LAST = 1         # and the one after its last
+    PASS_BITS = 2         # a, how many local bits it has
+    PASS_BITS_AT = 3      # where they are in the lists
+    PASS_OUTER = 4        # how many outer bits it has, those not live left out
+    PASS_OUTER_AT = 5     # where they are in the lists
     PASS_LIVE = 6         # local bits that are live before the pass
     PASS_IN_PLACE = 7
-    PASS_RUN = 8          # the lowest local bits that are the lowest bits of the pair number
-    PASS_WORK = 9         # amplitude-gates of a block, for the progress
+    PASS_CONTIGUOUS = 8   # how many of the lowest local bits are the same bit of the pair number
+    PASS_WORK = 9         # amplitude-gates of a block, for the job's progress
     PASS_CLEAN = 10       # in place: the local bits that are live before, or -1 if all are
     PASS_COLUMNS = 11
 
@@ -75,18 +82,18 @@ cdef inline int product_low_bits(int bits) noexcept nogil:
 
 
 cdef inline index product_work(int bits) noexcept nogil:
-    """PRODUCT: a factor for each bit, one for all amplitudes, and two tables; pairs, all of them."""
+    """PRODUCT: pairs, a factor for each bit, one for all amplitudes, and two tables."""
     cdef int low = product_low_bits(bits)
     return 2 * (MAX_BITS + 1 + (<index>1 << low) + (<index>1 << bits - low))
 
 
-cdef inline index dense5_work(int targets) noexcept nogil:
-    """DENSE5: the amplitudes that are multiplied together."""
+cdef inline index dense3to5_work(int targets) noexcept nogil:
+    """DENSE3TO5: the amplitudes that are multiplied together."""
     return <index>2 << targets
 
 
-cdef inline index densek_work(int targets, int lane_bits) noexcept nogil:
-    """DENSEK: 4 * 2**targets vectors, as many reals, and 2**targets offsets of 64 bits, each as
+cdef inline index dense6up_work(int targets, int lane_bits) noexcept nogil:
+    """DENSE6UP: 4 * 2**targets vectors, as many reals, and 2**targets offsets of 64 bits, each as
     long as two reals of single precision."""
     cdef index size = <index>1 << targets, lanes = <index>1 << lane_bits
     return 4 * size + (4 * size + 2 * size + lanes - 1) // lanes

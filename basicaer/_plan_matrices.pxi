@@ -1,4 +1,7 @@
-# Small matrices, and which of their entries can be other than 0.
+# Matrices of 2x2 and 4x4 complex entries, and which of the entries can be other than 0.
+#
+#     m[2 * (n * row + column)], + 1: re, im                     a 2x2 matrix has 8 reals, a 4x4 32
+#     4x4: bit 0 of rows and columns is the first qubit (side 0), bit 1 the second (side 1)
 
 # Patterns: bit n * row + column is set where the entry can be non-zero.
 
@@ -12,6 +15,8 @@ cdef enum:
     ALL2 = 0xF
     ALL4 = 0xFFFF
 
+
+# Complex numbers: re, im.
 
 cdef inline void zmul(double* out, const double* a, const double* b) noexcept nogil:
     cdef double re = a[0] * b[0] - a[1] * b[1]
@@ -45,8 +50,8 @@ cdef void matmul(double* out, const double* a, const double* b, int n) noexcept 
     memcpy(out, t, 2 * n * n * sizeof(double))
 
 
-cdef void mul_left(double* m, const double* small, int side) noexcept nogil:
-    """m = s @ m, s the 2x2 matrix `small` on the first (side 0) or second qubit (side 1)."""
+cdef void mul_left(double* m, const double* gate, int side) noexcept nogil:
+    """m = s @ m, s the 2x2 matrix `gate` on the first (side 0) or second qubit (side 1)."""
     cdef int c, k, low
     cdef double* x
     cdef double* y
@@ -58,19 +63,19 @@ cdef void mul_left(double* m, const double* small, int side) noexcept nogil:
         for c in range(4):
             x = m + 2 * (4 * low + c)
             y = x + (8 if side == 0 else 16)
-            zmul(a, small, x)
-            zmul(t, small + 2, y)
+            zmul(a, gate, x)
+            zmul(t, gate + 2, y)
             a[0] = a[0] + t[0]
             a[1] = a[1] + t[1]
-            zmul(b, small + 4, x)
-            zmul(t, small + 6, y)
+            zmul(b, gate + 4, x)
+            zmul(t, gate + 6, y)
             x[0] = a[0]
             x[1] = a[1]
             y[0] = b[0] + t[0]
             y[1] = b[1] + t[1]
 
 
-cdef void mul_right(double* m, const double* small, int side) noexcept nogil:
+cdef void mul_right(double* m, const double* gate, int side) noexcept nogil:
     """m = m @ s, s as in `mul_left`."""
     cdef int r, k, low
     cdef double* x
@@ -83,12 +88,12 @@ cdef void mul_right(double* m, const double* small, int side) noexcept nogil:
             low = 2 * k if side == 0 else k
             x = m + 2 * (4 * r + low)
             y = x + (2 if side == 0 else 4)
-            zmul(a, x, small)
-            zmul(t, y, small + 4)
+            zmul(a, x, gate)
+            zmul(t, y, gate + 4)
             a[0] = a[0] + t[0]
             a[1] = a[1] + t[1]
-            zmul(b, x, small + 2)
-            zmul(t, y, small + 6)
+            zmul(b, x, gate + 2)
+            zmul(t, y, gate + 6)
             x[0] = a[0]
             x[1] = a[1]
             y[0] = b[0] + t[0]
@@ -125,13 +130,14 @@ cdef inline int pattern_mul4(int a, int b) noexcept nogil:
 
 
 cdef inline int pattern_embed(int p, int side) noexcept nogil:
-    """The pattern of `embed`: the bits of the 2x2 pattern, each at its two places."""
+    """The pattern of a 2x2 matrix as a 4x4 one: each of its bits at two places."""
     if side == 0:
         return (p & 3 | (p >> 2) << 4) * 0x401
     return (p & 1) * 0x21 | (p >> 1 & 1) * 0x84 | (p >> 2 & 1) * 0x2100 | (p >> 3) * 0x8400
 
 
 cdef inline int pattern_exchange(int p) noexcept nogil:
+    """The pattern after `exchange_qubits`."""
     cdef int r, c, out = 0
     cdef int to[4]
     to[0] = 0; to[1] = 2; to[2] = 1; to[3] = 3
@@ -143,6 +149,7 @@ cdef inline int pattern_exchange(int p) noexcept nogil:
 
 
 cdef inline bint is_monomial4(int p) noexcept nogil:
+    """True if each row and each column has one entry."""
     cdef int r
     cdef int row
     cdef int seen = 0
@@ -170,6 +177,7 @@ cdef inline bint is_cross(const double* m) noexcept nogil:
 
 
 cdef inline bint is_flip(const double* m) noexcept nogil:
+    """True for X."""
     return (m[0] == 0 and m[1] == 0 and m[2] == 1 and m[3] == 0 and m[4] == 1 and m[5] == 0
             and m[6] == 0 and m[7] == 0)
 

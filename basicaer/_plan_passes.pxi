@@ -1,42 +1,55 @@
-# Passes of items to passes of operations.
+# Stage 6 of 6: passes of items to passes of operations.
+#
+# Takes   `items`, `pass_items`, `pass_starts`; `live`: the qubits that can be other than |0>.
+# Leaves  the arrays of the plan: `out_passes`, `out_ops`, `out_lists`, `out_coefficients`; `live`
+#         as it is after them; `max_outer`, `total_work`, `work_vectors`.
+#
+# For each pass a block is chosen, `place` says where each qubit is in it, and its items are lowered
+# (stage 5) one after another. The bits of a pair's number (_kernels.pyx) in a block:
+#
+#     in place    the lowest ones
+#     gathered    those that are mixed; the lowest live others as long as there is room; qubits that
+#                 are |0> so far come last, in the order of use
+#     outer       the live ones that are left
 
 cdef int lower_item(Planner p, Item* it) except -1 nogil:
+    """One item to operations, by its kind."""
     cdef uint64_t steer
     cdef int64_t* op
-    if it.kind == ONE:
-        return lower_small(p, it.q0, it.m, it.m, -1, it.is_real, 0, 0)
-    if it.kind == TWO:
-        return lower_two(p, it)
+    if it.kind == ONE_QUBIT:
+        return lower_one_qubit(p, it.q0, it.m, it.m, -1, it.is_real, 0, 0)
+    if it.kind == TWO_QUBIT:
+        return lower_two_qubit(p, it)
     if it.kind == WEYL:
         return lower_weyl(p, it)
     if it.kind == STEERED:
         if it.q1 < p.lane_bits:
-            return lower_small(p, it.q0, it.m, it.m + 8, it.q1, it.is_real, 0, 0)
+            return lower_one_qubit(p, it.q0, it.m, it.m + 8, it.q1, it.is_real, 0, 0)
         steer = BIT << it.q1
         if not is_identity(it.m):
-            lower_small(p, it.q0, it.m, it.m, -1, it.is_real, steer, 0)
+            lower_one_qubit(p, it.q0, it.m, it.m, -1, it.is_real, steer, 0)
         if not is_identity(it.m + 8):
-            lower_small(p, it.q0, it.m + 8, it.m + 8, -1, it.is_real, steer, steer)
+            lower_one_qubit(p, it.q0, it.m + 8, it.m + 8, -1, it.is_real, steer, steer)
         return 0
-    if it.kind == PHASES:
-        return lower_phases(p, it)
+    if it.kind == DIAGONAL_GROUP:
+        return lower_group(p, it)
     if it.kind == CONTROLLED:
-        if it.nd == 0:
+        if it.mixed == 0:
             if it.m[0] == it.m[6] and it.m[1] == it.m[7]:
                 return lower_phase(p, it.m, it.control, it.control_value)
             lower_phase(p, it.m, it.control | BIT << it.q0, it.control_value)
             return lower_phase(p, it.m + 6, it.control | BIT << it.q0,
                                it.control_value | BIT << it.q0)
-        return lower_small(p, it.q0, it.m, it.m, -1, it.is_real, it.control,
+        return lower_one_qubit(p, it.q0, it.m, it.m, -1, it.is_real, it.control,
                            it.control_value)
-    if it.kind == TABLE:
+    if it.kind == DIAGONAL_TABLE:
         return lower_table(p, it)
-    if it.kind == BIG:
+    if it.kind == WIDE_DENSE:
         if p.kinds[KIND_COLUMNS * p.kind[it.gate] + KIND_TARGETS] <= 5:
-            return lower_few(p, it)
-        return lower_big(p, it)
+            return lower_dense3to5(p, it)
+        return lower_dense6up(p, it)
     if it.q0 < p.lane_bits or it.q1 < p.lane_bits:
-        return lower_two(p, it)
+        return lower_two_qubit(p, it)
     op = push_op(p, OP_SWAP)
     op[COL_T0] = min(p.place[it.q0], p.place[it.q1])
     op[COL_T1] = max(p.place[it.q0], p.place[it.q1])
@@ -46,25 +59,25 @@ cdef int lower_item(Planner p, Item* it) except -1 nogil:
 cdef int lower_pass(Planner p, const int64_t* chosen, index num) except -1 nogil:
     """Chooses the block of a pass and lowers its items."""
     cdef int pair_bits = p.num_qubits - p.lane_bits, room, i, q, a = 0, live_bits = 0
-    cdef int run = 0, top
-    cdef uint64_t active = 0, live = p.live >> p.lane_bits, block, contiguous, fresh, bit, reach
-    cdef int64_t bits[64]
+    cdef int contiguous = 0, top
+    cdef uint64_t active = 0, live = p.live >> p.lane_bits, block, lowest_bits, fresh, bit, reach
+    cdef int64_t bits[MAX_BITS]
     cdef int64_t* row
     cdef index j, first_op, ops
     cdef int outer = 0
     cdef bint in_place
     cdef Item* it
     for j in range(num):
-        active |= (<Item*>p.items.data + chosen[j]).nd >> p.lane_bits
+        active |= (<Item*>p.items.data + chosen[j]).mixed >> p.lane_bits
     room = min(p.capacity, pair_bits)
     if popcount(active) > room:
         room = popcount(active)
-    contiguous = (BIT << room) - 1
-    in_place = active & ~contiguous == 0
-    for q in range(64):
+    lowest_bits = (BIT << room) - 1
+    in_place = active & ~lowest_bits == 0
+    for q in range(MAX_BITS):
         p.place[q] = -1
     if in_place:
-        block = contiguous
+        block = lowest_bits
         for i in range(room):
             bits[i] = i
         a = room
@@ -84,7 +97,7 @@ cdef int lower_pass(Planner p, const int64_t* chosen, index num) except -1 nogil
         live_bits = a
         fresh = block & ~live
         for j in range(num):            # qubits that are |0> so far: in the order of use
-            bit = (<Item*>p.items.data + chosen[j]).nd >> p.lane_bits & fresh
+            bit = (<Item*>p.items.data + chosen[j]).mixed >> p.lane_bits & fresh
             for i in range(pair_bits):
                 if (bit >> i) & 1:
                     bits[a] = i
@@ -92,24 +105,24 @@ cdef int lower_pass(Planner p, const int64_t* chosen, index num) except -1 nogil
             fresh &= ~bit
     for i in range(a):
         p.place[bits[i] + p.lane_bits] = i
-    while run < a and bits[run] == run:
-        run += 1
-    if run > live_bits and not in_place and live_bits > 0:
-        run = live_bits
+    while contiguous < a and bits[contiguous] == contiguous:
+        contiguous += 1
+    if contiguous > live_bits and not in_place and live_bits > 0:
+        contiguous = live_bits
     first_op = num_ops(p)
     p.live_now = live & block
     for j in range(num):
         it = <Item*>p.items.data + chosen[j]
-        p.live_now |= it.nd >> p.lane_bits & block
+        p.live_now |= it.mixed >> p.lane_bits & block
         top = 0
         # A control may be |0> all along, where gates that would have moved it cancel.
-        reach = p.live_now | it.dg >> p.lane_bits
+        reach = p.live_now | it.diagonal >> p.lane_bits
         for i in range(a):
             if (reach >> bits[i]) & 1:
                 top = i + 1
         p.op_live = top
         lower_item(p, it)
-        p.live |= it.nd
+        p.live |= it.mixed
     ops = num_ops(p) - first_op
     if ops == 0:
         return 0
@@ -122,7 +135,7 @@ cdef int lower_pass(Planner p, const int64_t* chosen, index num) except -1 nogil
     row[PASS_CLEAN] = -1
     if in_place and live & block != block:
         row[PASS_CLEAN] = <int64_t>(live & block)
-    row[PASS_RUN] = run
+    row[PASS_CONTIGUOUS] = contiguous
     row[PASS_BITS_AT] = list_position(p)
     row[PASS_WORK] = ops << (a + p.lane_bits)
     for i in range(a):

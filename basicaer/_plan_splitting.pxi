@@ -1,58 +1,84 @@
-# Items to items: dense ones split.
+# Stage 3 of 6: dense two-qubit items are split, the scalar finds a place.
+#
+# Takes   `items`, `scalar`.
+# Leaves  `items`, some of them of other kinds or with other matrices; `scalar`, which is 1 from
+#         here on unless the state is a fresh one.
+#
+# In a large state a dense 4x4 matrix between others is written as a cheaper item, WEYL, and as 2x2
+# matrices on both sides of it that are multiplied into its neighbours (_weyl.pxi). Where these are
+# split as well, what is left between two of them is one real rotation, which is part of a WEYL.
 
-cdef inline bint takes(Planner p, index i, bint split) noexcept nogil:
-    """True if item i can be multiplied by any one-qubit matrix at no cost; -1 is no item."""
+cdef void multiply_item(Item* it, int q, const double* gate, bint left) noexcept nogil:
+    """Multiplies the matrix of an item, ONE_QUBIT or TWO_QUBIT, by a 2x2 matrix on its qubit q."""
+    if it.kind == ONE_QUBIT:
+        if left:
+            matmul(it.m, gate, it.m, 2)
+        else:
+            matmul(it.m, it.m, gate, 2)
+    elif left:
+        mul_left(it.m, gate, 1 if it.q1 == q else 0)
+    else:
+        mul_right(it.m, gate, 1 if it.q1 == q else 0)
+
+
+cdef inline bint absorbs(Planner p, index i, bint first) noexcept nogil:
+    """True if item i, -1 for none, can be multiplied by any 2x2 matrix at no cost.
+
+    A WEYL can if it is the `first` of the two.
+    """
     cdef Item* it = <Item*>p.items.data + i
     if i < 0:
         return False
-    return (it.kind == ONE or it.kind == TWO) and not it.is_real or split and it.kind == WEYL
+    return ((it.kind == ONE_QUBIT or it.kind == TWO_QUBIT) and not it.is_real
+            or first and it.kind == WEYL)
 
 
-cdef int split(Planner p) except -1 nogil:
+cdef int split_dense(Planner p) except -1 nogil:
     """Dense items to WEYL, where the items before and after take what is left of them."""
     cdef index i, num = num_items(p)
-    cdef index last[64]
-    cdef index* near     # the item before on each of two qubits, then those after
+    cdef index last[MAX_BITS]
+    cdef index* near     # of each item: the one before it on each of two qubits, then those after
     cdef uint64_t mask
-    cdef int q, k
+    cdef int q
     cdef Item* it
     cdef double saved = (p.cost_dense2 - p.cost_weyl) * <double>(BIT << p.num_qubits)
     # Two threads share what is saved, and one of them does the splitting.
     if not p.fusion or saved < 2 * p.split_time:
         return 0
     near = <index*>extend(&p.order, 4 * (num + 1) * sizeof(index))
-    for q in range(64):
+    for q in range(MAX_BITS):
         last[q] = -1
     for i in range(num):
         it = <Item*>p.items.data + i
         near[4 * i] = last[it.q0]
         near[4 * i + 1] = last[it.q1]
-        mask = it.nd | it.dg
+        mask = it.mixed | it.diagonal
         while mask:
             last[lowest(mask)] = i
             mask &= mask - 1
-    for q in range(64):
+    for q in range(MAX_BITS):
         last[q] = -1
     for i in range(num - 1, -1, -1):
         it = <Item*>p.items.data + i
         near[4 * i + 2] = last[it.q0]
         near[4 * i + 3] = last[it.q1]
-        mask = it.nd | it.dg
+        mask = it.mixed | it.diagonal
         while mask:
             last[lowest(mask)] = i
             mask &= mask - 1
     for i in range(num):
         it = <Item*>p.items.data + i
-        if (it.kind == TWO and not it.is_real
-                and takes(p, near[4 * i], True) and takes(p, near[4 * i + 1], True)
-                and takes(p, near[4 * i + 2], False)
-                and takes(p, near[4 * i + 3], False)):
+        if (it.kind == TWO_QUBIT and not it.is_real
+                and absorbs(p, near[4 * i], True) and absorbs(p, near[4 * i + 1], True)
+                and absorbs(p, near[4 * i + 2], False)
+                and absorbs(p, near[4 * i + 3], False)):
             split_item(p, it, near + 4 * i)
     p.order.used = 0
     return 0
 
 
 cdef void split_item(Planner p, Item* it, const index* near) noexcept nogil:
+    """Splits one; `near` has the item before on each of its qubits, and then those after."""
     cdef double x[16]
     cdef double after[2][8]
     cdef double before[2][8]
@@ -101,18 +127,18 @@ cdef int fold_scalar(Planner p, bint fresh) except -1 nogil:
         return 0
     for i in range(num_items(p)):
         it = <Item*>p.items.data + i
-        if it.kind == ONE or it.kind == TWO or it.kind == STEERED:
+        if it.kind == ONE_QUBIT or it.kind == TWO_QUBIT or it.kind == STEERED:
             if found == NULL or found.is_real and not it.is_real:
                 found = it
             if not it.is_real:
                 break
     if found == NULL:
         found = new_item(p, CONTROLLED)
-        found.dg = 1
+        found.diagonal = 1
         found.m[0] = found.m[6] = 1
         entries = 4
     else:
-        entries = 16 if found.kind == TWO else 8 if found.kind == STEERED else 4
+        entries = 16 if found.kind == TWO_QUBIT else 8 if found.kind == STEERED else 4
         found.is_real = found.is_real and p.scalar[1] == 0
     for k in range(entries):
         zmul(found.m + 2 * k, found.m + 2 * k, p.scalar)

@@ -1,6 +1,9 @@
-# Dense items on three qubits and more to operations.
+# Stage 5 of 6, lowering: dense items on three qubits and more to operations.
+#
+# Takes   an item, and where the pass has put its qubits: `place`.
+# Leaves  an operation (_plan_output.pxi): DENSE3TO5 by whole vectors, or DENSE6UP.
 
-cdef int lower_few(Planner p, Item* it) except -1 nogil:
+cdef int lower_dense3to5(Planner p, Item* it) except -1 nogil:
     """A dense matrix on three to five qubits."""
     cdef const int64_t* row = p.kinds + KIND_COLUMNS * p.kind[it.gate]
     cdef const int32_t* given = p.qubits + p.start[it.gate] + row[KIND_CONTROLS]
@@ -8,7 +11,7 @@ cdef int lower_few(Planner p, Item* it) except -1 nogil:
     cdef int k = row[KIND_TARGETS], i, l, num_block = 0, num_lane = 0, lanes = 1 << p.lane_bits
     cdef int rank[8]
     cdef index size = <index>1 << k, rows, r, col, m, from_row, from_column, b
-    cdef int64_t* op = push_op(p, OP_DENSE5)
+    cdef int64_t* op = push_op(p, OP_DENSE3TO5)
     cdef double* v
     cdef uint64_t lane_mask, lane_value, bit
     split_controls(p, it.control, it.control_value, &lane_mask, &lane_value, op)
@@ -49,17 +52,18 @@ cdef int lower_few(Planner p, Item* it) except -1 nogil:
                 else:
                     v[l] = 1 if r == b and m == 0 else 0
                     v[lanes + l] = 0
-    p.work_vectors = max(p.work_vectors, dense5_work(k))
+    p.work_vectors = max(p.work_vectors, dense3to5_work(k))
     return 0
 
 
-cdef int lower_big(Planner p, Item* it) except -1 nogil:
+cdef int lower_dense6up(Planner p, Item* it) except -1 nogil:
+    """A dense matrix on six qubits and more: column by column, re of all rows, im of all rows."""
     cdef const int64_t* row = p.kinds + KIND_COLUMNS * p.kind[it.gate]
     cdef const int32_t* given = p.qubits + p.start[it.gate] + row[KIND_CONTROLS]
     cdef const double* c = p.coefficients + 2 * p.offset[it.gate]
     cdef int k = row[KIND_TARGETS], i, q
     cdef index size = <index>1 << k, r, column, reals, lanes = <index>1 << p.lane_bits
-    cdef int64_t* op = push_op(p, OP_DENSEK)
+    cdef int64_t* op = push_op(p, OP_DENSE6UP)
     cdef double* v
     cdef uint64_t lane_mask, lane_value
     split_controls(p, it.control, it.control_value, &lane_mask, &lane_value, op)
@@ -77,5 +81,5 @@ cdef int lower_big(Planner p, Item* it) except -1 nogil:
         for r in range(size):
             v[2 * size * column + r] = c[2 * (size * r + column)]
             v[2 * size * column + size + r] = c[2 * (size * r + column) + 1]
-    p.work_vectors = max(p.work_vectors, densek_work(k, p.lane_bits))
+    p.work_vectors = max(p.work_vectors, dense6up_work(k, p.lane_bits))
     return 0

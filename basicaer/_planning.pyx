@@ -1,33 +1,30 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 # cython: initializedcheck=False
-"""Gates to passes: fusion, diagonal runs, cache blocks.
+"""Gates to a plan: which passes the kernels make through a state, and what they do in each.
 
-    Gates --fuse--> entries --emit--> items --split--> items --schedule--> passes of items
-        --lower--> operations
+    gates --1 fuse--> clusters --2 make_items--> items --3 split_dense, fold_scalar--> items
+          --4 schedule--> items of each pass --6 lower, 5 by each kind of item--> the plan's arrays
 
-Fusion (_plan_fusion.pxi)
-    Gates on one or two qubits are gathered into *entries* of at most two qubits as long as that is
-    cheaper by the cost model. An entry is a core of two qubits, and up to two one-qubit matrices in
-    front of it whose place (in the core, or on their own) is decided last. What a 4x4 matrix costs
-    depends on its structure: diagonal, one qubit steered by the other (two 2x2 blocks, so no dearer
-    than a one-qubit gate), or dense. Structure is known from patterns of non-zero entries.
-Splitting (_plan_items.pxi)
-    In a large state a dense 4x4 matrix between others is written as a cheaper one, an X, with a
-    real rotation of each qubit before it; the rest of it goes into its neighbours (_weyl.pxi).
-Diagonal runs (_plan_items.pxi)
-    Diagonal items that meet without a non-diagonal one between them become one: a set of factors,
-    each for the amplitudes whose bits in a mask are all 1.
-Scheduling (_plan_schedule.pxi)
-    A pass takes, in order, each item that commutes with all that were left behind, as long as the
-    qubits that are acted on other than diagonally fit a cache block. Lane qubits always do.
-Lowering (_plan_operations.pxi)
-    Where a qubit ends up (lane, block, outer) decides the operation: what is diagonal in a lane
-    qubit goes into the coefficients, in a block qubit into a control, in an outer one into a
-    condition on the block.
+| stage | file | what it does |
+|---|---|---|
+| 1 | _plan_fusion.pxi | multiplies gates on the same one or two qubits, where that pays |
+| 2 | _plan_items.pxi | gives each cluster its structure: dense, steered, diagonal, ... |
+| 3 | _plan_splitting.pxi (_weyl.pxi) | writes dense two-qubit items as cheaper ones |
+| 4 | _plan_schedule.pxi | puts items that fit into one cache block into one pass |
+| 5 | _plan_operations.pxi, _plan_diagonals.pxi, _plan_wide.pxi | items as operations |
+| 6 | _plan_passes.pxi | chooses the block of each pass and has its items lowered |
 
-Matrices are row-major arrays of re, im; the first qubit is the least significant bit.
+Each stage uses only what is included before it. What they share: _growable.pxi, the lists;
+_plan_matrices.pxi, small matrices and patterns; _plan_output.pxi, how operations are written;
+_plan_layout.pxi, how the plan is laid out in arrays, for the kernels too.
+
+Matrices are row-major arrays of re, im; the first qubit is the least significant bit of rows and
+columns. What a matrix costs depends on its structure: diagonal; one qubit steered by the other (a
+2x2 matrix for each value of it, no dearer than a one-qubit gate); or dense. Structure is read off
+its pattern, the set of the entries that can be non-zero.
 """
 
+from cython cimport internal
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
 from libc.math cimport atan2, cos, fabs, sin, sqrt
 from libc.stdint cimport int32_t, int64_t, uint64_t, uintptr_t
@@ -39,8 +36,8 @@ import numpy as np
 ctypedef Py_ssize_t index
 
 cdef object frombuffer = np.frombuffer
-FLOAT64 = np.dtype(np.float64)
-INT64 = np.dtype(np.int64)
+cdef object FLOAT64 = np.dtype(np.float64)
+cdef object INT64 = np.dtype(np.int64)
 
 include "_growable.pxi"
 include "_plan_layout.pxi"
@@ -51,47 +48,47 @@ include "_weyl.pxi"
 # --- what the stages hand on -------------------------------------------------------------------
 
 cdef enum:
-    # Kinds of item.
-    ONE = 0        # 2x2 on q0
-    TWO = 1        # 4x4 on q0, q1
-    STEERED = 2    # 2x2 on q0, one for each value of q1
-    PHASES = 3     # a diagonal run
-    CONTROLLED = 4 # 2x2 on q0 under controls
-    TABLE = 5      # a diagonal of many entries
-    BIG = 6        # a dense matrix on more than two qubits
-    EXCHANGE = 7   # swap of q0 and q1
-    WEYL = 8       # a real rotation of q0 and q1, tangents m[16] and m[17], then the X m[:16]
+    # Kinds of item, and of cluster: those of a cluster are ONE_QUBIT, TWO_QUBIT (any 4x4 matrix),
+    # CONTROLLED, DIAGONAL_TABLE and WIDE_DENSE.
+    ONE_QUBIT = 0       # a 2x2 matrix on q0
+    TWO_QUBIT = 1       # a 4x4 matrix on q0, q1
+    STEERED = 2         # a 2x2 matrix on q0 for each value of q1: m[:8], m[8:16]
+    DIAGONAL_GROUP = 3  # factors, each for the amplitudes whose bits in a mask are all 1
+    CONTROLLED = 4      # a 2x2 matrix on q0 under controls
+    DIAGONAL_TABLE = 5  # a diagonal on two qubits and more, under controls; or on three and more
+    WIDE_DENSE = 6      # likewise, a dense matrix
+    SWAP = 7            # of q0 and q1
+    WEYL = 8            # a real rotation of q0 and q1, tangents m[16] and m[17], then the X m[:16]
 
-cdef struct Entry:
-    int kind       # TWO: a cluster of two qubits; ONE: one qubit; else as the item
-    int a
-    int b
+cdef struct Pending:
+    bint has            # False: there is none
     int pattern
     bint is_real
-    bint has_pre_a
-    bint has_pre_b
-    int pre_pattern_a
-    int pre_pattern_b
-    bint pre_real_a
-    bint pre_real_b
-    index gate
+    double m[8]
+
+cdef struct Cluster:
+    int kind
+    int q0
+    int q1
+    int pattern
+    bint is_real
+    index gate          # DIAGONAL_TABLE, WIDE_DENSE: the gate whose coefficients it has
     uint64_t control
     uint64_t control_value
+    Pending before[2]   # TWO_QUBIT: on q0 and on q1
     double m[32]
-    double pre_a[8]
-    double pre_b[8]
 
 cdef struct Item:
     int kind
     int q0
     int q1
     bint is_real
-    uint64_t nd        # qubits acted on other than diagonally
-    uint64_t dg        # qubits acted on diagonally
+    uint64_t mixed      # qubits whose values it mixes
+    uint64_t diagonal   # other qubits that it depends on
     uint64_t control
     uint64_t control_value
-    index gate
-    index first_term   # PHASES: a linked list
+    index gate          # as in a cluster
+    index first_term    # DIAGONAL_GROUP: a linked list in `terms`, -1 at its end
     index last_term
     double m[32]
 
@@ -101,24 +98,20 @@ cdef struct Term:
     double im
     index next
 
-cdef struct Pending:
-    bint has
-    int pattern
-    bint is_real
-    double m[8]
-
 
 class Plan:
     """What a `_kernels.Executable` is made of, and what is worth telling about it.
 
     Attributes:
-        passes, ops, lists: int64 arrays, see `_kernels`.
-        coefficients: float64, vectors of lanes.
-        scratch_reals: size of a thread's scratch.
+        passes: int64, shape (passes, PASS_COLUMNS), see _plan_layout.pxi.
+        ops: int64, shape (operations, OP_COLUMNS).
+        lists: int64, one-dimensional: what passes and operations point into.
+        coefficients: float64, one-dimensional: vectors with a value for each lane.
+        scratch_reals: size of a thread's scratch, in reals of either precision.
         max_blocks: blocks of the pass that has the most: more threads than that are no use.
         live: mask of the qubits that can be other than |0> after the plan.
         scalar: to be multiplied to a fresh state's only amplitude.
-        work: amplitude-gates of the whole plan.
+        work: amplitude-gates of the whole plan: operations times the amplitudes they go through.
         gates, fused_gates: counts of gates before and of items after fusion.
     """
 
@@ -140,11 +133,16 @@ cdef enum:
     KIND_REAL = 5
     KIND_COLUMNS = 6
 
+cdef enum:
+    FORM_DENSE = 0      # `_program.DENSE`
+    FORM_DIAGONAL = 1   # `_program.DIAGONAL`
+
 cdef double TINY = 1e-15
 cdef uint64_t BIT = 1
 
 
 cdef inline int popcount(uint64_t x) noexcept nogil:
+    """How many bits are 1."""
     cdef int n = 0
     while x:
         x &= x - 1
@@ -153,6 +151,7 @@ cdef inline int popcount(uint64_t x) noexcept nogil:
 
 
 cdef inline int lowest(uint64_t x) noexcept nogil:
+    """The lowest bit that is 1; x is not 0."""
     cdef int n = 0
     while not x & 1:
         x >>= 1
@@ -160,10 +159,11 @@ cdef inline int lowest(uint64_t x) noexcept nogil:
     return n
 
 
+@internal
 cdef class Planner:
-    """One planning of one run of gates."""
+    """One planning of one gate run; the stages read and write its attributes."""
 
-    # the run
+    # the gates
     cdef int num_qubits, lane_bits, capacity
     cdef bint fusion
     cdef uint64_t touched, live
@@ -179,20 +179,23 @@ cdef class Planner:
     cdef double cost_diagonal, cost_move, cost_real1, cost_dense1, cost_real2, cost_dense2
     cdef double cost_weyl, split_time
     # stages
-    cdef Growable entries, items, terms, order, renamed, pass_items, pass_starts
+    cdef Growable clusters, items, terms, renamed, pass_items, pass_starts
+    cdef Growable order         # work space of one stage
     cdef Growable out_passes, out_ops, out_lists, out_coefficients
-    cdef int open_[64]
-    cdef Pending one[64]
-    cdef int wire[64]
+    cdef int open_cluster[MAX_BITS]     # of each qubit: the cluster that a gate may join, or -1
+    cdef Pending pending[MAX_BITS]
+    cdef int new_name[MAX_BITS]         # fresh states: what swaps have renamed each qubit to
+    cdef int64_t last_mixed[MAX_BITS]   # of each qubit: the last item that mixes it, or -1
+    cdef index last_group               # the last diagonal group, or -1
     cdef index num_fused, work_vectors, max_outer
     cdef double total_work
     # the pass being lowered
-    cdef int place[64]      # of a qubit above the lanes: its local bit, or -1
-    cdef int op_live
-    cdef uint64_t live_now
+    cdef int place[MAX_BITS]      # of a qubit above the lanes: its local bit, or -1
+    cdef int op_live        # local bits that can be 1: only the first 2**op_live pairs count
+    cdef uint64_t live_now  # the same as a mask of bits of the pair number
 
     def __dealloc__(self):
-        free(self.entries.data)
+        free(self.clusters.data)
         free(self.items.data)
         free(self.terms.data)
         free(self.order.data)
@@ -217,6 +220,7 @@ include "_plan_passes.pxi"
 
 
 cdef object ints(Growable* b, index columns):
+    """A list of int64 as an array, of rows if `columns` is not 0."""
     cdef index count = b.used // <index>sizeof(int64_t)
     cdef int64_t[::1] row
     cdef int64_t[:, ::1] rows
@@ -257,9 +261,9 @@ cdef index first_malformed(const int64_t[:, ::1] kinds, const int32_t[::1] kind,
         k = kind[i]
         if not 0 <= k < kinds.shape[0]:
             return i
-        if not is_gate(kinds[k, KIND_FORM] != 0, kinds[k, KIND_TARGETS], kinds[k, KIND_CONTROLS],
-                       start[i], start[i + 1], on, qubits.shape[0], offset[i],
-                       coefficients.shape[0] // 2, 0, num_qubits):
+        if not is_gate(kinds[k, KIND_FORM] == FORM_DIAGONAL, kinds[k, KIND_TARGETS],
+                       kinds[k, KIND_CONTROLS], start[i], start[i + 1], on, qubits.shape[0],
+                       offset[i], coefficients.shape[0] // 2, 0, num_qubits):
             return i
     return -1
 
@@ -268,26 +272,32 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
          const int32_t[::1] qubits, const int64_t[::1] offset, const double[::1] coefficients,
          int num_qubits, uint64_t live, int lane_bits, int capacity, bint fusion, costs,
          double split_time):
-    """The plan of a run of gates.
+    """Returns the plan of a gate run.
 
     Args:
-        kinds: one row a kind: form, targets, controls, control state, pattern, is_real.
+        kinds: int64, shape (kinds, 6), one row a kind with the fields of `_program.Kind`: form,
+            targets, controls, control state, pattern, is_real.
         kind, start, qubits, offset: see `_program.Gates`.
-        coefficients: re, im, re, im, ...
+        coefficients: float64, re, im, re, im, ... of the gates' matrices, row-major; a gate's first
+            target is the least significant bit of its rows.
         num_qubits: width of the state, at least `lane_bits` and at most 62.
-        live: mask of the qubits that can be other than |0>; 0 for a fresh state.
-        lane_bits: lane qubits of the build that will run the plan.
+        live: mask of the qubits that can be other than |0>, bit q for qubit q; 0 for a fresh state.
+        lane_bits: lane qubits of the build that will carry the plan out.
         capacity: block qubits beside the lane qubits.
         fusion: False keeps each gate an item of its own.
         costs: ns per amplitude of each structure, see `_costs`.
         split_time: ns that it takes to split a dense 4x4 matrix.
+
+    Raises:
+        ValueError: the width is out of bounds, or a gate is malformed.
     """
     cdef Planner p = Planner()
     cdef index room, i
     cdef const int64_t* row
     cdef bint fresh = live == 0
     if not lane_bits <= num_qubits <= 62:
-        raise ValueError(f"a state of {num_qubits} qubits cannot be planned")
+        raise ValueError(f"a state of {num_qubits} qubits cannot be planned; it can have "
+                         f"{lane_bits} to 62")
     p.num_gates = kind.shape[0]
     cdef index wrong = first_malformed(kinds, kind, start, qubits, offset, coefficients, num_qubits)
     if wrong >= 0:
@@ -305,8 +315,8 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     p.scalar[0], p.scalar[1] = 1, 0
     with nogil:
         fuse(p, fresh)
-        emit(p)
-        split(p)
+        make_items(p)
+        split_dense(p)
         fold_scalar(p, fresh)
         schedule(p)
         lower(p)

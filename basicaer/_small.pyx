@@ -1,11 +1,18 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 # cython: initializedcheck=False
-"""States of a few qubits: gates one by one, where a plan would take longer than they do.
+"""States of up to 6 qubits: gates one by one, where a plan would take longer than they do.
 
-    amplitudes in memory, lane layout:   re re .. re  im im .. im  re re ..     (see _kernels)
+    amplitudes in memory, lane layout:   re re .. re  im im .. im  re re ..     (see _kernels.pyx)
     while gates are applied:             re[0], re[1], ...    im[0], im[1], ...
 
-All is computed in double precision, and rounded once at the end of each run of gates. Results do
+Qubit q is bit q of an amplitude's index. A gate combines sets of 2**targets amplitudes::
+
+    index of a set's amplitudes    j | first | offset
+        j         runs through the values of the bits that the gate does not touch
+        first     the controls that must be 1
+        offset    of each row of the matrix: the targets that are 1 in it
+
+All is computed in double precision and rounded once, after the last gate of a gate run. Results do
 not depend on which build of the kernels is used.
 """
 
@@ -25,7 +32,7 @@ ctypedef fused real:
 cdef enum:
     QUBITS = 6          # at most
     SIZE = 64           # 2**QUBITS
-    KINDS = 64          # that a run may have to be applied here
+    KINDS = 64          # of gates, at most, that a gate run may have
 
 MOST_QUBITS = QUBITS
 MOST_KINDS = KINDS
@@ -55,12 +62,12 @@ cdef int check_layout(index reals, int lane_bits, int num_qubits) except -1:
 
 # --- gates -------------------------------------------------------------------------------------
 
-cdef void dense1(double* re, double* im, index groups, index fixed, index first, index t,
+cdef void dense1(double* re, double* im, index num_sets, index fixed, index first, index t,
                  const double* m) noexcept nogil:
-    """A 2x2 matrix on the bit `t`; `first` has the controls as they must be."""
+    """A 2x2 matrix on the bit `t`."""
     cdef index j = 0, a, b
     cdef double ar, ai, br, bi
-    for _ in range(groups):
+    for _ in range(num_sets):
         a = j | first
         b = a | t
         j = ((j | fixed) + 1) & ~fixed
@@ -71,14 +78,14 @@ cdef void dense1(double* re, double* im, index groups, index fixed, index first,
         im[b] = m[4] * ai + m[5] * ar + m[6] * bi + m[7] * br
 
 
-cdef void dense2(double* re, double* im, index groups, index fixed, index first, index s, index t,
+cdef void dense2(double* re, double* im, index num_sets, index fixed, index first, index s, index t,
                  const double* m) noexcept nogil:
-    """A 4x4 matrix on the bits `s` and `t`, of which `s` is the less significant one of its rows."""
+    """A 4x4 matrix on the bits `s` and `t`; `s` is the less significant one of its rows."""
     cdef index j = 0, a, b, c, d, row
     cdef index to[4]
     cdef double ar, ai, br, bi, cr, ci, dr, di
     cdef const double* e
-    for _ in range(groups):
+    for _ in range(num_sets):
         a = j | first
         b, c, d = a | s, a | t, a | s | t
         j = ((j | fixed) + 1) & ~fixed
@@ -93,15 +100,15 @@ cdef void dense2(double* re, double* im, index groups, index fixed, index first,
                            + (e[4] * ci + e[5] * cr + e[6] * di + e[7] * dr))
 
 
-cdef void dense(double* re, double* im, index groups, index fixed, index first,
+cdef void dense(double* re, double* im, index num_sets, index fixed, index first,
                 const index* offsets, index size, const double* m) noexcept nogil:
-    """A matrix on any number of bits; `offsets` says where each of its rows is in a group."""
+    """A matrix on any number of bits."""
     cdef index j = 0, base, row, column
     cdef double xr[SIZE]
     cdef double xi[SIZE]
     cdef double sr, si
     cdef const double* entry
-    for _ in range(groups):
+    for _ in range(num_sets):
         base = j | first
         j = ((j | fixed) + 1) & ~fixed
         for column in range(size):
@@ -118,7 +125,7 @@ cdef void dense(double* re, double* im, index groups, index fixed, index first,
             im[base | offsets[row]] = si
 
 
-cdef void diagonal(double* re, double* im, index groups, index fixed, index first,
+cdef void diagonal(double* re, double* im, index num_sets, index fixed, index first,
                    const index* offsets, index size, const double* m) noexcept nogil:
     """A diagonal matrix on any number of bits."""
     cdef index j, base, row, a
@@ -129,7 +136,7 @@ cdef void diagonal(double* re, double* im, index groups, index fixed, index firs
             continue
         j = 0
         base = first | offsets[row]
-        for _ in range(groups):
+        for _ in range(num_sets):
             a = j | base
             j = ((j | fixed) + 1) & ~fixed
             re[a], im[a] = x * re[a] - y * im[a], x * im[a] + y * re[a]
@@ -137,7 +144,7 @@ cdef void diagonal(double* re, double* im, index groups, index fixed, index firs
 
 cdef void apply_gate(double* re, double* im, int num_qubits, const Form* form,
                      const int32_t* qubits, int shift, const double* m) noexcept nogil:
-    """Applies one gate, which `is_gate`."""
+    """Applies one gate that has passed `is_gate`."""
     cdef index offsets[SIZE]
     cdef index bits[QUBITS]     # of the targets
     cdef index fixed = 0, first = 0, bit, size = 1, i
@@ -149,12 +156,12 @@ cdef void apply_gate(double* re, double* im, int num_qubits, const Form* form,
             bits[j - form.controls] = bit
         elif form.control_state >> j & 1:
             first |= bit
-    cdef index groups = <index>1 << (num_qubits - form.controls - form.targets)
+    cdef index num_sets = <index>1 << (num_qubits - form.controls - form.targets)
     if not form.diagonal and form.targets == 1:
-        dense1(re, im, groups, fixed, first, bits[0], m)
+        dense1(re, im, num_sets, fixed, first, bits[0], m)
         return
     if not form.diagonal and form.targets == 2:
-        dense2(re, im, groups, fixed, first, bits[0], bits[1], m)
+        dense2(re, im, num_sets, fixed, first, bits[0], bits[1], m)
         return
     offsets[0] = 0
     for j in range(form.targets):
@@ -162,9 +169,9 @@ cdef void apply_gate(double* re, double* im, int num_qubits, const Form* form,
             offsets[size + i] = offsets[i] | bits[j]
         size *= 2
     if form.diagonal:
-        diagonal(re, im, groups, fixed, first, offsets, size, m)
+        diagonal(re, im, num_sets, fixed, first, offsets, size, m)
     else:
-        dense(re, im, groups, fixed, first, offsets, size, m)
+        dense(re, im, num_sets, fixed, first, offsets, size, m)
 
 
 cdef int read_forms(Form* forms, tuple kinds, int num_qubits) except -1:
@@ -182,7 +189,11 @@ cdef int read_forms(Form* forms, tuple kinds, int num_qubits) except -1:
 
 
 def nanoseconds(int num_qubits, tuple kinds, const int32_t[::1] kind):
-    """Returns how long `apply` takes, about (Zen 4); the arguments are some of its own."""
+    """Returns how many nanoseconds `apply` takes, about (Zen 4).
+
+    Args:
+        num_qubits, kinds, kind: those of `apply`.
+    """
     cdef Form forms[KINDS]
     cdef double each[KINDS]
     cdef double total = 0, products
@@ -207,11 +218,12 @@ def nanoseconds(int num_qubits, tuple kinds, const int32_t[::1] kind):
 def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int32_t[::1] kind,
           const int32_t[::1] start, const int32_t[::1] qubits, const int64_t[::1] offset,
           const double complex[::1] coefficients, int shift, int64_t[::1] flags):
-    """Applies a run of gates.
+    """Applies a gate run, in place.
 
     Args:
-        state: the amplitudes, in lane layout.
-        lane_bits: of that layout.
+        state: the amplitudes in lane layout, at least 2 * 2**max(num_qubits, lane_bits) reals,
+            float64 or float32.
+        lane_bits: of that layout: a vector has 2**lane_bits lanes.
         num_qubits: of the state, at most `MOST_QUBITS`.
         kinds, kind, start, qubits, offset, coefficients: see `_program.Gates`.
         shift: added to each qubit.
@@ -233,7 +245,7 @@ def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int
     if flags.shape[0] < NUM_FLAGS:
         raise ValueError("there is no flag to count in")
     if start.shape[0] != num + 1 or offset.shape[0] != num:
-        raise ValueError("the arrays of a run of gates do not belong together")
+        raise ValueError("the arrays of a gate run do not belong together")
     with nogil:
         for i in range(size):
             place = place_of(i, lane_bits)
@@ -255,7 +267,7 @@ def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int
                 place = place_of(i, lane_bits)
                 state[place] = <real>re[i]
                 state[place + lanes] = <real>im[i]
-            ba_add(&flags[FLAG_WORK], num << num_qubits)
+            ba_add(&flags[FLAG_DONE], num << num_qubits)
     if wrong >= 0:
         raise malformed(wrong, num_qubits)
 
@@ -263,9 +275,11 @@ def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int
 # --- probabilities -----------------------------------------------------------------------------
 
 def probabilities(const real[::1] state, int lane_bits, int num_qubits, qubits):
-    """Returns the probabilities of the outcomes of measuring `qubits`, all different.
+    """Returns the probabilities of the outcomes of measuring `qubits`, float64, shape (2**m,).
 
-    The arguments are those of `apply`, the outcomes those of `_state.State.probabilities`.
+    Args:
+        state, lane_bits, num_qubits: those of `apply`.
+        qubits: m of them, all different; the first is the least significant bit of the outcome.
     """
     cdef index to[QUBITS]       # what a bit of an amplitude's index adds to its outcome
     cdef index outcome[SIZE]

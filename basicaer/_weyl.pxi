@@ -1,4 +1,4 @@
-# Part of _planning.pyx: a two-qubit gate as one that is cheaper, between one-qubit gates.
+# For stage 3: a two-qubit gate as one that is cheaper, between one-qubit gates.
 #
 #     V = (A x B) N (C x D)
 #
@@ -14,7 +14,7 @@ cdef double HALF_ROOT = 0.7071067811865476
 
 
 cdef void to_magic(double* out, const double* m) noexcept nogil:
-    """out = B^dagger m B, the columns of B being |00>+|11>, i(|01>+|10>), |01>-|10>, i(|00>-|11>)."""
+    """out = B^dagger m B; B's columns: |00>+|11>, i(|01>+|10>), |01>-|10>, i(|00>-|11>)."""
     cdef double t[32]
     cdef int i
     cdef const double* r0
@@ -172,6 +172,7 @@ cdef void tensor_factors(const double* m, double* a, double* b) noexcept nogil:
 
 
 cdef void x_to_matrix(double* m, const double* x) noexcept nogil:
+    """An X as a 4x4 matrix."""
     memset(m, 0, 32 * sizeof(double))
     memcpy(m, x, 2 * sizeof(double))
     memcpy(m + 6, x + 2, 2 * sizeof(double))
@@ -181,8 +182,9 @@ cdef void x_to_matrix(double* m, const double* x) noexcept nogil:
     memcpy(m + 18, x + 12, 4 * sizeof(double))
 
 
-cdef bint weyl(const double* v, double* a, double* b, double* x, double* c, double* d) noexcept nogil:
-    """v = (b x a) N (d x c), N as an X; False if that is not so but for rounding (v not unitary)."""
+cdef bint weyl(const double* v, double* a, double* b, double* x, double* c,
+               double* d) noexcept nogil:
+    """v = (b x a) N (d x c), N as an X; False if it is not, up to rounding (v not unitary)."""
     cdef double u[32]
     cdef double w[32]
     cdef double re[16]

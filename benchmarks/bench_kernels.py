@@ -85,13 +85,13 @@ def loads(local_bits: int, lane_bits: int) -> dict[str, Load]:
         "phase": Load(4),
         "product": Load(4 + 4 / 2**lane_bits, list=tuple(terms), count=local_bits),
         "lookup": Load(4, list=(0, 2, 4), count=3),
-        "densek": Load(256, list=tuple(range(6)), count=6),
+        "dense6up": Load(256, list=tuple(range(6)), count=6),
         "cross1": Load(4, targets=(2, 0)),
         "cross1_lane": Load(4, targets=(last_lane, 0)),
         "weyl": Load(12, targets=(2, 4)),
         "weyl_lane": Load(12, targets=(last_lane, 3)),
         "weyl_lanes": Load(12, targets=(0, last_lane)),
-        "dense5": Load(32, list=(0, 2, 3), count=3),
+        "dense3to5": Load(32, list=(0, 2, 3), count=3),
     }
 
 

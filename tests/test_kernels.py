@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import oracle
 import pytest
 from oracle import run_of
 
+import basicaer
 import basicaer._state as state_module
 from basicaer import _buffers, _dispatch, _planning, _prepared
 from basicaer._control import Cancelled, Control
@@ -242,6 +245,15 @@ def test_multiple_controlled_phases(build, precision, small_blocks):
             for c in rng.integers(0, 6, 12)
         ]
         check(run_of(*gates), N, precision)
+
+
+def test_kernels_have_the_names_and_numbers_of_the_layout():
+    """The layout, which planner and kernels share, is the one list of them."""
+    (layout,) = Path(basicaer.__file__).parent.rglob("*plan_layout.pxi")
+    rows = re.findall(r"^    OP_(\w+) = (\d+)$", layout.read_text(encoding="utf-8"), re.MULTILINE)
+    listed = {name.lower(): int(number) for name, number in rows if name != "COLUMNS"}
+    for module in BUILDS.values():
+        assert listed == module.KERNELS
 
 
 def test_every_kernel_is_reached(small_blocks):
