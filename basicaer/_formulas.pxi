@@ -37,8 +37,8 @@ class _Symbol:
         self.is_complex = is_complex
 
     def _with(self, does, a, b):
-        a, b = self.formula.symbol(a), self.formula.symbol(b)
-        return self.formula.step(does, a.step, b.step, a.is_complex or b.is_complex)
+        a, b = self.formula._symbol(a), self.formula._symbol(b)
+        return self.formula._step(does, a.step, b.step, a.is_complex or b.is_complex)
 
     def __add__(self, other):
         return self._with(ADD, self, other)
@@ -62,9 +62,10 @@ class _Symbol:
         return self._with(DIVIDE, self, other)
 
     def __neg__(self):
-        return self.formula.step(NEGATE, self.step, self.step, self.is_complex)
+        return self.formula._step(NEGATE, self.step, self.step, self.is_complex)
 
 
+@embedsignature(True)
 cdef class Formula:
     """The entries of a gate's matrix as steps, each of which does what Python does.
 
@@ -84,33 +85,33 @@ cdef class Formula:
             raise ValueError(f"a gate of {num_params} parameters; {MOST_PARAMETERS} is the most")
         self.known = {}
         self.num_params = num_params
-        parameters = [self.step(PARAMETER, i, 0, False) for i in range(num_params)]
-        functions = Functions(*[self.function(does) for does in (COS, SIN, CIS, SQRT, SINC)])
-        found = [self.symbol(entry) for entry in entries(functions, *parameters)]
+        parameters = [self._step(PARAMETER, i, 0, False) for i in range(num_params)]
+        functions = Functions(*[self._function(does) for does in (COS, SIN, CIS, SQRT, SINC)])
+        found = [self._symbol(entry) for entry in entries(functions, *parameters)]
         if len(found) > MOST_STEPS:
             raise ValueError(f"a gate of {len(found)} entries; {MOST_STEPS} are the most")
         self.num_entries = len(found)
         for i in range(len(found)):
             self.outputs[i] = found[i].step
 
-    def function(self, int does):
+    def _function(self, int does):
         def apply(x):
-            x = self.symbol(x)
+            x = self._symbol(x)
             if x.is_complex:
                 raise TypeError("a function of a complex number in the gate table")
-            return self.step(does, x.step, x.step, does == CIS)
+            return self._step(does, x.step, x.step, does == CIS)
 
         return apply
 
-    def symbol(self, value):
+    def _symbol(self, value):
         """Returns a number as a symbol."""
         if isinstance(value, _Symbol):
             return value
         z = complex(value)
         is_complex = isinstance(value, complex)
-        return self.step(CONSTANT, 0, 0, is_complex, z.real, z.imag)
+        return self._step(CONSTANT, 0, 0, is_complex, z.real, z.imag)
 
-    def step(self, int does, int a, int b, bint is_complex, double re=0, double im=0):
+    def _step(self, int does, int a, int b, bint is_complex, double re=0, double im=0):
         """Adds a step, unless there is one that does the same; returns its symbol."""
         cdef int place
         if does == DIVIDE and is_complex:
