@@ -114,8 +114,8 @@ def work(job_id: str, parts: Sequence[Part], limit: int | None) -> List[Reply]:
 def _reply(part: Part, control: Control, limit: int | None) -> Reply:
     try:
         if part.need >= _memory.SMALL:
-            space = _memory.available_bytes(fresh=True)
-            if part.need > space:
+            space = _memory.budget.space(fresh=True)
+            if part.need > space:  # ever: what only has to wait for others waits below
                 raise BasicAerError(
                     f'Circuit "{part.name}" needs {_memory.describe(part.need)}, '
                     f"{_memory.describe(space)} available at the worker."

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import threading
 import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 
@@ -16,7 +17,7 @@ from qiskit.circuit import Parameter
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 
-from basicaer import BasicAer, BasicAerError, QasmSimulatorPy
+from basicaer import BasicAer, BasicAerError, QasmSimulatorPy, _memory
 from basicaer._distribution import Part, _groups, work
 from basicaer._execution import Task
 from basicaer._lowering import lower
@@ -289,6 +290,33 @@ def test_too_large_for_the_worker(monkeypatch):
     (reply,) = work("job", [part], None)
     assert reply.outcome is None
     assert reply.error.message == 'Circuit "large" needs 1.0 GiB, 1.0 MiB available at the worker.'
+
+
+def test_what_only_has_to_wait_for_memory_waits(monkeypatch):
+    space, need = 420 << 20, 257 << 20
+    taken, asked = [0], threading.Event()
+    budget = _memory.Budget()
+    try_take = budget.try_take
+
+    def noted(*arguments):
+        let_in = try_take(*arguments)
+        if not let_in:
+            asked.set()
+        return let_in
+
+    monkeypatch.setattr(_memory, "available_bytes", lambda fresh=False: space - taken[0])
+    monkeypatch.setattr(_memory, "budget", budget)
+    part = Part(0, "second", Task(lower(sampled())), need)
+    replies = []
+    worker = threading.Thread(target=lambda: replies.extend(work("job", [part], None)))
+    with budget.hold(need, None, lambda: None):
+        taken[0] = need  # the first has what it needs, and the second does not fit beside it
+        budget.try_take = noted
+        worker.start()
+        assert asked.wait(20), replies
+        taken[0] = 0
+    worker.join(20)
+    assert replies[0].error is None and replies[0].outcome is not None
 
 
 def test_lost_workers_are_made_up_for():
