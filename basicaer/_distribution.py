@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import uuid
 from collections import defaultdict
 from concurrent.futures import BrokenExecutor, Executor, Future
 from queue import Empty, SimpleQueue
@@ -88,31 +89,61 @@ def executor_of(value: Any) -> Executor:
 # At the worker
 # ----------------------------------------------------------------------------------------------
 
-_here: Dict[str, List[Control]] = {}
-"""Controls of what this process itself does for its own jobs, when the workers are its threads."""
+class Sender(NamedTuple):
+    """Who asks for a group.
+
+    Attributes:
+        process: `_this_process` where the job is; it differs from that of any other process.
+        job_id: of the job.
+    """
+
+    process: str
+    job_id: str
 
 
-def work(job_id: str, parts: Sequence[Part], limit: int | None) -> List[Reply]:
+_this_process = ""
+"""Differs from process to process, on whatever machines."""
+
+_begun: Dict[str, List[Control]] = {}
+"""Controls of the groups that threads of this process itself do, for each of its jobs that has not
+ended, by its id. Empty where the workers are elsewhere."""
+
+
+def _identify() -> None:
+    """Gives this process a name of its own; a forked one has none of its parent's jobs."""
+    global _this_process
+    _this_process = uuid.uuid4().hex
+    _begun.clear()
+
+
+_identify()
+
+
+def work(sender: Sender, parts: Sequence[Part], limit: int | None) -> List[Reply]:
     """Does what a group asks for. Runs in the worker.
 
     Args:
-        job_id: of the job that asks.
+        sender: who asks. In its own process, its end ends the group, begun or not.
         parts: what to do, in order.
         limit: bytes that the job may take; None for what there is.
     """
     control = Control()
-    controls = _here.get(job_id)
-    if controls is not None:
-        controls.append(control)
+    if sender.process != _this_process:
+        return [_reply(part, control, limit) for part in parts]
+    siblings = _begun.get(sender.job_id, [])
+    siblings.append(control)
+    # Looked at after that: whoever ends the job takes it out before it halts those that are noted.
+    if sender.job_id not in _begun:
+        control.halt()
     try:
         return [_reply(part, control, limit) for part in parts]
     finally:
-        if controls is not None:
-            controls.remove(control)
+        siblings.remove(control)
 
 
 def _reply(part: Part, control: Control, limit: int | None) -> Reply:
     try:
+        control.check()
         if part.need >= _memory.SMALL:
             space = _memory.budget.space(fresh=True)
             if part.need > space:  # ever: what only has to wait for others waits below
@@ -166,7 +197,7 @@ class Distribution:
         control: Control,
     ) -> None:
         self._executor = executor
-        self._job_id = job_id
+        self._sender = Sender(_this_process, job_id)
         self._limit = limit
         self._control = control
         pieces = [piece for part in parts for piece in _pieces(part, shot_size)]
@@ -191,7 +222,7 @@ class Distribution:
         control = self._control
         weights = [max(1, sum(map(_amplitude_gates, group))) for group in self._groups]
         control.add_total(sum(weights))
-        _here[self._job_id] = []
+        _begun[self._sender.job_id] = []
         try:
             for index in range(len(self._groups)):
                 control.check()
@@ -214,15 +245,16 @@ class Distribution:
                     yield from self._take(part, reply)
                 self._groups[index] = []
         finally:
-            for child in list(_here.pop(self._job_id, ())):
-                child.halt()
             for future in self._futures:
                 future.cancel()
+            # Those that have begun, also meanwhile; any that begins later finds the job gone.
+            for child in list(_begun.pop(self._sender.job_id, ())):
+                child.halt()
 
     def _send(self, index: int) -> None:
         self._tries[index] += 1
         try:
-            future = self._executor.submit(work, self._job_id, self._groups[index], self._limit)
+            future = self._executor.submit(work, self._sender, self._groups[index], self._limit)
         except BaseException as error:
             raise self._lost(self._open, error) from error
         self._futures[future] = index
@@ -332,10 +364,5 @@ def _summed(one: Any, other: Any) -> Any:
     return other if one is None else one
 
 
-def _start_anew() -> None:
-    """A forked worker has none of its parent's jobs."""
-    _here.clear()
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)
+    os.register_at_fork(after_in_child=_identify)
