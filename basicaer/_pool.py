@@ -13,11 +13,14 @@ import contextlib
 import functools
 import itertools
 import os
+import signal
+import sys
 import threading
 import weakref
 from collections import deque
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from typing import Any, Callable, Deque, Set, Tuple
+from types import CodeType
+from typing import Any, Callable, Deque, Dict, Iterator, List, Set, Tuple
 
 from . import _buffers, _memory
 from ._control import Cancelled, Control
@@ -280,19 +283,24 @@ def _drop(item: weakref.ref[_Item], future: Future[Any]) -> None:
 
 def _clear_frames(error: BaseException) -> None:
     """Frees the local variables of the frames that an exception, and its causes, went through."""
-    seen: Set[int] = set()
-    waiting: list[BaseException | None] = [error]
-    while waiting:
-        each = waiting.pop()
-        if each is None or id(each) in seen:
-            continue
-        seen.add(id(each))
-        waiting += (each.__context__, each.__cause__)
+    for each in _with_causes(error):
         traceback = each.__traceback__
         while traceback is not None:
             with contextlib.suppress(RuntimeError):  # the caller's frame still runs
                 traceback.tb_frame.clear()
             traceback = traceback.tb_next
+
+
+def _with_causes(error: BaseException) -> List[BaseException]:
+    """Returns an exception, those that it came of and those that were being handled meanwhile."""
+    found: Dict[int, BaseException] = {}
+    waiting: List[BaseException | None] = [error]
+    while waiting:
+        each = waiting.pop()
+        if each is not None and id(each) not in found:
+            found[id(each)] = each
+            waiting += (each.__context__, each.__cause__)
+    return list(found.values())
 
 
 class _Queue:
@@ -442,7 +450,7 @@ def at_once(function: Callable[[], Any], control: Control) -> Future[Any]:
     Nobody has a handle on the job before it has ended, so that it has no place among the live ones.
 
     Args:
-        function: as for `submit`; it may be called twice.
+        function: as for `submit`.
         control: as for `submit`.
 
     Raises:
@@ -450,21 +458,73 @@ def at_once(function: Callable[[], Any], control: Control) -> Future[Any]:
     """
     if _memory.budget.limited:
         return submit(function, control)
+    future: Future[Any] = Future()
+    failure: Exception | None = None
     try:
-        value = function()
-    except Exception:
-        # The job's own error comes again, and to the future, with frames that are no business of
-        # the caller. Any other is the caller's: a signal handler's.
-        control.go_on()
-        future = submit(function, control)
-        with contextlib.suppress(CancelledError):
-            if future.exception() is None:
-                raise
-        return future
+        future.set_result(next(_severed(function)))
+    except Exception as error:
+        if _is_of_signal_handler(error):
+            raise
+        failure = error
+    if failure is not None:
+        _hide_caller(failure, sys.exc_info()[1])
+        _clear_frames(failure)
+        future.set_exception(failure)
+        failure = None  # its traceback refers to this frame
     control.finish()
-    future = Future()
-    future.set_result(value)
     return future
+
+
+def _severed(function: Callable[[], Any]) -> Iterator[Any]:
+    """Yields what `function` returns.
+
+    The frame of a generator that has ended knows no caller. So an exception of the function, whose
+    traceback holds frames, and they those that called them, keeps nothing of the caller alive.
+    """
+    yield function()
+
+
+def _hide_caller(failure: BaseException, handled: BaseException | None) -> None:
+    """Takes out of an exception what it has of those who called `at_once`.
+
+    Args:
+        failure: raised in `_severed`, caught in `at_once`.
+        handled: what the caller was handling meanwhile, which is no cause of the failure.
+    """
+    traceback = failure.__traceback__
+    if traceback is not None:
+        failure.__traceback__ = traceback.tb_next
+    if handled is not None:
+        for each in _with_causes(failure):
+            if each.__context__ is handled:
+                each.__context__ = None
+
+
+def _is_of_signal_handler(error: BaseException) -> bool:
+    """Returns whether a signal handler raised the error, and not what it interrupted.
+
+    Known by the code that its traceback leads through. A handler that takes itself away before it
+    raises is not known any more: then its error is the job's.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return False  # they are called in no other
+    handlers = map(signal.getsignal, signal.valid_signals())
+    codes = {_code_of(handler) for handler in handlers if callable(handler)}
+    traceback = error.__traceback__
+    while traceback is not None:
+        if traceback.tb_frame.f_code in codes:
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
+def _code_of(handler: Any) -> CodeType | None:
+    """Returns the code that a handler runs first; None if that is not Python's."""
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    if not hasattr(handler, "__code__"):
+        handler = getattr(handler, "__func__", type(handler).__call__)
+    return getattr(handler, "__code__", None)
 
 
 def cancel(future: Future[Any], control: Control | None) -> bool:
