@@ -89,6 +89,7 @@ def executor_of(value: Any) -> Executor:
 # At the worker
 # ----------------------------------------------------------------------------------------------
 
+
 class Sender(NamedTuple):
     """Who asks for a group.
 
@@ -239,7 +240,7 @@ class Distribution:
                 if replies is None:
                     self._send(index)
                     continue
-                control.flags[1] += weights[index]
+                control.add_done(weights[index])
                 self._open.discard(index)
                 for part, reply in zip(self._groups[index], replies):
                     yield from self._take(part, reply)

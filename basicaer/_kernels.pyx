@@ -411,7 +411,8 @@ cdef class Executable:
 
         Args:
             state: the amplitudes, shape (2 * 2**n,), in lane layout, aligned to a vector.
-            flags: flags[0] != 0 cancels, flags[1] counts amplitude-gates.
+            flags: `Control.flags`, laid out in `_control.py`: flags[0] != 0 cancels, flags[1] counts
+                amplitude-gates.
             sync: zeros at the start, two for each pass; shared by the threads of this run.
             dirty: whether memory that no live amplitude is in may hold anything but zeros.
 

@@ -18,7 +18,7 @@ from qiskit.result import Result
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
 from . import _outcomes
-from ._control import go_on
+from ._control import no_check
 
 _HEX = [hex(value) for value in range(4096)]
 
@@ -62,7 +62,7 @@ def header_of(circuit: QuantumCircuit) -> Dict[str, Any]:
 # ----------------------------------------------------------------------------------------------
 
 
-def tally(words: np.ndarray, check: Callable[[], None] = go_on) -> Dict[str, int]:
+def tally(words: np.ndarray, check: Callable[[], None] = no_check) -> Dict[str, int]:
     """Returns how often each outcome occurs, keyed in hex, in the order of first appearance.
 
     Args:
@@ -86,7 +86,7 @@ def tally(words: np.ndarray, check: Callable[[], None] = go_on) -> Dict[str, int
     return _outcomes.count(words.reshape(shots))
 
 
-def listing(words: np.ndarray, check: Callable[[], None] = go_on) -> List[str]:
+def listing(words: np.ndarray, check: Callable[[], None] = no_check) -> List[str]:
     """Returns the outcome of each shot in hex; the arguments are those of `tally`."""
     if len(words) > _LISTED_AT_ONCE:
         outcomes: List[str] = []
@@ -142,7 +142,7 @@ def experiment(
     statevector: np.ndarray | None = None,
     unitary: np.ndarray | None = None,
     metadata: Dict[str, Any] | None = None,
-    check: Callable[[], None] = go_on,
+    check: Callable[[], None] = no_check,
 ) -> ExperimentResult:
     """Returns the result of one circuit.
 

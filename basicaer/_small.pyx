@@ -213,7 +213,7 @@ def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int
         num_qubits: of the state, at most `MOST_QUBITS`.
         kinds, kind, start, qubits, offset, coefficients: see `_program.Gates`.
         shift: added to each qubit.
-        flags: flags[1] counts amplitude-gates.
+        flags: `Control.flags`, laid out in `_control.py`; flags[1] counts amplitude-gates.
 
     Raises:
         ValueError: a gate is malformed; the state is as it was.

@@ -31,6 +31,7 @@ from qiskit.quantum_info import (
 from versions import HamiltonianGate
 
 from basicaer import BasicAerError, _pool, primitives
+from basicaer._control import STOP
 from basicaer.primitives import Estimator, PrimitiveJob, Sampler
 
 A, B = Parameter("a"), Parameter("b")
@@ -738,9 +739,9 @@ def test_an_error_stops_the_other_threads(monkeypatch):
         if program.name == "second":
             raise OSError("no luck")
         deadline = time.monotonic() + 20
-        while not control.flags[0] and time.monotonic() < deadline:
+        while not control.flags[STOP] and time.monotonic() < deadline:
             time.sleep(0.001)
-        stopped.append(int(control.flags[0]))
+        stopped.append(int(control.flags[STOP]))
         control.check()
         yield from ()
 
