@@ -173,7 +173,13 @@ def test_shots(backend, shots):
     refuses(backend, bell(backend is not UNITARY), "shots", "whole number", shots=shots)
 
 
-@pytest.mark.parametrize("shots", [10**15, 10**18, 10**30])
+@pytest.mark.parametrize("name", ["shots", "max_job_size", "max_shot_size"])
+@pytest.mark.parametrize("value", [10**18 + 1, 2**63, 10**30])
+def test_too_large_numbers(name, value):
+    refuses(QASM, bell(), name, f"from 1 to {10**18}", str(value), **{name: value})
+
+
+@pytest.mark.parametrize("shots", [10**15, 10**18])
 def test_enormous_shots(shots):
     refuses(QASM, bell(), '"bell"', "needs", "available", "fewer shots", shots=shots)
     refuses(QASM, bell(), '"bell"', "needs", "available", shots=shots, memory=True)

@@ -653,6 +653,26 @@ def test_options(kind):
         assert ours == [__file__]
 
 
+@pytest.mark.parametrize("shots", [None, 10])
+@pytest.mark.parametrize("seed", [-1, "abc", 1.5, [3, -1], object()], ids=repr)
+@pytest.mark.parametrize("kind", [Estimator, Sampler])
+def test_seeds_that_are_none(kind, seed, shots):
+    circuit = QuantumCircuit(1)
+    args = (circuit, "Z") if kind is Estimator else (circuit.measure_all(inplace=False),)
+    with pytest.raises(BasicAerError, match=r"Option seed must be .*, not ") as caught:
+        kind().run(*args, seed=seed, shots=shots)
+    assert repr(seed) in str(caught.value)
+
+
+@pytest.mark.parametrize("shots", [0, 2.5, 10**18 + 1, 2**63, 1e30])
+@pytest.mark.parametrize("kind", [Estimator, Sampler])
+def test_shots_out_of_bounds(kind, shots):
+    circuit = QuantumCircuit(1)
+    args = (circuit, "Z") if kind is Estimator else (circuit.measure_all(inplace=False),)
+    with pytest.raises(BasicAerError, match=f"Option shots must be .* from 1 to {10**18}, not"):
+        kind().run(*args, shots=shots)
+
+
 def test_memory():
     with pytest.raises(BasicAerError, match=r"55 qubits in single precision needs .* available"):
         Estimator().run(QuantumCircuit(55), "Z" * 55, precision="single")
