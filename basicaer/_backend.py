@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
 import random
 import time
 from typing import Any, ClassVar, Dict, Iterator, List, Mapping, Sequence, Tuple
@@ -22,6 +21,7 @@ from qiskit.providers.options import Options
 from qiskit.qobj import QasmQobj
 
 from . import _binding, _distribution, _memory, _options, _pool, _progress, _qobj
+from ._fork import in_child
 from ._program import For, IfElse, Measure, Operation, Program, Switch, While
 from ._running import Item, Run
 from ._task import Task
@@ -37,8 +37,7 @@ _OUTPUT = {
 
 _ids = random.Random()
 """Where job ids come from: no secrets, but each its own, in the children of a fork too."""
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_ids.seed)
+in_child(_ids.seed)
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 

@@ -11,7 +11,6 @@ after some times the job ends with an error that names the circuits.
 
 from __future__ import annotations
 
-import os
 import pickle
 import uuid
 from collections import defaultdict
@@ -35,6 +34,7 @@ import numpy as np
 from . import _memory
 from ._control import Cancelled, Control
 from ._execution import execute, splits
+from ._fork import in_child
 from ._program import Gates
 from ._task import Outcome, Task
 from .exceptions import BasicAerError
@@ -118,6 +118,7 @@ def _identify() -> None:
 
 
 _identify()
+in_child(_identify)
 
 
 def work(sender: Sender, parts: Sequence[Part], limit: int | None) -> List[Reply]:
@@ -363,7 +364,3 @@ def _summed(one: Any, other: Any) -> Any:
     if isinstance(other, (int, float)) and not isinstance(other, bool):
         return other if one is None else one + other
     return other if one is None else one
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_identify)

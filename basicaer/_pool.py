@@ -24,6 +24,7 @@ from typing import Any, Callable, Deque, Dict, Iterator, List, Set, Tuple
 
 from . import _buffers, _memory
 from ._control import Cancelled, Control
+from ._fork import in_child
 
 _QUEUE_BYTES = 1 << 30
 """What the jobs that have not begun may hold together before `submit` waits."""
@@ -596,5 +597,4 @@ def _start_anew() -> None:
 
 # Called in the opposite order: before that of concurrent.futures, which was imported before.
 getattr(threading, "_register_atexit", atexit.register)(_leave)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)
+in_child(_start_anew)
