@@ -20,7 +20,7 @@ from qiskit.providers.models import QasmBackendConfiguration
 from qiskit.providers.options import Options
 from qiskit.qobj import QasmQobj
 
-from . import _binding, _distribution, _memory, _options, _pool, _progress, _qobj
+from . import _binding, _distribution, _memory, _options, _progress, _qobj, _queue, _threads
 from ._fork import in_child
 from ._program import For, IfElse, Measure, Operation, Program, Switch, While
 from ._running import Item, Run
@@ -154,7 +154,7 @@ class Simulator(BackendV1):
         if not circuits:
             raise BasicAerError("There is no circuit to run: the list is empty.")
         binds = values["parameter_binds"] if headers is None else None
-        threads = _threads(values)
+        threads = _thread_count(values)
         items = self._prepare(
             _binding.pair(circuits, binds), headers, values, threads, sampling, seeds
         )
@@ -174,9 +174,9 @@ class Simulator(BackendV1):
             },
         )
         if bar is None and run.is_brief():
-            future = _pool.at_once(run, run.control)
+            future = _queue.at_once(run, run.control)
         else:
-            future = _pool.submit(run, run.control, need=run.need, limit=run.limit, size=run.size)
+            future = _queue.submit(run, run.control, need=run.need, limit=run.limit, size=run.size)
         job = BasicAerJob(self, job_id, future, control=run.control)
         if bar is not None:
             _progress.follow(job, bar)
@@ -343,12 +343,12 @@ def _fresh_ids() -> Tuple[str, str]:
     )
 
 
-def _threads(values: Mapping[str, Any]) -> int:
+def _thread_count(values: Mapping[str, Any]) -> int:
     """The most threads that a circuit may use; elsewhere, where others may be at work too, one."""
     given = values["max_parallel_threads"]
     if given:
         return given
-    return _pool.cpu_count() if values["executor"] is None else 1
+    return _threads.cpu_count() if values["executor"] is None else 1
 
 
 def _operations(body: Sequence[Operation]) -> Iterator[Operation]:

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Union
 
 from qiskit.result import Result
 
-from . import _dispatch, _distribution, _memory, _pool, _result
+from . import _dispatch, _distribution, _memory, _result, _threads
 from ._control import Cancelled, Control
 from ._execution import execute
 from ._plain import plain_parts
@@ -170,7 +170,7 @@ class Run:
                 self.control.halt()  # one has failed: the result is lost anyhow
                 raise
 
-        _pool.cooperate(work, at_once)
+        _threads.cooperate(work, at_once)
 
     def _one(self, position: int, threads: int) -> Any:
         item = self.items[position]

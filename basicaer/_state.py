@@ -17,10 +17,10 @@ from basicaer import _buffers, _outcomes, _planning, _small
 from basicaer._control import no_check
 from basicaer._costs import block_qubits
 from basicaer._dispatch import kernels
-from basicaer._pool import cooperate
 from basicaer._prepared import Prepared
 from basicaer._program import Gates
 from basicaer._sums import strings, summation
+from basicaer._threads import cooperate
 
 if TYPE_CHECKING:
     from basicaer._control import Control

@@ -16,7 +16,7 @@ from qiskit.providers.job import JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 from qiskit.result import Result
 
-from . import _pool
+from . import _queue
 from ._control import Control
 from ._terra import reference
 
@@ -183,7 +183,7 @@ class BasicAerJob(JobV1):
         """
         if self._process != os.getpid():
             return False
-        return _pool.cancel(self._future, self._control)
+        return _queue.cancel(self._future, self._control)
 
     # ------------------------------------------------------------------------------------------
 

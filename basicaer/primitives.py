@@ -31,7 +31,7 @@ from qiskit.primitives.primitive_job import PrimitiveJob as TerraPrimitiveJob
 from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit.result import QuasiDistribution
 
-from . import _memory, _options, _pool
+from . import _memory, _options, _queue, _threads
 from ._control import Cancelled, Control
 from ._final_states import check_pure, final_measurements, final_states, without_measurements
 from ._observables import PauliSum
@@ -146,7 +146,7 @@ class _Settings:
         precision, threads = options.get("precision"), options.get("max_parallel_threads")
         self.precision = _options.check(_options.QASM, "precision", precision) or "double"
         threads = _options.check(_options.QASM, "max_parallel_threads", threads)
-        self.threads = threads or _pool.cpu_count()
+        self.threads = threads or _threads.cpu_count()
 
 
 def _remark_unknown(*options: Mapping[str, Any]) -> None:
@@ -295,11 +295,11 @@ class _Call:
                         error.basicaer_circuit = place  # type: ignore[attr-defined]
                     raise
 
-        _pool.cooperate(work, self.at_once)
+        _threads.cooperate(work, self.at_once)
 
     def submit(self, function: Callable[[], Any]) -> PrimitiveJob:
         """Returns the job that calls a function, which calls `run`."""
-        future = _pool.submit(function, self.control, need=self.need)
+        future = _queue.submit(function, self.control, need=self.need)
         return PrimitiveJob(future, self.control)
 
 

@@ -15,7 +15,16 @@ from qiskit.circuit.library import CXGate, RXGate
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 
-from basicaer import BasicAer, BasicAerError, _code, _flow, _memory, _pool, _running, _state
+from basicaer import (
+    BasicAer,
+    BasicAerError,
+    _code,
+    _flow,
+    _memory,
+    _queue,
+    _running,
+    _state,
+)
 from basicaer._control import Cancelled, Control
 from basicaer._lowering import lower
 from basicaer._program import DENSE, Gates, Kind
@@ -53,7 +62,7 @@ def afterwards():
     yield
     all_is_well()
     deadline = time.monotonic() + 20
-    while _pool.live_jobs():
+    while _queue.live_jobs():
         assert time.monotonic() < deadline
         time.sleep(0.001)
 

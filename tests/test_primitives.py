@@ -30,7 +30,7 @@ from qiskit.quantum_info import (
 )
 from versions import HamiltonianGate
 
-from basicaer import BasicAerError, _pool, primitives
+from basicaer import BasicAerError, _threads, primitives
 from basicaer._control import STOP
 from basicaer.primitives import Estimator, PrimitiveJob, Sampler
 
@@ -776,9 +776,11 @@ def test_an_error_stops_the_other_threads(monkeypatch):
 def test_threads(monkeypatch):
     monkeypatch.setattr(primitives, "_SPREAD_QUBITS", 3)
     taken = []
-    original = _pool.cooperate
+    original = _threads.cooperate
     monkeypatch.setattr(
-        _pool, "cooperate", lambda work, threads: [taken.append(threads), original(work, threads)]
+        _threads,
+        "cooperate",
+        lambda work, threads: [taken.append(threads), original(work, threads)],
     )
     circuit = EfficientSU2(4, reps=1)
     values = rows(circuit, 30)

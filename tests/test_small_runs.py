@@ -15,7 +15,7 @@ from qiskit import QuantumCircuit
 from qiskit.providers.exceptions import JobError
 from qiskit.providers.jobstatus import JobStatus
 
-from basicaer import BasicAer, _memory, _pool, _running
+from basicaer import BasicAer, _memory, _queue, _running
 from basicaer.exceptions import BasicAerError
 
 QASM = BasicAer.get_backend("qasm_simulator")
@@ -47,7 +47,7 @@ def test_a_small_run_is_done_when_run_returns(threads):
     assert threads == [threading.current_thread()]
     assert job.status() is JobStatus.DONE and job.progress() == 1.0
     assert not job.cancel() and job.error_message() is None
-    assert _pool.live_jobs() == 0
+    assert _queue.live_jobs() == 0
     assert sum(job.result().get_counts().values()) == 1024
 
 
@@ -230,7 +230,7 @@ def test_what_a_signal_handler_raises_is_the_caller_s(monkeypatch, raised, handl
         signal.signal(signal.SIGALRM, before)
     assert len(done) == 1
     assert QASM.run(bell()).result().success
-    assert _pool.live_jobs() == 0
+    assert _queue.live_jobs() == 0
 
 
 def test_with_a_handler_that_raised_nothing_an_error_is_the_job_s(monkeypatch):
@@ -281,7 +281,7 @@ def test_nothing_of_a_small_run_is_kept(threads):
 
 
 def test_after_shutdown_and_from_many_threads():
-    _pool.shutdown()
+    _queue.shutdown()
     found = []
 
     def work(seed):
