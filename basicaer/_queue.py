@@ -272,7 +272,7 @@ def at_once(function: Callable[[], Any], control: Control) -> Future[Any]:
     future: Future[Any] = Future()
     failure: Exception | None = None
     try:
-        future.set_result(next(severed(function)))
+        next(severed(function, future.set_result), None)
     except Exception as error:
         if is_of_signal_handler(error):
             raise

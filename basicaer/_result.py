@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
@@ -19,9 +19,6 @@ from qiskit.result.models import ExperimentResult, ExperimentResultData
 
 from . import _outcomes
 from ._control import no_check
-
-_HEX = [hex(value) for value in range(4096)]
-
 
 _COUNTED_AT_ONCE = 1 << 18
 """Shots that are counted between two looks at whether the job was cancelled."""
@@ -102,17 +99,8 @@ def listing(words: np.ndarray, check: Callable[[], None] = no_check) -> List[str
         known_rows = {raw: _hex(raw) for raw in set(rows)}
         return [known_rows[raw] for raw in rows]
     values = words[:, 0].tolist()
-    if shots and int(words.max()) < len(_HEX):
-        return list(_hexes(values))
     known = {value: hex(value) for value in set(values)}
     return [known[value] for value in values]
-
-
-def _hexes(values: List[int]) -> Iterator[str]:
-    """Each value in hex; for small values that is only a look-up."""
-    if values and max(values) < len(_HEX):
-        return map(_HEX.__getitem__, values)
-    return map(hex, values)
 
 
 def _rows(words: np.ndarray) -> List[bytes]:

@@ -32,13 +32,14 @@ def _with_causes(error: BaseException) -> List[BaseException]:
     return list(found.values())
 
 
-def severed(function: Callable[[], Any]) -> Iterator[Any]:
-    """Yields what `function` returns.
+def severed(function: Callable[[], Any], take: Callable[[Any], None]) -> Iterator[None]:
+    """Hands `take` what `function` returns, when it is asked for its first item; it has none.
 
     The frame of a generator that has ended knows no caller. So an exception of the function, whose
     traceback holds frames, and they those that called them, keeps nothing of the caller alive.
     """
-    yield function()
+    take(function())
+    yield from ()
 
 
 def hide_caller(failure: BaseException, handled: BaseException | None) -> None:

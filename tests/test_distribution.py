@@ -19,12 +19,12 @@ from qiskit.providers.exceptions import JobError
 
 from basicaer import BasicAer, BasicAerError, QasmSimulatorPy, _distribution, _memory
 from basicaer._control import Cancelled
-from basicaer._distribution import Part, Sender, _groups, work
+from basicaer._distribution import Portion, Sender, _groups, work
 from basicaer._execution import Task
 from basicaer._lowering import lower
 
 QASM = BasicAer.get_backend("qasm_simulator")
-ELSEWHERE = Sender("another process", "job")
+ELSEWHERE = Sender("another process", 0)
 OPTIONS = {"shots": 100, "memory": True, "seed_simulator": 5}
 
 
@@ -150,10 +150,10 @@ class Recorder(Executor):
     def __init__(self):
         self.groups = []
 
-    def submit(self, function, sender, parts, limit):
-        self.groups.append(list(parts))
+    def submit(self, function, sender, portions, limit):
+        self.groups.append(list(portions))
         future = Future()
-        future.set_result(function(sender, parts, limit))
+        future.set_result(function(sender, portions, limit))
         return future
 
 
@@ -245,7 +245,7 @@ def test_what_travels_is_numbers():
 
 
 def test_groups():
-    part = Part(0, "", Task(lower(sampled())), 0)
+    part = Portion(0, "", Task(lower(sampled())), 0)
     assert [len(group) for group in _groups([part] * 10, 4)] == [4, 4, 2]
     assert [len(group) for group in _groups([part] * 160, None)] == [10] * 16
     assert [len(group) for group in _groups([part] * 3, None)] == [1] * 3
@@ -287,7 +287,7 @@ def test_error_of_a_circuit(threads):
 
 
 def test_too_large_for_the_worker(monkeypatch):
-    part = Part(0, "large", Task(lower(sampled())), 1 << 30)
+    part = Portion(0, "large", Task(lower(sampled())), 1 << 30)
     monkeypatch.setattr("basicaer._memory.available_bytes", lambda fresh=False: 1 << 20)
     (reply,) = work(ELSEWHERE, [part], None)
     assert reply.outcome is None
@@ -308,7 +308,7 @@ def test_what_only_has_to_wait_for_memory_waits(monkeypatch):
 
     monkeypatch.setattr(_memory, "available_bytes", lambda fresh=False: space - taken[0])
     monkeypatch.setattr(_memory, "budget", budget)
-    part = Part(0, "second", Task(lower(sampled())), need)
+    part = Portion(0, "second", Task(lower(sampled())), need)
     replies = []
     worker = threading.Thread(target=lambda: replies.extend(work(ELSEWHERE, [part], None)))
     with budget.hold(need, None, lambda: None):

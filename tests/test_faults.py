@@ -22,6 +22,7 @@ from basicaer import (
     _flow,
     _memory,
     _queue,
+    _result,
     _running,
     _state,
 )
@@ -200,8 +201,8 @@ def test_a_cancelled_list(monkeypatch):
         (_state.State, "probabilities"),
         (_state.State, "copy"),  # where branches part
         (_state.State, "sample"),
-        (_running._result, "experiment"),
-        (_running._result, "whole"),
+        (_result, "experiment"),
+        (_result, "whole"),
     ],
 )
 @pytest.mark.parametrize("options", [{}, {"branching": False}])
