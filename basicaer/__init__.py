@@ -16,7 +16,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 from ._patch import patch_qiskit, unpatch_qiskit
-from ._pool import shutdown
+from ._queue import shutdown
 from .basicaerjob import BasicAerJob
 from .basicaerprovider import BasicAerProvider
 from .exceptions import BasicAerError

@@ -2,7 +2,7 @@
 
 import sys
 
-from ._patch import main
+from ._command import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

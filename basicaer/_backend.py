@@ -1,18 +1,17 @@
 """What the three simulators share: `run()`, and what comes before anything is carried out.
 
 A run is made ready on the caller's thread, so that whatever is wrong is raised there: options are
-checked, circuits lowered, memory counted, seeds drawn. What is left, `Run`, is numbers only and
-goes to the pool. The backend itself keeps nothing of a run.
+checked, circuits lowered, memory counted, seeds drawn. What is left is a `Request`, which goes to
+the queue. The backend itself keeps nothing of a run.
 """
 
 from __future__ import annotations
 
 import itertools
 import logging
-import os
 import random
 import time
-from typing import Any, ClassVar, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
@@ -21,9 +20,11 @@ from qiskit.providers.models import QasmBackendConfiguration
 from qiskit.providers.options import Options
 from qiskit.qobj import QasmQobj
 
-from . import _binding, _distribution, _memory, _options, _pool, _progress, _qobj
+from . import _binding, _memory, _options, _progress, _qobj, _queue, _threads
+from ._configuration import Configuration
+from ._fork import in_child
 from ._program import Measure, Program, operations_of
-from ._running import Item, Run
+from ._request import Experiment, Prepared, Request, experiments_of
 from ._task import Task
 from .basicaerjob import BasicAerJob
 from .exceptions import BasicAerError
@@ -37,9 +38,13 @@ _OUTPUT = {
 
 _ids = random.Random()
 """Where job ids come from: no secrets, but each its own, in the children of a fork too."""
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_ids.seed)
+in_child(_ids.seed)
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
+
+_Ready = Tuple[Program, Dict[str, Any], Experiment, int, float]
+"""Of a circuit: itself, the header of its result, what was asked for, the bytes that it needs, and
+the seconds that it took to lower it."""
 
 
 class Simulator(BackendV1):
@@ -66,13 +71,10 @@ class Simulator(BackendV1):
             provider: the provider that it belongs to.
             fields: options that are to have other values than the default.
         """
-        own = configuration is None
         if configuration is None:
-            configuration = QasmBackendConfiguration.from_dict(dict(self.DEFAULT_CONFIGURATION))
-            configuration.n_qubits = self._largest_circuit()
+            unitary = self.KIND == _options.UNITARY
+            configuration = Configuration.of(self.DEFAULT_CONFIGURATION, unitary=unitary)
         super().__init__(configuration=configuration, provider=provider)
-        # What we said last of the number of qubits; None once somebody else has said it.
-        self._said_qubits = configuration.n_qubits if own else None
         if fields:
             self.set_options(**fields)
 
@@ -80,19 +82,19 @@ class Simulator(BackendV1):
     def _default_options(cls) -> Options:
         return Options(**_options.defaults(cls.KIND))
 
-    @classmethod
-    def _largest_circuit(cls) -> int:
-        return _memory.largest_circuit(unitary=cls.KIND == _options.UNITARY)
-
     def configuration(self) -> QasmBackendConfiguration:
-        """Returns the configuration; its `n_qubits` is what the memory now available holds."""
+        """Returns the configuration.
+
+        Its `n_qubits` is what the memory now available holds, unless it was set to something else.
+        """
+        return self._configuration
+
+    def _most_qubits(self) -> int | None:
+        """Returns the number of qubits that somebody has set as a bound, if anybody has."""
         configuration = self._configuration
-        if self._said_qubits is not None:
-            if configuration.n_qubits == self._said_qubits:
-                configuration.n_qubits = self._said_qubits = self._largest_circuit()
-            else:
-                self._said_qubits = None
-        return configuration
+        if isinstance(configuration, Configuration):
+            return configuration.bound
+        return configuration.n_qubits
 
     def set_options(self, **fields: Any) -> None:
         """Sets options for all runs to come; an argument of `run()` goes before them.
@@ -125,73 +127,54 @@ class Simulator(BackendV1):
         qobj = run_input if isinstance(run_input, QasmQobj) else None
         settings = self._options.__dict__
         if qobj is not None:
-            settings = dict(settings)
-            known = _options.of_backend(self.KIND)
-            settings.update(
-                (name, value)
-                for name, value in _qobj.settings(qobj).items()
-                if name in known and value is not None
-            )
+            settings = {**settings, **self._settings_of(qobj)}
         values = _options.resolve(self.KIND, settings, backend_options, stacklevel=2)
         bar = _progress.load() if values["progress"] else None
-        header = {
-            "backend_name": self._configuration.backend_name,
-            "backend_version": self._configuration.backend_version,
-        }
-        if qobj is not None:
-            entries = _qobj.experiments(qobj)
-            circuits = [entry.circuit for entry in entries]
-            headers: List[Dict[str, Any]] | None = [entry.header for entry in entries]
-            sampling = [entry.config.get("allows_measure_sampling", True) for entry in entries]
-            seeds = [
-                _options.check(_options.QASM, "seed_simulator", entry.config.get("seed_simulator"))
-                for entry in entries
-            ]
-            header.update(qobj.header.to_dict())
-            qobj_id = qobj.qobj_id
-        else:
-            circuits, headers, sampling, seeds = _circuits(run_input), None, None, None
-            qobj_id = None
-        if not circuits:
+        experiments = experiments_of(run_input) if qobj is None else _qobj.experiments(qobj)
+        if not experiments:
             raise BasicAerError("There is no circuit to run: the list is empty.")
-        binds = values["parameter_binds"] if headers is None else None
-        threads = _threads(values)
-        items = self._prepare(
-            _binding.pair(circuits, binds), headers, values, threads, sampling, seeds
-        )
-        executor = values["executor"]
-        job_id, fresh = _fresh_ids()
-        run = Run(
-            items=items,
-            values=values,
-            threads=threads,
-            executor=None if executor is None else _distribution.executor_of(executor),
-            identity={
-                "backend_name": self.name(),
-                "backend_version": self._configuration.backend_version,
-                "qobj_id": qobj_id or fresh,
-                "job_id": job_id,
-                "header": header,
-            },
-        )
+        threads = _thread_count(values)
+        # A Qobj binds nothing: it was assembled of circuits that were bound.
+        binds = values["parameter_binds"] if qobj is None else None
+        prepared = self._prepare(experiments, binds, values, threads)
+        job_id, qobj_id = _fresh_ids()
+        configuration = self._configuration
+        name, version = configuration.backend_name, configuration.backend_version
+        header = {"backend_name": name, "backend_version": version}
+        if qobj is not None:
+            header.update(qobj.header.to_dict())
+            qobj_id = qobj.qobj_id or qobj_id
+        identity = {
+            "backend_name": name,
+            "backend_version": version,
+            "qobj_id": qobj_id,
+            "job_id": job_id,
+            "header": header,
+        }
+        request = Request(prepared, values, threads, identity)
+        run = request.run
         if bar is None and run.is_brief():
-            future = _pool.at_once(run, run.control)
+            future = _queue.at_once(request, run.control)
         else:
-            future = _pool.submit(run, run.control, need=run.need, limit=run.limit, size=run.size)
-        job = BasicAerJob(self, job_id, future, control=run.control)
-        if bar is not None:
-            _progress.follow(job, bar)
-        return job
+            future = _queue.submit(
+                request, run.control, need=run.need, limit=run.limit, size=run.size
+            )
+        return BasicAerJob(self, job_id, future, control=run.control, bar=bar)
+
+    def _settings_of(self, qobj: QasmQobj) -> Dict[str, Any]:
+        """Returns what the configuration of a Qobj says of the options that there are."""
+        known = _options.of_backend(self.KIND)
+        settings = _qobj.settings(qobj)
+        return {name: settings[name] for name in known if settings.get(name) is not None}
 
     def _prepare(
         self,
-        bound: Sequence[_binding.Bound],
-        headers: Sequence[Dict[str, Any]] | None,
+        experiments: Sequence[Experiment],
+        binds: _binding.Binds,
         values: Mapping[str, Any],
         threads: int,
-        sampling: Sequence[bool] | None,
-        own_seeds: Sequence[int | None] | None,
-    ) -> List[Item]:
+    ) -> List[Prepared]:
+        """Returns the circuits ready to be run; each as often as there are values for it."""
         kind = self.KIND
         unitary = kind == _options.UNITARY
         initial = values["initial_unitary" if unitary else "initial_statevector"]
@@ -199,16 +182,15 @@ class Simulator(BackendV1):
         if kind != _options.QASM and shots != 1:
             self._logger.info('"%s" only supports 1 shot. Setting shots=1.', self.name())
             shots = 1
+        bound = _binding.pair([experiment.circuit for experiment in experiments], binds)
         for each in bound:
             self._check_size(each.circuit, shots, threads, values)
-        ready: List[Tuple[Program, Dict[str, Any], int, float]] = []
-        for position, each in enumerate(bound):
+        ready: List[_Ready] = []
+        for experiment, each in zip(experiments, bound):
             circuit = each.circuit
             begun = time.perf_counter()
             programs = each.programs(unitary_only=unitary)
             lowering = time.perf_counter() - begun
-            if headers is not None:  # of a Qobj, which binds nothing
-                programs = [(programs[0][0], headers[position])]
             # However the parameters are bound, the size is the same.
             first = programs[0][0]
             if initial is not None and len(initial) != 1 << first.num_qubits:
@@ -219,12 +201,13 @@ class Simulator(BackendV1):
                 )
             need = _need(first, shots, threads, values, unitary)
             self._check_need(need, circuit, shots, values)
-            if kind == _options.QASM:
-                for program, header in programs:
+            for program, own in programs:
+                header = own if experiment.header is None else experiment.header
+                if kind == _options.QASM:
                     self._remark(program, header)
-            ready.extend((program, header, need, lowering) for program, header in programs)
+                ready.append((program, header, experiment, need, lowering))
         # Drawn last: a run that raises draws nothing.
-        seeds = itertools.repeat(None) if unitary else _seeds(len(ready), values, own_seeds)
+        seeds: Iterable[int | None] = itertools.repeat(None) if unitary else _seeds(ready, values)
         task = Task.of(
             program=ready[0][0],
             seed=0,
@@ -239,16 +222,17 @@ class Simulator(BackendV1):
             branching=values.get("branching", True),
             chop=values["chop_threshold"],
         )
-        items = [
-            Item(header, seed, task.but(program=program, seed=seed or 0), need, lowering)
-            for (program, header, need, lowering), seed in zip(ready, seeds)
+        return [
+            Prepared(
+                header["name"],
+                task.but(program=program, seed=seed or 0, allow_sampling=experiment.allow_sampling),
+                need,
+                header,
+                seed,
+                lowering,
+            )
+            for (program, header, experiment, need, lowering), seed in zip(ready, seeds)
         ]
-        if sampling is not None:
-            items = [
-                item._replace(task=item.task.but(allow_sampling=bool(allowed)))
-                for item, allowed in zip(items, sampling)
-            ]
-        return items
 
     # ------------------------------------------------------------------------------------------
     # Checks
@@ -258,10 +242,11 @@ class Simulator(BackendV1):
         self, circuit: QuantumCircuit, shots: int, threads: int, values: Mapping[str, Any]
     ) -> None:
         """Raises if a circuit is too large, before anything is done with it."""
-        if self._said_qubits is None and circuit.num_qubits > self._configuration.n_qubits:
+        most = self._most_qubits()
+        if most is not None and circuit.num_qubits > most:
             raise BasicAerError(
                 f'Number of qubits {circuit.num_qubits} of circuit "{circuit.name}" is greater '
-                f"than maximum ({self._configuration.n_qubits}) "
+                f"than maximum ({most}) "
                 f'for "{self.name()}".'
             )
         need = _memory.required_bytes(
@@ -319,20 +304,8 @@ class Simulator(BackendV1):
 
 
 # ----------------------------------------------------------------------------------------------
-# Input
+# What it takes
 # ----------------------------------------------------------------------------------------------
-
-
-def _circuits(run_input: Any) -> List[QuantumCircuit]:
-    circuits = run_input if isinstance(run_input, list) else [run_input]
-    for position, circuit in enumerate(circuits):
-        if not isinstance(circuit, QuantumCircuit):
-            place = f" at place {position} of the list" if circuits is run_input else ""
-            raise BasicAerError(
-                f"What is run must be a QuantumCircuit, a list of them or a QasmQobj, not "
-                f"{type(circuit).__name__}{place}."
-            )
-    return list(circuits)
 
 
 def _fresh_ids() -> Tuple[str, str]:
@@ -344,12 +317,12 @@ def _fresh_ids() -> Tuple[str, str]:
     )
 
 
-def _threads(values: Mapping[str, Any]) -> int:
+def _thread_count(values: Mapping[str, Any]) -> int:
     """The most threads that a circuit may use; elsewhere, where others may be at work too, one."""
     given = values["max_parallel_threads"]
     if given:
         return given
-    return _pool.cpu_count() if values["executor"] is None else 1
+    return _threads.cpu_count() if values["executor"] is None else 1
 
 
 def _need(
@@ -374,22 +347,24 @@ def _need(
     )
 
 
-def _seeds(count: int, values: Mapping[str, Any], own: Sequence[int | None] | None) -> List[int]:
+def _seeds(ready: Sequence[_Ready], values: Mapping[str, Any]) -> List[int]:
     """The seed of each circuit.
 
-    One that is given serves all circuits alike. Otherwise one each is drawn from NumPy's global
-    generator, as terra draws it, so that numpy.random.seed fixes them.
+    Its own goes first. One that is given as an option serves all circuits alike. Otherwise one each
+    is drawn from NumPy's global generator, as terra draws it, so that numpy.random.seed fixes them.
     """
-    given = values["seed_simulator"]
-    seeds: List[int | None] = [given] * count
-    if values["seed_per_circuit"] and given is not None:
-        seeds = [_seed_of_circuit(given, position) for position in range(count)]
-    if own is not None:
-        seeds = [first if first is not None else other for first, other in zip(own, seeds)]
-    return [
-        int(np.random.randint(2147483647, dtype="int32")) if seed is None else int(seed)  # noqa: NPY002
-        for seed in seeds
-    ]
+    given, several = values["seed_simulator"], values["seed_per_circuit"]
+    seeds = []
+    for position, (_, _, experiment, _, _) in enumerate(ready):
+        seed = experiment.seed
+        if seed is None:
+            seed = given
+            if given is None:
+                seed = int(np.random.randint(2147483647, dtype="int32"))  # noqa: NPY002
+            elif several:
+                seed = _seed_of_circuit(given, position)
+        seeds.append(seed)
+    return seeds
 
 
 def _seed_of_circuit(seed: int, position: int) -> int:

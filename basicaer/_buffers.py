@@ -13,12 +13,12 @@ from __future__ import annotations
 import _thread
 import contextlib
 import mmap
-import os
 import time
 from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
+from basicaer._fork import in_child
 from basicaer._planning import aligned
 
 KEPT = range(256 << 10, (32 << 20) + 1)
@@ -174,5 +174,4 @@ def _start_anew() -> None:
     release()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)
+in_child(_start_anew)

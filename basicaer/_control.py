@@ -12,8 +12,12 @@ _ALMOST = 0.999
 """The most progress that a job has which has not ended."""
 
 
-def go_on() -> None:
-    """What is called, now and then, where nobody can cancel."""
+STOP, DONE = 0, 1
+"""Places in `Control.flags`; `_kernels.pyx` and `_small.pyx` have them as numbers."""
+
+
+def no_check() -> None:
+    """A check that never stops anything, for where there is no job that could be cancelled."""
 
 
 class Cancelled(Exception):  # noqa: N818
@@ -24,14 +28,15 @@ class Control:
     """What the world can ask of one running job, and what the job tells the world.
 
     Attributes:
-        flags: int64, length 8. ``flags[0]`` is not 0 once the job is to stop; kernels poll it by
-            its address, without the GIL. ``flags[1]`` counts the work done, in amplitude-gates;
-            kernels add to it atomically.
+        flags: int64, length 8. ``flags[STOP]`` is not 0 once the job is to stop; kernels poll it by
+            its address, without the GIL. ``flags[DONE]`` counts the work that kernels have done, in
+            amplitude-gates; only they add to it, atomically. For Python there is `add_done`.
         remarks: what the job's owner is to be warned of when the result is fetched.
         orphaned: whether this is a forked process, and the job was alive in the one before.
     """
 
     __slots__ = (
+        "_done",
         "_estimates",
         "_lock",
         "_shown",
@@ -51,6 +56,7 @@ class Control:
         # A signal handler may ask for the progress while the thread that it interrupts does.
         self._lock = threading.RLock()
         self._total = expected
+        self._done = 0
         self._estimates: Dict[int, int] = {}
         self._shown = 0.0
 
@@ -60,7 +66,7 @@ class Control:
     def cancel(self) -> bool:
         """Tells the job to stop; returns False if it had ended before."""
         if self._verdict.setdefault("cancelled", True):
-            self.flags[0] = 1
+            self.flags[STOP] = 1
             return True
         return False
 
@@ -75,15 +81,11 @@ class Control:
 
     def halt(self) -> None:
         """Makes all threads of the job stop, without calling it cancelled (one of them failed)."""
-        self.flags[0] = 1
-
-    def go_on(self) -> None:
-        """Ends what `halt` began; for a job that nobody could cancel yet and that is run again."""
-        self.flags[0] = 0
+        self.flags[STOP] = 1
 
     def check(self) -> None:
         """Raises `Cancelled` if the job is to stop."""
-        if self.flags[0]:
+        if self.flags[STOP]:
             raise Cancelled
 
     def orphan(self) -> None:
@@ -99,10 +101,15 @@ class Control:
         self._estimates[threading.get_ident()] = estimate
 
     def add_total(self, work: int) -> None:
-        """Announces work, in the unit of ``flags[1]``, before it is done."""
+        """Announces work, in the unit of ``flags[DONE]``, before it is done."""
         estimate = self._estimates.pop(threading.get_ident(), 0)
         with self._lock:
             self._total += int(work) - estimate
+
+    def add_done(self, work: int) -> None:
+        """Says that work is done which no kernel counts."""
+        with self._lock:
+            self._done += int(work)
 
     def progress(self) -> float:
         """Returns how much of the job is done, 0 to 1; never less than it returned before.
@@ -111,6 +118,6 @@ class Control:
         """
         with self._lock:
             if self._total > 0:
-                share = min(_ALMOST, int(self.flags[1]) / self._total)
+                share = min(_ALMOST, (int(self.flags[DONE]) + self._done) / self._total)
                 self._shown = max(self._shown, share)
             return self._shown

@@ -11,8 +11,9 @@ after some times the job ends with an error that names the circuits.
 
 from __future__ import annotations
 
-import os
+import itertools
 import pickle
+import uuid
 from collections import defaultdict
 from concurrent.futures import BrokenExecutor, Executor, Future
 from queue import Empty, SimpleQueue
@@ -34,6 +35,7 @@ import numpy as np
 from . import _memory
 from ._control import Cancelled, Control
 from ._execution import execute, splits
+from ._fork import in_child
 from ._program import Gates
 from ._task import Outcome, Task
 from .exceptions import BasicAerError
@@ -53,7 +55,7 @@ _NAMED = 10
 """Circuits that a message names at most."""
 
 
-class Part(NamedTuple):
+class Portion(NamedTuple):
     """What a worker is to do: a task, or some of its shots.
 
     Attributes:
@@ -70,10 +72,25 @@ class Part(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What a worker says of one part: what came out, or what went wrong with it."""
+    """What a worker says of one portion: what came out, or what went wrong with it."""
 
     outcome: Union[Outcome, None]
     error: Union[BaseException, None]
+
+
+class Elsewhere(NamedTuple):
+    """Where circuits are run that are not run here.
+
+    Attributes:
+        executor: where to.
+        job_size: circuits, or portions of the shots of one, that are sent together; None for as
+            many as seems best.
+        shot_size: shots of one circuit that one worker makes at most; None for all.
+    """
+
+    executor: Executor
+    job_size: Union[int, None] = None
+    shot_size: Union[int, None] = None
 
 
 def executor_of(value: Any) -> Executor:
@@ -88,45 +105,78 @@ def executor_of(value: Any) -> Executor:
 # At the worker
 # ----------------------------------------------------------------------------------------------
 
-_here: Dict[str, List[Control]] = {}
-"""Controls of what this process itself does for its own jobs, when the workers are its threads."""
+
+class Sender(NamedTuple):
+    """Who asks for a group.
+
+    Attributes:
+        process: `_this_process` where the job is; it differs from that of any other process.
+        number: of the job in that process.
+    """
+
+    process: str
+    number: int
 
 
-def work(job_id: str, parts: Sequence[Part], limit: int | None) -> List[Reply]:
+_this_process = ""
+"""Differs from process to process, on whatever machines."""
+
+_numbers = itertools.count()
+_begun: Dict[int, List[Control]] = {}
+"""Controls of the groups that threads of this process itself do, for each of its jobs that has not
+ended, by its number. Empty where the workers are elsewhere."""
+
+
+def _identify() -> None:
+    """Gives this process a name of its own; a forked one has none of its parent's jobs."""
+    global _this_process
+    _this_process = uuid.uuid4().hex
+    _begun.clear()
+
+
+_identify()
+in_child(_identify)
+
+
+def work(sender: Sender, portions: Sequence[Portion], limit: int | None) -> List[Reply]:
     """Does what a group asks for. Runs in the worker.
 
     Args:
-        job_id: of the job that asks.
-        parts: what to do, in order.
+        sender: who asks. In its own process, its end ends the group, begun or not.
+        portions: what to do, in order.
         limit: bytes that the job may take; None for what there is.
     """
     control = Control()
-    controls = _here.get(job_id)
-    if controls is not None:
-        controls.append(control)
+    if sender.process != _this_process:
+        return [_reply(portion, control, limit) for portion in portions]
+    siblings = _begun.get(sender.number, [])
+    siblings.append(control)
+    # Looked at after that: whoever ends the job takes it out before it halts those that are noted.
+    if sender.number not in _begun:
+        control.halt()
     try:
-        return [_reply(part, control, limit) for part in parts]
+        return [_reply(portion, control, limit) for portion in portions]
     finally:
-        if controls is not None:
-            controls.remove(control)
+        siblings.remove(control)
 
 
-def _reply(part: Part, control: Control, limit: int | None) -> Reply:
+def _reply(portion: Portion, control: Control, limit: int | None) -> Reply:
     try:
-        if part.need >= _memory.SMALL:
-            space = _memory.available_bytes(fresh=True)
-            if part.need > space:
+        control.check()
+        if portion.need >= _memory.SMALL:
+            space = _memory.budget.space(fresh=True)
+            if portion.need > space:  # ever: what only has to wait for others waits below
                 raise BasicAerError(
-                    f'Circuit "{part.name}" needs {_memory.describe(part.need)}, '
+                    f'Circuit "{portion.name}" needs {_memory.describe(portion.need)}, '
                     f"{_memory.describe(space)} available at the worker."
                 )
-        with _memory.budget.hold(part.need, limit, control.check):
-            return Reply(execute(part.task, control), None)
+        with _memory.budget.hold(portion.need, limit, control.check):
+            return Reply(execute(portion.task, control), None)
     except Exception as error:
-        return Reply(None, _that_travels(error))
+        return Reply(None, _picklable(error))
 
 
-def _that_travels(error: Exception) -> BaseException:
+def _picklable(error: Exception) -> BaseException:
     """Returns the error, or one like it if it cannot be pickled."""
     try:
         pickle.loads(pickle.dumps(error))
@@ -141,39 +191,32 @@ def _that_travels(error: Exception) -> BaseException:
 
 
 class Distribution:
-    """One job's parts, on their way to workers and back.
+    """One job's portions, on their way to workers and back.
 
     Args:
-        executor: where to.
-        job_id: of the job.
-        parts: one for each circuit, in order.
-        job_size: circuits, or parts of the shots of one, that are sent together; None for as many
-            as seems best.
-        shot_size: shots of one circuit that one worker makes at most; None for all.
+        elsewhere: where to.
+        portions: one for each circuit, in order.
         limit: see `work`.
         control: of the job.
     """
 
     def __init__(
         self,
-        executor: Executor,
-        job_id: str,
-        parts: Sequence[Part],
+        elsewhere: Elsewhere,
+        portions: Sequence[Portion],
         *,
-        job_size: int | None,
-        shot_size: int | None,
         limit: int | None,
         control: Control,
     ) -> None:
-        self._executor = executor
-        self._job_id = job_id
+        self._executor = elsewhere.executor
+        self._sender = Sender(_this_process, next(_numbers))
         self._limit = limit
         self._control = control
-        pieces = [piece for part in parts for piece in _pieces(part, shot_size)]
+        pieces = [piece for portion in portions for piece in _pieces(portion, elsewhere.shot_size)]
         self._missing: DefaultDict[int, int] = defaultdict(int)
         for piece in pieces:
             self._missing[piece.position] += 1
-        self._groups = list(_groups(pieces, job_size))
+        self._groups = list(_groups(pieces, elsewhere.job_size))
         self._tries = [0] * len(self._groups)
         self._open = set(range(len(self._groups)))
         self._done: SimpleQueue[Tuple[Future[List[Reply]], int]] = SimpleQueue()
@@ -191,7 +234,7 @@ class Distribution:
         control = self._control
         weights = [max(1, sum(map(_amplitude_gates, group))) for group in self._groups]
         control.add_total(sum(weights))
-        _here[self._job_id] = []
+        _begun[self._sender.number] = []
         try:
             for index in range(len(self._groups)):
                 control.check()
@@ -208,21 +251,22 @@ class Distribution:
                 if replies is None:
                     self._send(index)
                     continue
-                control.flags[1] += weights[index]
+                control.add_done(weights[index])
                 self._open.discard(index)
-                for part, reply in zip(self._groups[index], replies):
-                    yield from self._take(part, reply)
+                for portion, reply in zip(self._groups[index], replies):
+                    yield from self._take(portion, reply)
                 self._groups[index] = []
         finally:
-            for child in list(_here.pop(self._job_id, ())):
-                child.halt()
             for future in self._futures:
                 future.cancel()
+            # Those that have begun, also meanwhile; any that begins later finds the job gone.
+            for child in list(_begun.pop(self._sender.number, ())):
+                child.halt()
 
     def _send(self, index: int) -> None:
         self._tries[index] += 1
         try:
-            future = self._executor.submit(work, self._job_id, self._groups[index], self._limit)
+            future = self._executor.submit(work, self._sender, self._groups[index], self._limit)
         except BaseException as error:
             raise self._lost(self._open, error) from error
         self._futures[future] = index
@@ -252,16 +296,18 @@ class Distribution:
             f"({tries} of {_TRIES} tries): {type(error).__name__}: {error}"
         )
 
-    def _take(self, part: Part, reply: Reply) -> Iterator[Tuple[int, Outcome]]:
-        position = part.position
+    def _take(self, portion: Portion, reply: Reply) -> Iterator[Tuple[int, Outcome]]:
+        position, name = portion.position, portion.name
         if reply.error is not None:
             if isinstance(reply.error, Cancelled):
                 raise Cancelled
-            reply.error.basicaer_circuit = (position, part.name)  # type: ignore[attr-defined]
+            reply.error.basicaer_circuit = (position, name)  # type: ignore[attr-defined]
             raise reply.error
         if reply.outcome is None:
-            raise BasicAerError(f'A worker has said nothing of circuit {position} "{part.name}".')
-        first = 0 if part.task.part is None else part.task.part[0]
+            raise BasicAerError(
+                f'A worker has said nothing of circuit {position} "{portion.name}".'
+            )
+        first = 0 if portion.task.part is None else portion.task.part[0]
         came = self._came[position]
         came.append((first, reply.outcome))
         self._missing[position] -= 1
@@ -271,26 +317,26 @@ class Distribution:
             yield position, _joined([outcome for _, outcome in came])
 
 
-def _pieces(part: Part, shot_size: int | None) -> List[Part]:
-    """Cuts the shots of a part, where they can be."""
-    task = part.task
+def _pieces(portion: Portion, shot_size: int | None) -> List[Portion]:
+    """Cuts the shots of a portion, where they can be."""
+    task = portion.task
     if shot_size is None or task.shots <= shot_size or not splits(task):
-        return [part]
+        return [portion]
     pieces = []
     for first in range(0, task.shots, shot_size):
         last = min(first + shot_size, task.shots)
-        pieces.append(part._replace(task=task.but(part=(first, last))))
+        pieces.append(portion._replace(task=task.but(part=(first, last))))
     return pieces
 
 
-def _groups(pieces: Sequence[Part], size: int | None) -> Iterator[List[Part]]:
+def _groups(pieces: Sequence[Portion], size: int | None) -> Iterator[List[Portion]]:
     """Puts pieces that follow one another together."""
     if size is not None:
         for first in range(0, len(pieces), size):
             yield list(pieces[first : first + size])
         return
     most = -(-len(pieces) // _GROUPS)
-    group: List[Part] = []
+    group: List[Portion] = []
     seconds = 0.0
     for piece in pieces:
         group.append(piece)
@@ -302,7 +348,7 @@ def _groups(pieces: Sequence[Part], size: int | None) -> Iterator[List[Part]]:
         yield group
 
 
-def _amplitude_gates(part: Part) -> int:
+def _amplitude_gates(part: Portion) -> int:
     program = part.task.program
     gates = sum(len(each) for each in program.body if isinstance(each, Gates))
     width = program.num_qubits * (2 if part.task.output == "unitary" else 1)
@@ -330,12 +376,3 @@ def _summed(one: Any, other: Any) -> Any:
     if isinstance(other, (int, float)) and not isinstance(other, bool):
         return other if one is None else one + other
     return other if one is None else one
-
-
-def _start_anew() -> None:
-    """A forked worker has none of its parent's jobs."""
-    _here.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)

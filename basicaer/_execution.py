@@ -312,7 +312,7 @@ class _Progress:
             missing = self.done - self.added - self.machine.work
             if missing > 0:
                 self.added += missing
-                self.control.flags[1] += missing
+                self.control.add_done(missing)
 
 
 class _Shot:

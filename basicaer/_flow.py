@@ -25,7 +25,7 @@ from basicaer._code import (
     Unless,
     polled,
 )
-from basicaer._control import go_on
+from basicaer._control import no_check
 from basicaer._deferral import (
     check_ends_in_measurements,
     mark_deferrable,
@@ -54,7 +54,7 @@ from basicaer.exceptions import BasicAerError
 _X_PATTERN = 0b0110
 
 
-def flatten(program: Program, defer: str, check: Callable[[], None] = go_on) -> Code:
+def flatten(program: Program, defer: str, check: Callable[[], None] = no_check) -> Code:
     """Returns the body of `program` as flat code.
 
     Args:

@@ -18,8 +18,8 @@ import numpy as np
 
 from basicaer._branching import Branch, Machine, chances_of, needed, run_one
 from basicaer._code import Draw
-from basicaer._pool import cooperate
 from basicaer._sampling import memory_rows
+from basicaer._threads import cooperate
 
 _SPREAD_QUBITS = 16
 """Branches are spread over threads from this width on; below, Python is most of the work."""

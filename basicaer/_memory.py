@@ -13,6 +13,7 @@ import time
 from typing import Callable, Iterator, List
 
 from . import _buffers
+from ._fork import in_child
 
 MIB = 1 << 20
 ITEM_BYTES = {"double": 16, "single": 8}
@@ -328,5 +329,4 @@ def _start_anew() -> None:
     budget = Budget()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)
+in_child(_start_anew)

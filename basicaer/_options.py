@@ -25,6 +25,8 @@ _ALL = _SHOTS | _UNITARY
 
 MAX_SEED = 2**32 - 1
 """The largest seed that NumPy's RandomState takes."""
+MAX_COUNT = 10**18
+"""The most shots, or circuits: NumPy can still count the bytes of 8 for each."""
 
 
 @dataclass(frozen=True)
@@ -51,30 +53,34 @@ class Option:
 # ----------------------------------------------------------------------------------------------
 
 
-def _wrong(name: str, value: Any, right: str) -> BasicAerError:
+def wrong(name: str, value: Any, right: str) -> BasicAerError:
+    """Returns the error for an option whose value is not what is right."""
     shown = repr(value)
     if len(shown) > 80:
         shown = shown[:77] + "..."
     return BasicAerError(f"Option {name} must be {right}, not {shown}.")
 
 
-def _integer(least: int, most: float, right: str) -> Callable[[str, Any], int]:
+def _integer(least: int, most: int, right: str) -> Callable[[str, Any], int]:
     def check(name: str, value: Any) -> int:
         try:
             number = int(operator.index(value))  # before Python 3.10, True stays True
         except TypeError:
-            raise _wrong(name, value, right) from None
+            raise wrong(name, value, right) from None
         if not least <= number <= most:
-            raise _wrong(name, value, right)
+            raise wrong(name, value, right)
         return number
 
     return check
 
 
+_COUNT = _integer(1, MAX_COUNT, f"a whole number from 1 to {MAX_COUNT}")
+
+
 def _flag(name: str, value: Any) -> bool:
     if isinstance(value, (bool, np.bool_)) or (isinstance(value, int) and value in (0, 1)):
         return bool(value)
-    raise _wrong(name, value, "True or False")
+    raise wrong(name, value, "True or False")
 
 
 def _threshold(name: str, value: Any) -> float:
@@ -83,7 +89,7 @@ def _threshold(name: str, value: Any) -> float:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not number >= 0:
-        raise _wrong(name, value, "a number, 0 or more")
+        raise wrong(name, value, "a number, 0 or more")
     return number
 
 
@@ -91,7 +97,7 @@ def _one_of(*choices: str) -> Callable[[str, Any], str]:
     def check(name: str, value: Any) -> str:
         if isinstance(value, str) and value in choices:
             return value
-        raise _wrong(name, value, " or ".join(map(repr, choices)))
+        raise wrong(name, value, " or ".join(map(repr, choices)))
 
     return check
 
@@ -102,7 +108,7 @@ def _mebibytes(name: str, value: Any) -> int:
     except (TypeError, ValueError, OverflowError):
         number = math.nan
     if not 0 <= number < math.inf:
-        raise _wrong(name, value, "a number of MiB, or 0 for what is available")
+        raise wrong(name, value, "a number of MiB, or 0 for what is available")
     return int(number * MIB)
 
 
@@ -112,7 +118,7 @@ def _binds(name: str, value: Any) -> Union[List[Dict[Any, Any]], Dict[Any, Any]]
             return dict(value)
     elif isinstance(value, (list, tuple)) and all(isinstance(bind, Mapping) for bind in value):
         return [dict(bind) for bind in value]
-    raise _wrong(
+    raise wrong(
         name,
         value,
         "a list of dicts, each from parameter to value, or a dict from parameter to an array",
@@ -122,7 +128,7 @@ def _binds(name: str, value: Any) -> Union[List[Dict[Any, Any]], Dict[Any, Any]]
 def _executor(name: str, value: Any) -> Any:
     if isinstance(value, Executor) or callable(getattr(value, "get_executor", None)):
         return value
-    raise _wrong(name, value, "a concurrent.futures.Executor or a Client of dask.distributed")
+    raise wrong(name, value, "a concurrent.futures.Executor or a Client of dask.distributed")
 
 
 def _complex_array(name: str, value: Any) -> np.ndarray:
@@ -188,7 +194,7 @@ TABLE: Tuple[Option, ...] = (
     Option(
         "shots",
         1024,
-        _integer(1, math.inf, "a whole number, 1 or more"),
+        _COUNT,
         _ALL,
         "Repetitions of each circuit. The statevector and the unitary simulator always make one.",
     ),
@@ -257,7 +263,9 @@ TABLE: Tuple[Option, ...] = (
     Option(
         "max_parallel_threads",
         0,
-        _integer(0, 1 << 20, "a whole number, 0 for as many as there are processors"),
+        _integer(
+            0, 1 << 20, f"a whole number up to {1 << 20}, 0 for as many as there are processors"
+        ),
         _ALL,
         "The most threads that a job uses; 0 for as many as there are processors. The outcomes do "
         "not depend on it.",
@@ -287,7 +295,7 @@ TABLE: Tuple[Option, ...] = (
     Option(
         "max_iterations",
         None,
-        _integer(1, 2**62, "a whole number, 1 or more"),
+        _integer(1, 2**62, f"a whole number from 1 to {2**62}"),
         _SHOTS,
         "The most turns that a while loop may make in one shot before it is an error; None for no "
         "bound.",
@@ -312,7 +320,7 @@ TABLE: Tuple[Option, ...] = (
     Option(
         "max_job_size",
         None,
-        _integer(1, math.inf, "a whole number, 1 or more"),
+        _COUNT,
         _ALL,
         "Circuits that are sent to a worker of the executor together; None for as many as seems "
         "best.",
@@ -320,7 +328,7 @@ TABLE: Tuple[Option, ...] = (
     Option(
         "max_shot_size",
         None,
-        _integer(1, math.inf, "a whole number, 1 or more"),
+        _COUNT,
         frozenset({QASM}),
         "The most shots of one circuit that one worker of the executor makes; None for all. The "
         "outcomes do not depend on it. Circuits whose shots do not all make the same number of "
@@ -402,7 +410,7 @@ def resolve(
             if given.get(name) is None or (name in _LEGACY_FIRST and value is not None):
                 given[name] = value
     elif legacy is not None:
-        raise _wrong("backend_options", legacy, "a dict of options")
+        raise wrong("backend_options", legacy, "a dict of options")
     for name, value in given.items():
         if name not in options:
             warnings.warn(f"Option {name} is not used by this backend", UserWarning, stacklevel + 1)

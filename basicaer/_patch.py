@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
-import runpy
 import sys
 from typing import Any, Dict, List, Tuple
 
@@ -45,6 +43,9 @@ def patch_qiskit() -> None:
     give the simulators of this package, and those parts of Qiskit that use BasicAer themselves use
     them too. Names that other code has imported before keep what they meant: call this first.
     Called again, it does nothing.
+
+    It holds for this process. One that multiprocessing spawns imports the main module again: it is
+    patched too if this is called there at the top, not below ``if __name__ == "__main__"``.
     """
     if _undo:
         return
@@ -84,31 +85,3 @@ def _set(space: Dict[str, Any], name: str, value: Any) -> None:
 
 
 _REFERENCE = "qiskit.providers.basicaer"
-
-USAGE = """\
-usage: python -m basicaer SCRIPT [ARGUMENT ...]
-       python -m basicaer -m MODULE [ARGUMENT ...]
-
-Runs a program as python does, with qiskit's BasicAer replaced by this package."""
-
-
-def main(arguments: List[str]) -> int:
-    """Runs a script or module with Qiskit patched; returns the exit status."""
-    if arguments[:1] in (["-h"], ["--help"]):
-        print(USAGE)
-        return 0
-    is_module = arguments[:1] == ["-m"]
-    rest = arguments[1:] if is_module else arguments
-    if not rest or (rest[0].startswith("-") and not is_module):
-        print(USAGE, file=sys.stderr)
-        return 2
-    patch_qiskit()
-    # As python itself would have set them.
-    sys.argv[:] = rest
-    if is_module:
-        sys.path[0] = os.getcwd()
-        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
-    else:
-        sys.path[0] = os.path.dirname(os.path.abspath(rest[0]))
-        runpy.run_path(rest[0], run_name="__main__")
-    return 0

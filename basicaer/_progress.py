@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import threading
-from typing import Any
+from typing import Any, Callable
 
 from .exceptions import BasicAerError
 
@@ -26,18 +26,36 @@ def load() -> Any:
         ) from None
 
 
-def follow(job: Any, tqdm: Any) -> None:
-    """Shows how far the job is until it has ended, in a thread that the job then waits for."""
-    bar = tqdm(total=100, desc=job.backend().name(), bar_format="{l_bar}{bar}| {elapsed}{postfix}")
+def follow(
+    tqdm: Any,
+    name: str,
+    wait: Callable[[float], bool],
+    progress: Callable[[], float],
+    how: Callable[[], str],
+) -> threading.Thread:
+    """Shows how far a job is until it has ended.
+
+    Args:
+        tqdm: what `load` has returned.
+        name: what stands before the bar.
+        wait: waits so many seconds at most; returns whether the job has ended.
+        progress: returns how much of the job is done, 0 to 1.
+        how: returns how the job has ended.
+
+    Returns:
+        The thread that draws the bar; it ends soon after the job.
+    """
+    bar = tqdm(total=100, desc=name, bar_format="{l_bar}{bar}| {elapsed}{postfix}")
 
     def look() -> None:
         while True:
-            ended = job._wait(_SECONDS)
-            bar.update(100 * job.progress() - bar.n)
+            ended = wait(_SECONDS)
+            bar.update(100 * progress() - bar.n)
             if ended:
-                bar.set_postfix_str(job.status().name.lower())
+                bar.set_postfix_str(how())
                 bar.close()
                 return
 
-    job._bar = threading.Thread(target=look, name="basicaer-progress", daemon=True)
-    job._bar.start()
+    thread = threading.Thread(target=look, name="basicaer-progress", daemon=True)
+    thread.start()
+    return thread

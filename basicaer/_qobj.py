@@ -6,7 +6,7 @@ to call: only instructions listed here are understood.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Sequence
+from typing import Any, Dict, List, Sequence
 
 from qiskit.circuit import (
     Barrier,
@@ -28,25 +28,13 @@ from qiskit.circuit.library import (
 from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
 from qiskit.qobj import QasmQobj
 
+from . import _options
+from ._request import Experiment
 from ._terra import DiagonalGate, Initialize, UnitaryGate
 from .exceptions import BasicAerError
 
 _MOST_QUBITS = 1000
 _MOST_CLBITS = 1_000_000
-
-
-class Experiment(NamedTuple):
-    """One experiment of a Qobj.
-
-    Attributes:
-        circuit: what it does.
-        header: its header, as it is in the Qobj.
-        config: its own configuration.
-    """
-
-    circuit: QuantumCircuit
-    header: Dict[str, Any]
-    config: Dict[str, Any]
 
 
 def experiments(qobj: QasmQobj) -> List[Experiment]:
@@ -138,7 +126,8 @@ def _experiment(source: Any) -> Experiment:
                 f'Experiment "{name}", instruction {position} ("{entry.name}") is malformed: '
                 f"{error}."
             ) from error
-    return Experiment(circuit, header, config)
+    seed = _options.check(_options.QASM, "seed_simulator", config.get("seed_simulator"))
+    return Experiment(circuit, header, bool(config.get("allows_measure_sampling", True)), seed)
 
 
 def _registers(sizes: Any, num_clbits: int) -> List[ClassicalRegister]:

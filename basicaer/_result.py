@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
@@ -18,10 +18,7 @@ from qiskit.result import Result
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
 from . import _outcomes
-from ._control import go_on
-
-_HEX = [hex(value) for value in range(4096)]
-
+from ._control import no_check
 
 _COUNTED_AT_ONCE = 1 << 18
 """Shots that are counted between two looks at whether the job was cancelled."""
@@ -62,7 +59,7 @@ def header_of(circuit: QuantumCircuit) -> Dict[str, Any]:
 # ----------------------------------------------------------------------------------------------
 
 
-def tally(words: np.ndarray, check: Callable[[], None] = go_on) -> Dict[str, int]:
+def tally(words: np.ndarray, check: Callable[[], None] = no_check) -> Dict[str, int]:
     """Returns how often each outcome occurs, keyed in hex, in the order of first appearance.
 
     Args:
@@ -86,7 +83,7 @@ def tally(words: np.ndarray, check: Callable[[], None] = go_on) -> Dict[str, int
     return _outcomes.count(words.reshape(shots))
 
 
-def listing(words: np.ndarray, check: Callable[[], None] = go_on) -> List[str]:
+def listing(words: np.ndarray, check: Callable[[], None] = no_check) -> List[str]:
     """Returns the outcome of each shot in hex; the arguments are those of `tally`."""
     if len(words) > _LISTED_AT_ONCE:
         outcomes: List[str] = []
@@ -102,17 +99,8 @@ def listing(words: np.ndarray, check: Callable[[], None] = go_on) -> List[str]:
         known_rows = {raw: _hex(raw) for raw in set(rows)}
         return [known_rows[raw] for raw in rows]
     values = words[:, 0].tolist()
-    if shots and int(words.max()) < len(_HEX):
-        return list(_hexes(values))
     known = {value: hex(value) for value in set(values)}
     return [known[value] for value in values]
-
-
-def _hexes(values: List[int]) -> Iterator[str]:
-    """Each value in hex; for small values that is only a look-up."""
-    if values and max(values) < len(_HEX):
-        return map(_HEX.__getitem__, values)
-    return map(hex, values)
 
 
 def _rows(words: np.ndarray) -> List[bytes]:
@@ -142,7 +130,7 @@ def experiment(
     statevector: np.ndarray | None = None,
     unitary: np.ndarray | None = None,
     metadata: Dict[str, Any] | None = None,
-    check: Callable[[], None] = go_on,
+    check: Callable[[], None] = no_check,
 ) -> ExperimentResult:
     """Returns the result of one circuit.
 

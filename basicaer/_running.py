@@ -1,15 +1,12 @@
-"""A run that is ready: its circuits are numbers, and the pool, or an executor, carries it out."""
+"""The circuits of a job, as numbers: carried out here, on threads, or by an executor."""
 
 from __future__ import annotations
 
 import itertools
 import time
-from concurrent.futures import Executor
-from typing import Any, Dict, List, Mapping, NamedTuple, Union
+from typing import Any, Callable, List, Protocol, Sequence
 
-from qiskit.result import Result
-
-from . import _dispatch, _distribution, _memory, _pool, _result
+from . import _dispatch, _distribution, _memory, _threads
 from ._control import Cancelled, Control
 from ._execution import execute
 from ._plain import plain_parts
@@ -32,87 +29,91 @@ _MOST_DRIFT = {"double": 1e-6, "single": 1e-3}
 """How far the norm of a state may be from 1 before there is a warning."""
 
 
-class Item(NamedTuple):
-    """One circuit of a run.
+class CircuitRun(Protocol):
+    """One circuit of a job."""
 
-    Attributes:
-        header: of its result.
-        seed: of its outcomes.
-        task: what is to be executed.
-        need: bytes that this takes.
-        lowering: seconds that it took to lower it, and those lowered together with it.
-    """
+    @property
+    def name(self) -> str:
+        """Of the circuit."""
 
-    header: Dict[str, Any]
-    seed: Union[int, None]
-    task: Task
-    need: int
-    lowering: float = 0.0
+    @property
+    def task(self) -> Task:
+        """What is to be executed."""
+
+    @property
+    def need(self) -> int:
+        """Bytes that this takes."""
 
 
-class Run:
-    """What the pool is given of a job: calls, once, and returns the result.
+Finish = Callable[[int, Task, Outcome, float], Any]
+"""Makes of an outcome what the caller wants. Called with the circuit's position, the task as it was
+executed, the outcome and the seconds that it took, by the thread that has executed or received it.
+"""
+
+
+class JobRun:
+    """The circuits of a job and how they are run; `carry_out` does it, once.
 
     Args:
-        items: the circuits.
-        values: of the options.
+        circuits: what is to be run.
         threads: the most to use.
-        identity: what the result says of the job as a whole.
-        executor: where to send the circuits; None to run them here.
+        limit: bytes that it and what runs beside it may take; None for what there is.
+        listed: whether `finish` lists the outcomes one by one.
+        elsewhere: where to send the circuits; None to run them here.
 
     Attributes:
         control: of the job.
         need: bytes that it takes while it runs.
-        limit: bytes that it and what runs beside it may take; None for what there is.
+        limit: as given.
     """
 
     def __init__(
         self,
-        items: List[Item],
-        values: Mapping[str, Any],
-        threads: int,
-        identity: Mapping[str, Any],
-        executor: Executor | None = None,
+        circuits: Sequence[CircuitRun],
+        *,
+        threads: int = 1,
+        limit: int | None = None,
+        listed: bool = False,
+        elsewhere: _distribution.Elsewhere | None = None,
     ) -> None:
-        self.items = items
-        self.memory = values.get("memory", False)
-        self.limit = values["max_memory_mb"] or None
-        self.job_size = values["max_job_size"]
-        self.shot_size = values.get("max_shot_size")
+        self.circuits = circuits
         self.threads = threads
-        self.identity = identity
-        self.executor = executor
-        self._gates = [_gates(item.task) for item in items]
-        self._work = [_work(item.task, gates) for item, gates in zip(items, self._gates)]
-        self.need, self.at_once = items[0].need, 1
-        if executor is not None:
+        self.limit = limit
+        self.listed = listed
+        self.elsewhere = elsewhere
+        self._gates = [_gates(circuit.task) for circuit in circuits]
+        self._work = [_work(circuit.task, gates) for circuit, gates in zip(circuits, self._gates)]
+        self.need, self.at_once = circuits[0].need, 1
+        if elsewhere is not None:
             self.need = 0
-        elif len(items) > 1:
+        elif len(circuits) > 1:
             self.at_once = self._circuits_at_once()
-            needs = sorted((item.need for item in items), reverse=True)
+            needs = sorted((circuit.need for circuit in circuits), reverse=True)
             self.need = sum(needs[: self.at_once])
         self.control = Control(sum(self._work))
         self._made = time.perf_counter()
         self._queued = 0.0
 
-    def __call__(self) -> Result:
+    def carry_out(self, finish: Finish) -> List[Any]:
+        """Runs the circuits; returns what `finish` makes of each, in order.
+
+        Raises:
+            Cancelled: the job was cancelled.
+            Exception: what a circuit, or `finish`, raised first; its `basicaer_circuit` is the
+                position and the name of the circuit.
+        """
         self._queued = time.perf_counter() - self._made
-        start = time.time()
-        results: List[Any] = [None] * len(self.items)
-        if self.executor is not None:
-            self._elsewhere(self.executor, results)
-            return _result.whole(results, time_taken=time.time() - start, **self.identity)
+        if self.elsewhere is not None:
+            return self._sent(self.elsewhere, finish)
         if self.at_once == 1:
-            for position in range(len(results)):
-                results[position] = self._one(position, self.threads)
-        else:
-            self._several(results, self.at_once)
-        return _result.whole(results, time_taken=time.time() - start, **self.identity)
+            threads = self.threads
+            return [self._one(position, threads, finish) for position in range(len(self.circuits))]
+        return self._several(finish)
 
     @property
     def size(self) -> int:
         """Bytes that it holds while it waits, about."""
-        return sum(_size(item.task) for item in self.items)
+        return sum(_size(circuit.task) for circuit in self.circuits)
 
     def is_brief(self) -> bool:
         """Returns whether to wake a thread, and to wait for it, would take longer than the run.
@@ -120,30 +121,30 @@ class Run:
         Such a run draws what it needs all at once, so that nothing is mixed up if a signal handler
         comes in between and runs something itself.
         """
-        items = self.items
-        if self.executor is not None or self.limit is not None:
+        circuits = self.circuits
+        if self.elsewhere is not None or self.limit is not None:
             return False
-        if len(items) * _CIRCUIT_NS > _BRIEF_NS:
+        if len(circuits) * _CIRCUIT_NS > _BRIEF_NS:
             return False
         nanoseconds = 0.0
-        for item, gates, work in zip(items, self._gates, self._work):
-            task = item.task
+        for circuit, gates, work in zip(circuits, self._gates, self._work):
+            task = circuit.task
             if plain_parts(task) is None:
                 return False
             nanoseconds += _CIRCUIT_NS + gates * _PLAN_NS + work * _GATE_NS
             if task.output == "counts":
-                nanoseconds += task.shots * (_SHOT_NS + _LIST_NS * self.memory)
+                nanoseconds += task.shots * (_SHOT_NS + _LIST_NS * self.listed)
         return nanoseconds <= _BRIEF_NS
 
     # --- here ------------------------------------------------------------------------------------
 
     def _circuits_at_once(self) -> int:
         """How many circuits are run at the same time."""
-        items = self.items
-        most = min(len(items), self.threads)
+        circuits = self.circuits
+        most = min(len(circuits), self.threads)
         if most == 1 or max(self._work) * _GATE_NS < _SPREAD_NS:
             return 1
-        needs = sorted((item.need for item in items), reverse=True)
+        needs = sorted((circuit.need for circuit in circuits), reverse=True)
         if needs[0] < _memory.SMALL and self.limit is None:
             return most
         space = _memory.budget.space() if self.limit is None else self.limit
@@ -151,13 +152,14 @@ class Run:
             most -= 1
         return most
 
-    def _several(self, results: List[Any], at_once: int) -> None:
+    def _several(self, finish: Finish) -> List[Any]:
         """Runs the circuits spread over threads; the order of the results is that of the list.
 
         Each thread takes one circuit after another, so that it is waited for once only.
         """
+        results: List[Any] = [None] * len(self.circuits)
         position = itertools.count()
-        threads = max(1, self.threads // at_once)
+        threads = max(1, self.threads // self.at_once)
 
         def work() -> None:
             try:
@@ -165,16 +167,17 @@ class Run:
                     mine = next(position)
                     if mine >= len(results):
                         return
-                    results[mine] = self._one(mine, threads)
+                    results[mine] = self._one(mine, threads, finish)
             except BaseException:
                 self.control.halt()  # one has failed: the result is lost anyhow
                 raise
 
-        _pool.cooperate(work, at_once)
+        _threads.cooperate(work, self.at_once)
+        return results
 
-    def _one(self, position: int, threads: int) -> Any:
-        item = self.items[position]
-        task, control = item.task, self.control
+    def _one(self, position: int, threads: int, finish: Finish) -> Any:
+        circuit = self.circuits[position]
+        task, control = circuit.task, self.control
         control.check()
         control.begin(self._work[position])
         if threads != task.threads:
@@ -182,28 +185,29 @@ class Run:
         start = time.time()
         try:
             outcome = execute(task, control)
-            return self._result_of(position, task, outcome, time.time() - start)
+            seconds = time.time() - start
+            self._note(position, task, outcome)
+            return finish(position, task, outcome, seconds)
         except Cancelled:
             raise
         except Exception as error:
             # The original error goes to the caller; this says which circuit it was.
-            error.basicaer_circuit = (position, item.header["name"])  # type: ignore[attr-defined]
+            error.basicaer_circuit = (position, circuit.name)  # type: ignore[attr-defined]
             raise
 
     # --- elsewhere -------------------------------------------------------------------------------
 
-    def _elsewhere(self, executor: Executor, results: List[Any]) -> None:
-        items = self.items
+    def _sent(self, elsewhere: _distribution.Elsewhere, finish: Finish) -> List[Any]:
+        """Has the circuits run elsewhere."""
+        circuits = self.circuits
+        results: List[Any] = [None] * len(circuits)
         self.control.begin(sum(self._work))
         distribution = _distribution.Distribution(
-            executor,
-            self.identity["job_id"],
+            elsewhere,
             [
-                _distribution.Part(position, item.header["name"], item.task, item.need)
-                for position, item in enumerate(items)
+                _distribution.Portion(position, circuit.name, circuit.task, circuit.need)
+                for position, circuit in enumerate(circuits)
             ],
-            job_size=self.job_size,
-            shot_size=self.shot_size,
             limit=self.limit,
             control=self.control,
         )
@@ -211,50 +215,31 @@ class Run:
             if outcome.array is not None and not outcome.array.flags.writeable:
                 outcome.array = outcome.array.copy()  # it came in somebody's buffer
             seconds = outcome.metadata["time"]["total"]
-            results[position] = self._result_of(position, items[position].task, outcome, seconds)
+            task = circuits[position].task
+            self._note(position, task, outcome)
+            results[position] = finish(position, task, outcome, seconds)
+        return results
 
     # --- both ------------------------------------------------------------------------------------
 
-    def _result_of(self, position: int, task: Task, outcome: Outcome, seconds: float) -> Any:
-        header, seed = self.items[position][:2]
-        self._watch_norm(position, outcome)
+    def _note(self, position: int, task: Task, outcome: Outcome) -> None:
+        """Adds to an outcome what only the job knows, and looks whether it may be wrong."""
         metadata = outcome.metadata
-        metadata["seed"] = seed
         metadata["threads"] = task.threads
         metadata["precision"] = task.precision
         metadata["simd"] = _dispatch.SIMD
-        times = metadata["time"]
-        times["queue"] = self._queued
-        times["lower"] = self.items[position].lowering
-        arrays: Dict[str, Any] = {}
-        if outcome.array is not None:
-            arrays[task.output] = outcome.array
-        begun = time.perf_counter()
-        result = _result.experiment(
-            header,
-            shots=task.shots,
-            seed=seed,
-            words=None if task.output == "unitary" else outcome.memory,
-            memory=self.memory,
-            metadata=metadata,
-            time_taken=seconds,
-            check=self.control.check,
-            **arrays,
-        )
-        times["result"] = time.perf_counter() - begun
-        return result
+        metadata["time"]["queue"] = self._queued
+        drift = metadata.get("norm_drift", 0.0)
+        if not drift <= _MOST_DRIFT[task.precision]:
+            self._warn_of_norm(position, drift, metadata["norm_drift_at"])
 
-    def _watch_norm(self, position: int, outcome: Outcome) -> None:
-        """Has the owner of the job warned if the numbers of a circuit may be wrong."""
-        item = self.items[position]
-        drift = outcome.metadata.get("norm_drift", 0.0)
-        most = _MOST_DRIFT[item.task.precision]
-        if not drift <= most:
-            self.control.remarks.append(
-                f'Circuit {position}, "{item.header["name"]}": the norm of the state was off 1 by '
-                f"{drift:.2g} {outcome.metadata['norm_drift_at']}, more than {most:.0e}. Matrices "
-                "that are not quite unitary do that, and very many gates in single precision."
-            )
+    def _warn_of_norm(self, position: int, drift: float, where: str) -> None:
+        circuit = self.circuits[position]
+        self.control.remarks.append(
+            f'Circuit {position}, "{circuit.name}": the norm of the state was off 1 by '
+            f"{drift:.2g} {where}, more than {_MOST_DRIFT[circuit.task.precision]:.0e}. Matrices "
+            "that are not quite unitary do that, and very many gates in single precision."
+        )
 
 
 def _size(task: Task) -> int:

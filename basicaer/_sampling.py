@@ -10,7 +10,7 @@ from typing import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from basicaer._control import go_on
+from basicaer._control import no_check
 
 _DRAW_BLOCK = 1 << 20
 """Uniforms that are drawn at a time when they have to be transposed."""
@@ -47,7 +47,7 @@ def num_words(num_clbits: int) -> int:
 
 
 def draw_rows(
-    random: np.random.RandomState, shots: int, draws: int, check: Callable[[], None] = go_on
+    random: np.random.RandomState, shots: int, draws: int, check: Callable[[], None] = no_check
 ) -> np.ndarray:
     """Draws the uniforms of `shots` shots that make `draws` draws each.
 

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence, Tuple
 import numpy as np
 
 from basicaer import _buffers, _outcomes, _planning, _small
-from basicaer._control import go_on
+from basicaer._control import no_check
 from basicaer._costs import block_qubits
 from basicaer._dispatch import kernels
-from basicaer._pool import cooperate
 from basicaer._prepared import Prepared
 from basicaer._program import Gates
 from basicaer._sums import strings, summation
+from basicaer._threads import cooperate
 
 if TYPE_CHECKING:
     from basicaer._control import Control
@@ -93,7 +93,7 @@ class State:
         num_qubits: int,
         precision: str,
         memory: np.ndarray | None = None,
-        check: Callable[[], None] = go_on,
+        check: Callable[[], None] = no_check,
     ) -> None:
         self.num_qubits = num_qubits
         self.check = check
@@ -113,7 +113,7 @@ class State:
 
     @classmethod
     def zero(
-        cls, num_qubits: int, precision: str = "double", check: Callable[[], None] = go_on
+        cls, num_qubits: int, precision: str = "double", check: Callable[[], None] = no_check
     ) -> State:
         """Returns |0...0>."""
         return cls(num_qubits, precision, None, check)
@@ -151,7 +151,7 @@ class State:
 
     @classmethod
     def from_amplitudes(
-        cls, array: np.ndarray, precision: str = "double", check: Callable[[], None] = go_on
+        cls, array: np.ndarray, precision: str = "double", check: Callable[[], None] = no_check
     ) -> State:
         """Returns the state of the given amplitudes, shape (2**n,)."""
         array = np.asarray(array).reshape(-1)
@@ -169,7 +169,7 @@ class State:
 
     @classmethod
     def identity(
-        cls, num_qubits: int, precision: str = "double", check: Callable[[], None] = go_on
+        cls, num_qubits: int, precision: str = "double", check: Callable[[], None] = no_check
     ) -> State:
         """Returns ``sum_i |i>|i>`` on 2n qubits: the identity, row-major, its row the high bits."""
         state = cls._blank(2 * num_qubits, precision, check)

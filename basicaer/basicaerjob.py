@@ -16,7 +16,7 @@ from qiskit.providers.job import JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 from qiskit.result import Result
 
-from . import _pool
+from . import _progress, _queue
 from ._control import Control
 from ._terra import reference
 
@@ -42,6 +42,7 @@ class BasicAerJob(JobV1):
         result: Union[Result, Future[Result]],
         *,
         control: Control | None = None,
+        bar: Any = None,
     ) -> None:
         """Makes a job of a result that is there or that is on its way.
 
@@ -51,6 +52,7 @@ class BasicAerJob(JobV1):
             result: a finished `Result` or a `concurrent.futures.Future` of one.
             control: cancels the job while it runs; without one, only a job that has not begun can
                 be cancelled.
+            bar: draws a progress bar, see `_progress.load`; None for no bar.
         """
         super().__init__(backend, job_id)
         if not isinstance(result, Result) and hasattr(result, "set_result"):
@@ -60,10 +62,14 @@ class BasicAerJob(JobV1):
             self._future.set_result(result)
         self._control = control
         self._process = os.getpid()
-        self._bar: threading.Thread | None = None  # shows how far it is, see `_progress`
+        self._bar: threading.Thread | None = None  # draws how far it is
+        if bar is not None:
+            self._bar = _progress.follow(
+                bar, backend.name(), self._wait, self.progress, lambda: self.status().name.lower()
+            )
 
     # ------------------------------------------------------------------------------------------
-    # What has become of it
+    # Status
     # ------------------------------------------------------------------------------------------
 
     def status(self) -> JobStatus:
@@ -183,7 +189,7 @@ class BasicAerJob(JobV1):
         """
         if self._process != os.getpid():
             return False
-        return _pool.cancel(self._future, self._control)
+        return _queue.cancel(self._future, self._control)
 
     # ------------------------------------------------------------------------------------------
 

@@ -31,7 +31,7 @@ from qiskit.primitives.primitive_job import PrimitiveJob as TerraPrimitiveJob
 from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit.result import QuasiDistribution
 
-from . import _memory, _options, _pool
+from . import _memory, _options, _queue, _threads
 from ._control import Cancelled, Control
 from ._final_states import check_pure, final_measurements, final_states, without_measurements
 from ._observables import PauliSum
@@ -142,12 +142,11 @@ class _Settings:
 
     def __init__(self, options: Dict[str, Any]) -> None:
         self.shots = _shots(options.get("shots"))
-        seed = options.get("seed")
-        self.generator = None if self.shots is None else np.random.default_rng(seed)
+        self.generator = _generator(options.get("seed"), needed=self.shots is not None)
         precision, threads = options.get("precision"), options.get("max_parallel_threads")
         self.precision = _options.check(_options.QASM, "precision", precision) or "double"
         threads = _options.check(_options.QASM, "max_parallel_threads", threads)
-        self.threads = threads or _pool.cpu_count()
+        self.threads = threads or _threads.cpu_count()
 
 
 def _remark_unknown(*options: Mapping[str, Any]) -> None:
@@ -155,6 +154,18 @@ def _remark_unknown(*options: Mapping[str, Any]) -> None:
     for name in itertools.chain.from_iterable(options):
         if name not in _OPTIONS:
             warnings.warn(f"Option {name} is not used by this primitive", UserWarning, stacklevel=3)
+
+
+def _generator(seed: Any, needed: bool) -> Union[np.random.Generator, None]:
+    """Returns the generator of the draws; the seed is checked also where it is not needed."""
+    if not needed and (seed is None or isinstance(seed, np.random.Generator)):
+        return None
+    try:
+        generator = np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        right = "None, a whole number, 0 or more, or a numpy Generator"
+        raise _options.wrong("seed", seed, right) from None
+    return generator if needed else None
 
 
 def _shots(value: Any) -> Union[int, None]:
@@ -284,11 +295,11 @@ class _Call:
                         error.basicaer_circuit = place  # type: ignore[attr-defined]
                     raise
 
-        _pool.cooperate(work, self.at_once)
+        _threads.cooperate(work, self.at_once)
 
     def submit(self, function: Callable[[], Any]) -> PrimitiveJob:
         """Returns the job that calls a function, which calls `run`."""
-        future = _pool.submit(function, self.control, need=self.need)
+        future = _queue.submit(function, self.control, need=self.need)
         return PrimitiveJob(future, self.control)
 
 

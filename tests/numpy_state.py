@@ -51,7 +51,7 @@ class NumpyState:
             self._multiply(matrix, targets, controls, kind.control_state)
         if control is not None:
             control.check()
-            control.flags[1] += len(gates) << self.num_qubits
+            control.add_done(len(gates) << self.num_qubits)
         return {"gates": len(gates), "passes": len(gates)}
 
     def _multiply(self, matrix, targets, controls=(), control_state=0):

@@ -12,7 +12,7 @@ from qiskit.circuit.library import QFT
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 
-from basicaer import BasicAer, BasicAerError, BasicAerJob, _pool, _progress, _running
+from basicaer import BasicAer, BasicAerError, BasicAerJob, _progress, _queue, _running
 from basicaer._execution import Outcome
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
@@ -258,7 +258,7 @@ def test_cancel_stops_all_circuits(gate):
     assert job.cancel()
     with pytest.raises(JobError):
         job.result()
-    until(lambda: not _pool.live_jobs())
+    until(lambda: not _queue.live_jobs())
     gate.set()
     assert QASM.run(flips(1)).result().success
 
@@ -273,7 +273,7 @@ def test_a_large_run_is_cancelled():
     until(lambda: job.progress() > 0 or job.done())
     if job.cancel():
         assert job.status() is JobStatus.CANCELLED
-        until(lambda: not _pool.live_jobs())
+        until(lambda: not _queue.live_jobs())
     assert 0 <= job.progress() <= 1
 
 

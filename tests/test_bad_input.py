@@ -12,7 +12,7 @@ from qiskit.compiler import assemble
 from qiskit.exceptions import QiskitError
 from qiskit.providers.exceptions import QiskitBackendNotFoundError
 
-from basicaer import BasicAer, BasicAerError, _memory, _pool
+from basicaer import BasicAer, BasicAerError, _memory, _queue, _threads
 from basicaer._terra import reference
 
 QASM, STATEVECTOR, UNITARY = (
@@ -32,14 +32,14 @@ def bell(measured=True):
 
 def refuses(backend, run_input, *words, **options):
     """`run` raises our error with a message that has all of `words`, and the pool is as before."""
-    before = _pool.live_jobs()
+    before = _queue.live_jobs()
     with pytest.raises(BasicAerError) as caught:
         backend.run(run_input, **options)
     message = caught.value.message
     for word in words:
         assert re.search(word, message), message
     assert isinstance(caught.value, (QiskitError, reference.BasicAerError))
-    assert _pool.live_jobs() == before
+    assert _queue.live_jobs() == before
     # Nothing is lost: the next run is as good as any.
     good = bell(measured=backend is not UNITARY)
     assert backend.run(good).result().success
@@ -61,7 +61,7 @@ def test_too_many_qubits(backend, width):
 
 def test_what_is_needed_and_what_there_is(monkeypatch):
     monkeypatch.setattr(_memory, "available_bytes", lambda fresh=False: int(23.5 * 2**30))
-    monkeypatch.setattr(_pool, "cpu_count", lambda: 1)
+    monkeypatch.setattr(_threads, "cpu_count", lambda: 1)
     refuses(QASM, QuantumCircuit(32), r"needs 64\.0 GiB, 23\.5 GiB available", "30 qubits")
     refuses(UNITARY, QuantumCircuit(16), r"needs 64\.0 GiB, 23\.5 GiB available", "15 qubits")
 
@@ -173,7 +173,13 @@ def test_shots(backend, shots):
     refuses(backend, bell(backend is not UNITARY), "shots", "whole number", shots=shots)
 
 
-@pytest.mark.parametrize("shots", [10**15, 10**18, 10**30])
+@pytest.mark.parametrize("name", ["shots", "max_job_size", "max_shot_size"])
+@pytest.mark.parametrize("value", [10**18 + 1, 2**63, 10**30])
+def test_too_large_numbers(name, value):
+    refuses(QASM, bell(), name, f"from 1 to {10**18}", str(value), **{name: value})
+
+
+@pytest.mark.parametrize("shots", [10**15, 10**18])
 def test_enormous_shots(shots):
     refuses(QASM, bell(), '"bell"', "needs", "available", "fewer shots", shots=shots)
     refuses(QASM, bell(), '"bell"', "needs", "available", shots=shots, memory=True)

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import threading
 import time
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 
@@ -16,12 +17,14 @@ from qiskit.circuit import Parameter
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 
-from basicaer import BasicAer, BasicAerError, QasmSimulatorPy
-from basicaer._distribution import Part, _groups, work
+from basicaer import BasicAer, BasicAerError, QasmSimulatorPy, _distribution, _memory
+from basicaer._control import Cancelled
+from basicaer._distribution import Portion, Sender, _groups, work
 from basicaer._execution import Task
 from basicaer._lower import lower
 
 QASM = BasicAer.get_backend("qasm_simulator")
+ELSEWHERE = Sender("another process", 0)
 OPTIONS = {"shots": 100, "memory": True, "seed_simulator": 5}
 
 
@@ -147,10 +150,10 @@ class Recorder(Executor):
     def __init__(self):
         self.groups = []
 
-    def submit(self, function, job_id, parts, limit):
-        self.groups.append(list(parts))
+    def submit(self, function, sender, portions, limit):
+        self.groups.append(list(portions))
         future = Future()
-        future.set_result(function(job_id, parts, limit))
+        future.set_result(function(sender, portions, limit))
         return future
 
 
@@ -242,7 +245,7 @@ def test_what_travels_is_numbers():
 
 
 def test_groups():
-    part = Part(0, "", Task(lower(sampled())), 0)
+    part = Portion(0, "", Task(lower(sampled())), 0)
     assert [len(group) for group in _groups([part] * 10, 4)] == [4, 4, 2]
     assert [len(group) for group in _groups([part] * 160, None)] == [10] * 16
     assert [len(group) for group in _groups([part] * 3, None)] == [1] * 3
@@ -284,11 +287,38 @@ def test_error_of_a_circuit(threads):
 
 
 def test_too_large_for_the_worker(monkeypatch):
-    part = Part(0, "large", Task(lower(sampled())), 1 << 30)
+    part = Portion(0, "large", Task(lower(sampled())), 1 << 30)
     monkeypatch.setattr("basicaer._memory.available_bytes", lambda fresh=False: 1 << 20)
-    (reply,) = work("job", [part], None)
+    (reply,) = work(ELSEWHERE, [part], None)
     assert reply.outcome is None
     assert reply.error.message == 'Circuit "large" needs 1.0 GiB, 1.0 MiB available at the worker.'
+
+
+def test_what_only_has_to_wait_for_memory_waits(monkeypatch):
+    space, need = 420 << 20, 257 << 20
+    taken, asked = [0], threading.Event()
+    budget = _memory.Budget()
+    try_take = budget.try_take
+
+    def noted(*arguments):
+        let_in = try_take(*arguments)
+        if not let_in:
+            asked.set()
+        return let_in
+
+    monkeypatch.setattr(_memory, "available_bytes", lambda fresh=False: space - taken[0])
+    monkeypatch.setattr(_memory, "budget", budget)
+    part = Portion(0, "second", Task(lower(sampled())), need)
+    replies = []
+    worker = threading.Thread(target=lambda: replies.extend(work(ELSEWHERE, [part], None)))
+    with budget.hold(need, None, lambda: None):
+        taken[0] = need  # the first has what it needs, and the second does not fit beside it
+        budget.try_take = noted
+        worker.start()
+        assert asked.wait(20), replies
+        taken[0] = 0
+    worker.join(20)
+    assert replies[0].error is None and replies[0].outcome is not None
 
 
 def test_lost_workers_are_made_up_for():
@@ -364,6 +394,71 @@ def test_cancel_stops_threads_of_this_process(threads):
     # The worker is free again.
     assert threads.submit(int).result(60) == 0
     assert len(QASM.run([sampled()] * 4, executor=threads).result(timeout=60).results) == 4
+
+
+class Late(Executor):
+    """Begins its only call when somebody tries to cancel it, which is too late then."""
+
+    def __init__(self, begun):
+        self.begun = begun
+        self.submitted = threading.Event()
+        self.replies = []
+
+    def submit(self, function, *arguments):
+        def call():
+            self.replies += function(*arguments)
+
+        self.thread = threading.Thread(target=call, daemon=True)
+
+        class Begins(Future):
+            def cancel(future):  # noqa: N805
+                self.thread.start()
+                assert self.begun.wait(20)
+                return False
+
+        self.submitted.set()
+        return Begins()
+
+
+def test_a_group_that_begins_while_the_job_is_cancelled_is_stopped(monkeypatch):
+    begun, given_up = threading.Event(), threading.Event()
+
+    def runs_on(task, control):
+        begun.set()
+        while not given_up.wait(0.001):
+            control.check()
+
+    monkeypatch.setattr(_distribution, "execute", runs_on)
+    executor = Late(begun)
+    job = QASM.run(sampled(), executor=executor)
+    try:
+        assert executor.submitted.wait(20)
+        assert job.cancel()
+        job.wait_for_final_state(timeout=60)
+        executor.thread.join(10)
+        assert not executor.thread.is_alive()
+        assert isinstance(executor.replies[0].error, Cancelled)
+    finally:
+        given_up.set()
+
+
+def test_a_group_that_begins_after_its_job_was_cancelled_does_nothing(monkeypatch):
+    class Deaf(Held):
+        def submit(self, *call):
+            future = super().submit(*call)
+            future.set_running_or_notify_cancel()  # so that it cannot be cancelled
+            return future
+
+    executed = []
+    monkeypatch.setattr(_distribution, "execute", lambda task, control: executed.append(task))
+    executor = Deaf()
+    job = QASM.run(sampled(), executor=executor)
+    executor.wait_for(1)
+    assert job.cancel()
+    job.wait_for_final_state(timeout=60)
+    ((_, (function, *arguments)),) = executor.calls
+    (reply,) = function(*arguments)
+    assert isinstance(reply.error, Cancelled) and not executed
 
 
 # ----------------------------------------------------------------------------------------------

@@ -15,7 +15,17 @@ from qiskit.circuit.library import CXGate, RXGate
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 
-from basicaer import BasicAer, BasicAerError, _code, _flow, _memory, _pool, _running, _state
+from basicaer import (
+    BasicAer,
+    BasicAerError,
+    _code,
+    _flow,
+    _memory,
+    _queue,
+    _result,
+    _running,
+    _state,
+)
 from basicaer._control import Cancelled, Control
 from basicaer._lower import lower
 from basicaer._program import DENSE, DIAGONAL, Gates, Kind
@@ -53,7 +63,7 @@ def afterwards():
     yield
     all_is_well()
     deadline = time.monotonic() + 20
-    while _pool.live_jobs():
+    while _queue.live_jobs():
         assert time.monotonic() < deadline
         time.sleep(0.001)
 
@@ -191,8 +201,8 @@ def test_a_cancelled_list(monkeypatch):
         (_state.State, "probabilities"),
         (_state.State, "copy"),  # where branches part
         (_state.State, "sample"),
-        (_running._result, "experiment"),
-        (_running._result, "whole"),
+        (_result, "experiment"),
+        (_result, "whole"),
     ],
 )
 @pytest.mark.parametrize("options", [{}, {"branching": False}])

@@ -18,7 +18,7 @@ from qiskit.providers.job import JobV1
 from qiskit.result import Result
 from qiskit.tools.monitor import job_monitor
 
-from basicaer import BasicAer, BasicAerError, BasicAerJob, _pool
+from basicaer import BasicAer, BasicAerError, BasicAerJob, _queue
 from basicaer._control import Control
 from basicaer._terra import reference
 
@@ -29,7 +29,7 @@ RESULT = Result("qasm_simulator", "2.1.0", "qobj", "job", True, [])
 def pool_job(function=lambda control: RESULT):
     """A job in the pool that calls `function` with its control."""
     control = Control()
-    future = _pool.submit(lambda: function(control), control)
+    future = _queue.submit(lambda: function(control), control)
     return BasicAerJob(BACKEND, "id", future, control=control)
 
 
@@ -177,12 +177,14 @@ def test_cancel_a_running_job(running):
     with pytest.raises(JobError):
         running.result()
     assert running.cancel() is True  # it is cancelled, whoever asks
-    until(lambda: not _pool.live_jobs())
+    until(lambda: not _queue.live_jobs())
 
 
 def test_cancel_a_queued_job():
     block = threading.Event()
-    blockers = [pool_job(lambda control: block.wait(20)) for _ in range(_pool._job_pool().limit)]
+    blockers = [
+        pool_job(lambda control: block.wait(20)) for _ in range(_queue.runners.pool().limit)
+    ]
     try:
         ran = []
         job = pool_job(lambda control: ran.append(1))
@@ -193,7 +195,7 @@ def test_cancel_a_queued_job():
         block.set()
     for blocker in blockers:
         blocker.wait_for_final_state(timeout=20)
-    until(lambda: not _pool.live_jobs())
+    until(lambda: not _queue.live_jobs())
     assert not ran
 
 
@@ -408,7 +410,7 @@ def test_the_interpreter_goes_though_jobs_run():
     script = textwrap.dedent(
         """
         import time
-        from basicaer import _pool
+        from basicaer import _queue, _threads
         from basicaer._control import Control
 
         def work(control):
@@ -418,8 +420,8 @@ def test_the_interpreter_goes_though_jobs_run():
 
         for _ in range(40):
             control = Control()
-            _pool.submit(lambda control=control: work(control), control)
-        while _pool.live_jobs() < 40:
+            _queue.submit(lambda control=control: work(control), control)
+        while _queue.live_jobs() < 40:
             time.sleep(0.001)
         print("end")
         """

@@ -14,7 +14,7 @@ from oracle import run_of
 import basicaer
 import basicaer._state as state_module
 from basicaer import _buffers, _dispatch, _planning, _prepared
-from basicaer._control import Cancelled, Control
+from basicaer._control import DONE, Cancelled, Control
 from basicaer._lower import lower
 from basicaer._prepared import kind_rows
 from basicaer._state import State
@@ -380,7 +380,7 @@ def test_very_many_gates_are_planned_in_parts(build, precision, way, monkeypatch
         state, control = State.zero(num_qubits, precision), Control()
         found = state.apply(run, control=control)
         assert found["gates"] == 50
-        assert found["amplitude_gates"] == control.flags[1]
+        assert found["amplitude_gates"] == control.flags[DONE]
         np.testing.assert_allclose(state.to_array(), expected, atol=10 * TOLERANCE[precision])
     assert len(run.parts(7)) == 8 and run.parts(7) is run.parts(7)
 
@@ -407,7 +407,7 @@ def test_work_is_counted():
     info = state.apply(
         run_of(*[(PAIRS["dense"], [q, q + 1], 0, 0) for q in range(14)]), control=control, threads=2
     )
-    assert control.flags[1] == info["amplitude_gates"] > 0
+    assert control.flags[DONE] == info["amplitude_gates"] > 0
 
 
 @pytest.fixture

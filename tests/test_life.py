@@ -26,7 +26,7 @@ from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError, JobTimeoutError
 
 import basicaer
-from basicaer import BasicAer, BasicAerError, _memory, _pool
+from basicaer import BasicAer, BasicAerError, _memory, _queue
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
 EXAMPLES = int(os.environ.get("LIFE_EXAMPLES", "25"))
@@ -259,8 +259,8 @@ class Life(RuleBasedStateMachine):
     def teardown(self):
         for entry in self.entries:
             self.fetched(entry)
-        _pool.shutdown()
-        assert not _pool.live_jobs()
+        _queue.shutdown()
+        assert not _queue.live_jobs()
         assert _memory.budget._taken == _memory.budget._holders == 0
         assert not _memory.budget._limits
 

@@ -14,6 +14,7 @@ from basicaer import (
     UnitarySimulatorPy,
     _backend,
     _options,
+    _request,
     _running,
 )
 
@@ -69,7 +70,7 @@ def test_defaults_are_the_options_of_the_backend(kind):
 
 
 def test_every_option_is_used():
-    source = inspect.getsource(_backend) + inspect.getsource(_running)
+    source = inspect.getsource(_backend) + inspect.getsource(_request)
     for option in _options.TABLE:
         if option.name not in ("allow_sample_measuring", "initial_unitary"):
             assert f'"{option.name}"' in source, option.name

@@ -1,5 +1,6 @@
 """Code that knows only Qiskit's names, on this package."""
 
+import multiprocessing
 import textwrap
 
 import processes
@@ -54,6 +55,58 @@ def test_a_script(folder, tmp_path):
 def test_a_module(folder):
     done = python("-m", "basicaer", "-m", "program", "a", "-b", cwd=folder)
     assert (done.stdout, done.returncode) == (EXPECTED, 3), done.stderr
+
+
+SPAWNING = """
+import multiprocessing, sys
+from concurrent.futures import ProcessPoolExecutor
+from qiskit.providers.basicaer import QasmSimulatorPy
+
+def told():
+    return QasmSimulatorPy.__module__, sys.argv[1:]
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("METHOD")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        print(*pool.submit(told).result(60))
+"""
+
+
+@pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
+@pytest.mark.parametrize("form", ["script", "module", "module in a package", "patch_qiskit"])
+def test_processes_that_it_starts_are_patched_too(folder, method, form):
+    text = SPAWNING.replace("METHOD", method)
+    if form == "patch_qiskit":
+        text = "import basicaer\nbasicaer.patch_qiskit()\n" + text
+    if form == "module in a package":
+        text = text.replace("import multiprocessing", "from . import name\nimport multiprocessing")
+        (folder / "package" / "name.py").write_text("")
+        (folder / "package" / "program.py").write_text(text)
+    else:
+        (folder / "program.py").write_text(text)
+    start = {
+        "script": ["-m", "basicaer", "program.py"],
+        "module": ["-m", "basicaer", "-m", "program"],
+        "module in a package": [
+            "-W",
+            "error::ImportWarning",
+            "-m",
+            "basicaer",
+            "-m",
+            "package.program",
+        ],
+        "patch_qiskit": ["program.py"],
+    }[form]
+    done = python(*start, "a", cwd=folder)
+    assert done.stdout == "basicaer.qasm_simulator ['a']\n", done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["-m", "package"], ["package"]], ids=str)
+def test_the_main_module_of_a_package_and_of_a_folder(folder, arguments):
+    (folder / "package" / "__main__.py").write_text(SCRIPT.replace("import beside", ""))
+    done = python("-m", "basicaer", *arguments, "a", "-b", cwd=folder)
+    assert done.returncode == 3, done.stderr
+    assert "basicaer.basicaerjob ['00', '11']" in done.stdout
 
 
 def test_errors_show_the_script(folder):

@@ -30,7 +30,8 @@ from qiskit.quantum_info import (
 )
 from versions import HamiltonianGate
 
-from basicaer import BasicAerError, _pool, primitives
+from basicaer import BasicAerError, _threads, primitives
+from basicaer._control import STOP
 from basicaer.primitives import Estimator, PrimitiveJob, Sampler
 
 A, B = Parameter("a"), Parameter("b")
@@ -652,6 +653,26 @@ def test_options(kind):
         assert ours == [__file__]
 
 
+@pytest.mark.parametrize("shots", [None, 10])
+@pytest.mark.parametrize("seed", [-1, "abc", 1.5, [3, -1], object()], ids=repr)
+@pytest.mark.parametrize("kind", [Estimator, Sampler])
+def test_seeds_that_are_none(kind, seed, shots):
+    circuit = QuantumCircuit(1)
+    args = (circuit, "Z") if kind is Estimator else (circuit.measure_all(inplace=False),)
+    with pytest.raises(BasicAerError, match=r"Option seed must be .*, not ") as caught:
+        kind().run(*args, seed=seed, shots=shots)
+    assert repr(seed) in str(caught.value)
+
+
+@pytest.mark.parametrize("shots", [0, 2.5, 10**18 + 1, 2**63, 1e30])
+@pytest.mark.parametrize("kind", [Estimator, Sampler])
+def test_shots_out_of_bounds(kind, shots):
+    circuit = QuantumCircuit(1)
+    args = (circuit, "Z") if kind is Estimator else (circuit.measure_all(inplace=False),)
+    with pytest.raises(BasicAerError, match=f"Option shots must be .* from 1 to {10**18}, not"):
+        kind().run(*args, shots=shots)
+
+
 def test_memory():
     with pytest.raises(BasicAerError, match=r"55 qubits in single precision needs .* available"):
         Estimator().run(QuantumCircuit(55), "Z" * 55, precision="single")
@@ -738,9 +759,9 @@ def test_an_error_stops_the_other_threads(monkeypatch):
         if program.name == "second":
             raise OSError("no luck")
         deadline = time.monotonic() + 20
-        while not control.flags[0] and time.monotonic() < deadline:
+        while not control.flags[STOP] and time.monotonic() < deadline:
             time.sleep(0.001)
-        stopped.append(int(control.flags[0]))
+        stopped.append(int(control.flags[STOP]))
         control.check()
         yield from ()
 
@@ -755,9 +776,11 @@ def test_an_error_stops_the_other_threads(monkeypatch):
 def test_threads(monkeypatch):
     monkeypatch.setattr(primitives, "_SPREAD_QUBITS", 3)
     taken = []
-    original = _pool.cooperate
+    original = _threads.cooperate
     monkeypatch.setattr(
-        _pool, "cooperate", lambda work, threads: [taken.append(threads), original(work, threads)]
+        _threads,
+        "cooperate",
+        lambda work, threads: [taken.append(threads), original(work, threads)],
     )
     circuit = EfficientSU2(4, reps=1)
     values = rows(circuit, 30)

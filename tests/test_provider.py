@@ -16,7 +16,14 @@ from qiskit import QuantumCircuit
 from qiskit.providers.exceptions import QiskitBackendNotFoundError
 
 import basicaer
-from basicaer import BasicAer, BasicAerProvider, basicaertools
+from basicaer import (
+    BasicAer,
+    BasicAerProvider,
+    QasmSimulatorPy,
+    UnitarySimulatorPy,
+    _memory,
+    basicaertools,
+)
 from basicaer._terra import reference
 
 PACKAGE = Path(basicaer.__file__).parent
@@ -156,6 +163,25 @@ def test_a_configuration_of_ones_own():
     assert backend.name() == "mine" and backend.configuration().n_qubits == 3
     result = backend.run(QuantumCircuit(3, 1)).result()
     assert result.backend_name == "mine"
+
+
+def test_the_number_of_qubits_is_what_the_memory_holds_until_it_is_set(monkeypatch):
+    space = [1 << 30]
+    monkeypatch.setattr(_memory, "available_bytes", lambda fresh=False: space[0])
+    for backend, width in ((QasmSimulatorPy(), 25), (UnitarySimulatorPy(), 12)):
+        space[0] = 1 << 30
+        configuration = backend.configuration()
+        assert configuration.n_qubits == configuration.num_qubits == width
+        space[0] = 1 << 34
+        assert backend.configuration() is configuration
+        assert configuration.n_qubits == configuration.to_dict()["n_qubits"] > width
+        for twin in (copy.deepcopy(configuration), pickle.loads(pickle.dumps(configuration))):
+            assert twin == configuration
+        configuration.n_qubits = most = configuration.n_qubits  # somebody says the same: it is set
+        space[0] = 1 << 36
+        assert backend.configuration().n_qubits == most
+        with pytest.raises(basicaer.BasicAerError, match=rf"maximum \({most}\)"):
+            backend.run(QuantumCircuit(most + 1))
 
 
 def test_no_deprecation_warning_anywhere():

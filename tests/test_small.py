@@ -11,7 +11,7 @@ from oracle import random_unitary, run_of
 
 import basicaer._state as state_module
 from basicaer import _dispatch, _small
-from basicaer._control import Control
+from basicaer._control import DONE, Control
 from basicaer._lower import lower
 from basicaer._program import DENSE, DIAGONAL, Gates, Kind
 from basicaer._state import State
@@ -86,7 +86,7 @@ def test_circuits_from_zero(build, precision, num_qubits):
             found = state.apply(run, control=control)
             assert found["gates"] == found["operations"] == len(run)
             gates += len(run)
-        assert control.flags[1] == gates << num_qubits
+        assert control.flags[DONE] == gates << num_qubits
         tolerance = 1e-12 if precision == "double" else 1e-5
         np.testing.assert_allclose(
             state.to_array(), oracle.apply_program(program), rtol=0, atol=tolerance

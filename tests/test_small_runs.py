@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import signal
+import sys
 import threading
 import weakref
 
@@ -13,7 +15,7 @@ from qiskit import QuantumCircuit
 from qiskit.providers.exceptions import JobError
 from qiskit.providers.jobstatus import JobStatus
 
-from basicaer import BasicAer, _memory, _pool, _running
+from basicaer import BasicAer, _memory, _queue, _running
 from basicaer.exceptions import BasicAerError
 
 QASM = BasicAer.get_backend("qasm_simulator")
@@ -45,7 +47,7 @@ def test_a_small_run_is_done_when_run_returns(threads):
     assert threads == [threading.current_thread()]
     assert job.status() is JobStatus.DONE and job.progress() == 1.0
     assert not job.cancel() and job.error_message() is None
-    assert _pool.live_jobs() == 0
+    assert _queue.live_jobs() == 0
     assert sum(job.result().get_counts().values()) == 1024
 
 
@@ -105,8 +107,8 @@ def test_the_results_are_the_same(monkeypatch, backend):
         np.testing.assert_array_equal(value, other[key])
 
 
-def test_an_error_comes_out_of_the_job_and_not_of_run(monkeypatch):
-    error = BasicAerError("no")
+def failing(monkeypatch, error):
+    """Has circuits fail with the error; returns the threads that they were executed by."""
     calls = []
 
     def fail(task, control):
@@ -114,42 +116,132 @@ def test_an_error_comes_out_of_the_job_and_not_of_run(monkeypatch):
         raise error
 
     monkeypatch.setattr(_running, "execute", fail)
+    return calls
+
+
+def test_an_error_comes_out_of_the_job_and_not_of_run(monkeypatch):
+    error = BasicAerError("no")
+    calls = failing(monkeypatch, error)
     job = QASM.run(bell())
     assert job.status() is JobStatus.ERROR
     with pytest.raises(BasicAerError) as caught:
         job.result()
     assert caught.value is error
     assert job.error_message() == "circuit 0, \"bell\": BasicAerError: 'no'"
-    assert len(calls) == 2 and calls[0] is not calls[1]
+    assert calls == [threading.current_thread()]  # once
+
+
+def test_an_error_keeps_nothing_of_the_caller_nor_of_the_run(monkeypatch):
+    class Thing:
+        """Stands for a circuit, or for amplitudes."""
+
+    things = []
+
+    def kept():
+        thing = Thing()
+        things.append(weakref.ref(thing))
+        return thing
+
+    def fail(task, control):
+        amplitudes = kept()
+        raise BasicAerError("no", str(amplitudes))
+
+    def caller():
+        circuit = kept()
+        try:
+            try:
+                raise KeyError("of the caller")
+            except KeyError:
+                return QASM.run(bell())
+        finally:
+            del circuit
+
+    monkeypatch.setattr(_running, "execute", fail)
+    gc.disable()
+    try:
+        job = caller()
+        error = job._future.exception()
+        assert isinstance(error, BasicAerError) and error.__context__ is None
+        assert len(things) == 2 and things[1]() is None
+        names, frame = [], None
+        traceback = error.__traceback__
+        while traceback is not None:
+            names.append(traceback.tb_frame.f_code.co_name)
+            frame = frame or traceback.tb_frame
+            traceback = traceback.tb_next
+        assert "fail" in names  # it still says where it was
+        while frame is not None:
+            assert frame.f_code.co_name not in ("caller", "run", sys._getframe().f_code.co_name)
+            frame = frame.f_back
+    finally:
+        gc.enable()
 
 
 class AlarmError(Exception):
     """What a signal handler raises."""
 
 
-@pytest.mark.parametrize("raised", [AlarmError, KeyboardInterrupt])
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
-def test_what_a_signal_handler_raises_is_the_caller_s(monkeypatch, raised):
+class Handler:
+    """A handler that is no function."""
+
+    def __init__(self, raised):
+        self.raised = raised
+
+    def __call__(self, signum, frame):
+        raise self.raised
+
+    def method(self, signum, frame):
+        self(signum, frame)
+
+
+def raise_it(raised, signum, frame):
+    raise raised
+
+
+HANDLERS = {
+    "function": lambda raised: lambda *_: raise_it(raised, *_),
+    "object": Handler,
+    "method": lambda raised: Handler(raised).method,
+    "partial": lambda raised: functools.partial(raise_it, raised),
+    "partial method": lambda raised: functools.partial(
+        functools.partial(Handler.method, Handler(raised))
+    ),
+}
+
+
+@pytest.mark.parametrize("handler", HANDLERS)
+@pytest.mark.parametrize("raised", [AlarmError, BasicAerError, KeyboardInterrupt])
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="this system has no such signal")
+def test_what_a_signal_handler_raises_is_the_caller_s(monkeypatch, raised, handler):
     execute, done = _running.execute, []
 
     def interrupted(task, control):
-        if not done:
-            done.append(1)
+        done.append(1)
+        if len(done) == 1:
             signal.raise_signal(signal.SIGALRM)
         return execute(task, control)
 
-    def handler(*_):
-        raise raised
-
     monkeypatch.setattr(_running, "execute", interrupted)
-    before = signal.signal(signal.SIGALRM, handler)
+    before = signal.signal(signal.SIGALRM, HANDLERS[handler](raised))
     try:
         with pytest.raises(raised):
             QASM.run(bell())
     finally:
         signal.signal(signal.SIGALRM, before)
+    assert len(done) == 1
     assert QASM.run(bell()).result().success
-    assert _pool.live_jobs() == 0
+    assert _queue.live_jobs() == 0
+
+
+def test_with_a_handler_that_raised_nothing_an_error_is_the_job_s(monkeypatch):
+    failing(monkeypatch, AlarmError("of the job"))
+    before = signal.signal(signal.SIGINT, Handler(AlarmError))
+    try:
+        job = QASM.run(bell())
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with pytest.raises(AlarmError, match="of the job"):
+        job.result()
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="this system has no such signal")
@@ -189,7 +281,7 @@ def test_nothing_of_a_small_run_is_kept(threads):
 
 
 def test_after_shutdown_and_from_many_threads():
-    _pool.shutdown()
+    _queue.shutdown()
     found = []
 
     def work(seed):
