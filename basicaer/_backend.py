@@ -22,7 +22,7 @@ from qiskit.providers.options import Options
 from qiskit.qobj import QasmQobj
 
 from . import _binding, _distribution, _memory, _options, _pool, _progress, _qobj
-from ._program import For, IfElse, Measure, Operation, Program, Switch, While
+from ._program import Measure, Operation, Program, bodies_within
 from ._running import Item, Run
 from ._task import Task
 from .basicaerjob import BasicAerJob
@@ -356,17 +356,8 @@ def _operations(body: Sequence[Operation]) -> Iterator[Operation]:
     """All operations of a program, those within control flow too."""
     for operation in body:
         yield operation
-        if isinstance(operation, IfElse):
-            yield from _operations(operation.true_body)
-            yield from _operations(operation.false_body)
-        elif isinstance(operation, While):
-            yield from _operations(operation.body)
-        elif isinstance(operation, For):
-            for each in {id(body): body for body in operation.bodies}.values():
-                yield from _operations(each)
-        elif isinstance(operation, Switch):
-            for _, each in operation.cases:
-                yield from _operations(each)
+        for inner, _ in bodies_within(operation):
+            yield from _operations(inner)
 
 
 def _need(
@@ -376,9 +367,7 @@ def _need(
     measured = None
     if program.samples and program.num_qubits >= 20 and not unitary:
         # Below that, the table of probabilities is too small to count.
-        measured = len(
-            {each.qubit for each in _operations(program.body) if isinstance(each, Measure)}
-        )
+        measured = len(program.outline.qubits)
     return _memory.required_bytes(
         program.num_qubits,
         precision=values["precision"],

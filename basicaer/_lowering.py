@@ -19,6 +19,7 @@ from qiskit.circuit import Barrier, Clbit, ParameterExpression, QuantumCircuit
 
 from basicaer import _control_flow, _memory
 from basicaer._assembly import Free, Run, plain_program
+from basicaer._classical import holds
 from basicaer._conditions import Clbits, lower_condition
 from basicaer._gates import (
     PHASE,
@@ -32,7 +33,6 @@ from basicaer._gates import (
 )
 from basicaer._operations import READERS, reader_of
 from basicaer._program import (
-    BitsEqual,
     Condition,
     Gates,
     IfElse,
@@ -209,10 +209,10 @@ class Lowering:
         lowered = lower_condition(condition, scope.clbits, where, cut=True)
         if self.measured:
             self.samples = False
-        elif self.nesting == 0 and isinstance(lowered, BitsEqual):
+        elif self.loops == 0:
             # Nothing has been measured: every clbit is 0, and what the condition says is known.
             outer, self.conditional = self.conditional, True
-            if lowered.value == 0:
+            if holds(lowered, 0):
                 self.unconditional(operation, qubits, clbits, scope)
             else:
                 self.collect(lambda: self.unconditional(operation, qubits, clbits, scope))

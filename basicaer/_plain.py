@@ -1,18 +1,18 @@
 """Programs that are gates, and then measurements: most are, and many are small.
 
-What is done is what `_execution` does with any program, without what the others need.
+All that is wanted of them is had of one final state.
 """
 
 from __future__ import annotations
 
 import cmath
 import time
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Union
+from typing import Any, Callable, Dict, Mapping, Sequence
 
 import numpy as np
 
 from basicaer import _memory, _outcomes
-from basicaer._program import Gates, Measure, Program
+from basicaer._program import Program
 from basicaer._sampling import memory_rows, num_words, seeded, skip
 from basicaer._task import Outcome, Task
 
@@ -23,53 +23,13 @@ WATCHED = 64
 """Operations of a plan from which one more look at the whole state costs next to nothing."""
 
 
-class Plain(NamedTuple):
-    """A body of gates, and then measurements.
-
-    Attributes:
-        runs: of gates, none of them empty.
-        measured: what follows.
-    """
-
-    runs: List[Gates]
-    measured: List[Measure]
-
-
-def plain_parts(task: Task) -> Union[Plain, None]:
-    """Returns the parts of a task that `run_plain` can do, None for any other."""
-    known = task.__dict__.get("plain", task)  # looked at before, and not made for other shots since
-    if known is not task:
-        return known
-    parts = task.__dict__["plain"] = _plain_parts(task)
-    return parts
-
-
-def _plain_parts(task: Task) -> Union[Plain, None]:
-    program = task.program
-    if task.output == "counts" and not (task.shots > 1 and program.samples and task.allow_sampling):
-        return None
-    runs: List[Gates] = []
-    measured: List[Measure] = []
-    for operation in program.body:
-        if operation.__class__ is Measure:
-            measured.append(operation)
-        elif operation.__class__ is Gates and not measured:
-            if len(operation.kind):
-                runs.append(operation)
-        else:
-            return None
-    if measured and task.output != "counts":
-        return None
-    return Plain(runs, measured)
-
-
-def run_plain(task: Task, plain: Plain, control: Any, state_class: Any) -> Outcome:
-    """Computes what a task asks for; the arguments are those of `execute`."""
+def run_plain(task: Task, control: Any, state_class: Any) -> Outcome:
+    """Computes what a task that `is_straight` asks for; the arguments are those of `execute`."""
     program, output = task.program, task.output
-    runs, measured = plain
+    _, runs, measured, qubits, num_gates = program.outline
     shift = program.num_qubits if output == "unitary" else 0
     width = program.num_qubits + shift
-    work = max(1, sum([len(gates.kind) for gates in runs])) << width
+    work = max(1, num_gates) << width
     control.add_total(work)
     control.check()
     state = first_state(task, state_class, control.check)
@@ -93,10 +53,9 @@ def run_plain(task: Task, plain: Plain, control: Any, state_class: Any) -> Outco
     elif output == "statevector":
         shots = 1
     if measured and words:
-        qubits = sorted({qubit for qubit, _ in measured})
         order = dict(zip(qubits, range(len(qubits))))
         sources = {clbit: order[qubit] for qubit, clbit in measured}
-        memory = sampled_memory(task, state, qubits, 0, sources, control)
+        memory = _sampled_memory(task, state, qubits, sources, control)
     else:
         memory = np.zeros((shots if words else 0, words), dtype=np.uint64)
     if output != "counts":
@@ -109,7 +68,7 @@ def run_plain(task: Task, plain: Plain, control: Any, state_class: Any) -> Outco
     control.add_total(-work)  # what fusion has saved
     planning = getattr(state, "planning", 0.0)
     metadata = {
-        "method": "sampled" if output == "counts" else output,
+        "method": task.method,
         "states_simulated": 1,
         "branches": 1,
         "states": 1,
@@ -149,11 +108,10 @@ def first_state(task: Task, state_class: Any, check: Callable[[], None]) -> Any:
     return state
 
 
-def sampled_memory(
+def _sampled_memory(
     task: Task,
     state: Any,
     qubits: Sequence[int],
-    bits: int,
     sources: Mapping[int, int],
     control: Any,
 ) -> np.ndarray:
@@ -165,7 +123,6 @@ def sampled_memory(
         task: which shots are wanted.
         state: the final state.
         qubits: those that are measured, ascending.
-        bits: what all shots have in their clbits.
         sources: for each clbit that is measured, the place of its qubit among `qubits`.
         control: of the job.
     """
@@ -175,9 +132,9 @@ def sampled_memory(
     if shots <= SHOTS_AT_ONCE:
         uniforms = _outcomes.uniforms(task.seed, first, shots)
         numbers = state.sample(qubits, uniforms, threads=task.threads)
-        if words == 1 and not bits and len(sources) == len(qubits) and _in_place(sources):
+        if words == 1 and len(sources) == len(qubits) and _in_place(sources):
             return numbers.view(np.uint64).reshape(shots, 1)
-        return memory_rows(shots, words, bits, sources, numbers)
+        return memory_rows(shots, words, 0, sources, numbers)
     random = seeded(task.seed)
     skip(random, first)
     sample = state.sampler(qubits, threads=task.threads)
@@ -186,7 +143,7 @@ def sampled_memory(
         control.check()
         part = memory[start : start + SHOTS_AT_ONCE]
         numbers = sample(random.random_sample(len(part)))
-        part[:] = memory_rows(len(part), words, bits, sources, numbers)
+        part[:] = memory_rows(len(part), words, 0, sources, numbers)
     return memory
 
 

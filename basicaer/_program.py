@@ -10,8 +10,10 @@ target of a gate is the least significant bit of its matrix's row and column.
 
 from __future__ import annotations
 
+import functools
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Dict, NamedTuple, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -166,9 +168,26 @@ class For(NamedTuple):
 
     bodies: Tuple[Tuple[Operation, ...], ...]
 
+    def distinct(self) -> List[Tuple[Tuple[Operation, ...], int]]:
+        """Returns the different bodies, and how often each is run.
+
+        Mostly it is one body, the same object many times.
+        """
+        bodies = self.bodies
+        if not bodies:
+            return []
+        first = bodies[0]
+        try:
+            if bodies.count(first) == len(bodies):  # a hundred times as quick as what follows
+                return [(first, len(bodies))]
+        except ValueError:  # amplitudes, which cannot be compared: they differ
+            pass
+        times = Counter(map(id, bodies))
+        return [(body, times[key]) for key, body in {id(body): body for body in bodies}.items()]
+
 
 class Switch(NamedTuple):
-    """Runs the body of the first case that lists the target's value.
+    """Runs the body of the case that lists the target's value; the default's if none does.
 
     Attributes:
         target: "bits" or any other expression.
@@ -202,7 +221,8 @@ class Program:
         name: for messages only.
         samples: True if terra's BasicAer would draw all shots from the final state: no reset
             anywhere, and after the first measurement nothing but measurements, barriers and
-            identities. (It depends on the instructions' names, so lowering decides it.)
+            identities. (It depends on the instructions' names, so lowering decides it.) The body
+            is nothing but gates, and then measurements, if so.
     """
 
     num_qubits: int
@@ -211,3 +231,77 @@ class Program:
     global_phase: float = 0.0
     name: str = ""
     samples: bool = True
+
+    @functools.cached_property
+    def outline(self) -> Outline:
+        """What the body is made of, found out once. Not part of the value, not pickled."""
+        return _outline(self.body)
+
+    def __getstate__(self) -> Dict[str, Any]:
+        state = dict(self.__dict__)  # in one go: another thread may find out something meanwhile
+        state.pop("outline", None)
+        return state
+
+
+# --- what a body is made of ------------------------------------------------------------------
+
+
+class Outline(NamedTuple):
+    """What the body of a program is made of.
+
+    Attributes:
+        is_straight: whether it is gates, and then measurements, and nothing else.
+        runs: of gates, none of them empty, if it is straight.
+        measured: what follows these, if it is straight.
+        qubits: the distinct qubits of `measured`, ascending.
+        num_gates: the turns of for loops counted each, the bodies of all else once.
+    """
+
+    is_straight: bool
+    runs: Tuple[Gates, ...]
+    measured: Tuple[Measure, ...]
+    qubits: Tuple[int, ...]
+    num_gates: int
+
+
+def _outline(body: Sequence[Operation]) -> Outline:
+    runs: List[Gates] = []
+    measured: List[Measure] = []
+    num_gates = 0
+    for operation in body:
+        if operation.__class__ is Measure:
+            measured.append(operation)
+        elif operation.__class__ is Gates and not measured:
+            count = len(operation.kind)
+            if count:
+                runs.append(operation)
+                num_gates += count
+        else:
+            return Outline(False, (), (), (), count_gates(body))
+    qubits = tuple(sorted({qubit for qubit, _ in measured}))
+    return Outline(True, tuple(runs), tuple(measured), qubits, num_gates)
+
+
+def bodies_within(operation: Operation) -> List[Tuple[Tuple[Operation, ...], int]]:
+    """Returns the bodies that an operation has, and how often each of them is there."""
+    if isinstance(operation, IfElse):
+        return [(operation.true_body, 1), (operation.false_body, 1)]
+    if isinstance(operation, While):
+        return [(operation.body, 1)]
+    if isinstance(operation, For):
+        return operation.distinct()
+    if isinstance(operation, Switch):
+        return [(body, 1) for _, body in operation.cases]
+    return []
+
+
+def count_gates(body: Sequence[Operation]) -> int:
+    """Returns the number of gates in a body, the turns of for loops counted each."""
+    total = 0
+    for operation in body:
+        if isinstance(operation, Gates):
+            total += len(operation)
+        else:
+            for inner, times in bodies_within(operation):
+                total += count_gates(inner) * times
+    return total

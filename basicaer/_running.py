@@ -12,7 +12,6 @@ from qiskit.result import Result
 from . import _dispatch, _distribution, _memory, _pool, _result
 from ._control import Cancelled, Control
 from ._execution import execute
-from ._plain import plain_parts
 from ._program import Gates
 from ._task import Outcome, Task
 
@@ -128,7 +127,7 @@ class Run:
         nanoseconds = 0.0
         for item, gates, work in zip(items, self._gates, self._work):
             task = item.task
-            if plain_parts(task) is None:
+            if not task.is_straight:
                 return False
             nanoseconds += _CIRCUIT_NS + gates * _PLAN_NS + work * _GATE_NS
             if task.output == "counts":

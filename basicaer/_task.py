@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Tuple, Union
+from typing import Any, Tuple, Union
 
 import numpy as np
 
@@ -63,14 +63,31 @@ class Task:
         other = object.__new__(Task)
         values = other.__dict__
         values.update(self.__dict__)
-        values.pop("plain", None)  # what `_plain` has found out
         values.update(fields)
         return other
 
-    def __getstate__(self) -> Dict[str, Any]:
-        state = dict(self.__dict__)  # in one go: another thread may find out something meanwhile
-        state.pop("plain", None)
-        return state
+    @property
+    def method(self) -> str:
+        """How the program is run.
+
+        - "statevector", "unitary": once, for its final state;
+        - "sampled": once, and all shots are drawn from the final state;
+        - "branching": shots share their past, see `_branching`;
+        - "shot_by_shot": from the start for each shot.
+        """
+        if self.output != "counts":
+            return self.output
+        if self.shots > 1 and self.program.samples and self.allow_sampling:
+            return "sampled"
+        return "branching" if self.branching else "shot_by_shot"
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether all that is wanted is had of the state that the program's gates lead to."""
+        outline = self.program.outline
+        if self.output == "counts":
+            return outline.is_straight and self.method == "sampled"
+        return outline.is_straight and not outline.measured
 
 
 @dataclass(eq=False)

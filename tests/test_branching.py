@@ -200,7 +200,7 @@ class TestDeferral:
     @staticmethod
     def marks(*body):
         body = (*body, Measure(2, 2))  # so that something comes after
-        code = flatten(make(body), "possible").instructions[:-2]
+        code = flatten(make(body), True).instructions[:-2]
         return [item.deferral for item in code if isinstance(item, Draw)]
 
     def test_measured_and_left_alone(self):
