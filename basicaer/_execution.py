@@ -21,11 +21,12 @@ from basicaer._code import Code
 from basicaer._flow import count_draws, flatten
 from basicaer._groups import run_groups
 from basicaer._in_order import run_in_order
-from basicaer._plain import WATCHED, first_state, run_plain, state_bytes
+from basicaer._plain import first_state, run_plain, state_bytes
 from basicaer._sampling import draw_rows, memory_rows, num_words, seeded, skip, stream
 from basicaer._shot_by_shot import run_shot_by_shot
 from basicaer._state import State
 from basicaer._task import Outcome, Task
+from basicaer._work import one_run, worth_a_look
 from basicaer.exceptions import BasicAerError
 
 _UNIFORM_BYTES = 256 << 20
@@ -114,7 +115,7 @@ class _Run:
     def statevector(self) -> Outcome:
         code = flatten(self.program, False, self.control.check)
         machine = self._machine(code)
-        progress = _Progress(self.control, machine, self._unit(), 1)
+        progress = _Progress(self.control, machine, one_run(self.program), 1)
         branch = machine.start()
         run_one(machine, branch, stream(self._random()))
         progress.resolved(1)
@@ -129,7 +130,7 @@ class _Run:
         code = flatten(self.program, True, self.control.check)
         machine = self._machine(code)
         count = self.last - self.first
-        progress = _Progress(self.control, machine, self._unit(), count)
+        progress = _Progress(self.control, machine, one_run(self.program), count)
         random = self._random()
         memory = np.zeros((count, self.words), dtype=np.uint64)
         self._skip(random, code)
@@ -149,7 +150,7 @@ class _Run:
         code = flatten(self.program, False, self.control.check)
         machine = self._machine(code)
         count = self.last - self.first
-        progress = _Progress(self.control, machine, self._unit(), count)
+        progress = _Progress(self.control, machine, one_run(self.program), count)
         random = self._random()
         self._skip(random, code)
         memory = np.zeros((count, self.words), dtype=np.uint64)
@@ -207,10 +208,6 @@ class _Run:
         table = min(num_qubits, (room // 16).bit_length() - 1)
         return Limits(max(1, limit // state_bytes), table, most_turns)
 
-    def _unit(self) -> int:
-        """Returns the work of one run from start to end, each while loop's body taken once."""
-        return max(1, self.program.outline.num_gates) << self.program.num_qubits
-
     def _metadata(self, machine: Machine, states: int) -> dict[str, Any]:
         return {
             "method": self.task.method,
@@ -225,8 +222,7 @@ class _Run:
 
     def _watch(self, machine: Machine, state: Any) -> None:
         """Has a look at the norm at the end of a run in which that look costs next to nothing."""
-        statistics = machine.statistics
-        if max(8 * statistics["passes"], statistics["operations"]) >= WATCHED:
+        if worth_a_look(machine.statistics):
             machine.watch(state.norm_squared(self.task.threads))
 
 

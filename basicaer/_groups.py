@@ -20,9 +20,7 @@ from basicaer._branching import Branch, Machine, chances_of, needed, run_one
 from basicaer._code import Draw
 from basicaer._pool import cooperate
 from basicaer._sampling import memory_rows
-
-_SPREAD_QUBITS = 16
-"""Branches are spread over threads from this width on; below, Python is most of the work."""
+from basicaer._work import worth_branches
 
 _GROUPS_PER_THREAD = 4
 """Groups for each thread to begin with, so that threads end at about the same time."""
@@ -120,7 +118,7 @@ class _Groups:
         machine = self.machine
         depth = len(self.memory).bit_length() + 1
         return (
-            machine.num_qubits >= _SPREAD_QUBITS
+            worth_branches(machine.num_qubits)
             and machine.limits.states >= (_GROUPS_PER_THREAD + depth) * threads
         )
 

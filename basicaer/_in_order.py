@@ -15,6 +15,7 @@ import numpy as np
 
 from basicaer._branching import Branch, Machine, chances_of, needed, run_one
 from basicaer._code import Draw
+from basicaer._costs import COPY_GATES
 from basicaer._sampling import Marginals, memory_rows
 
 _MOST_NODES = 100_000
@@ -25,9 +26,6 @@ _LONELY = 1 / 32
 
 _MOST_SNAPSHOTS = 4096
 """States that are kept at most, whatever the budget."""
-
-_COPY_WORK = 4
-"""What it takes to copy a state, into fresh memory, in gates."""
 
 
 class _Node:
@@ -184,7 +182,7 @@ class _InOrder:
         It does if shots are expected to whom this saves more than the copy takes.
         """
         value = node.chance * node.chances[other]
-        if node.children[other] is not None or remaining * value * branch.work < _COPY_WORK:
+        if node.children[other] is not None or remaining * value * branch.work < COPY_GATES:
             return False
         if node.kept:
             return self.machine.may_copy()

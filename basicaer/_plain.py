@@ -15,21 +15,19 @@ from basicaer import _memory, _outcomes
 from basicaer._program import Program
 from basicaer._sampling import memory_rows, num_words, seeded, skip
 from basicaer._task import Outcome, Task
+from basicaer._work import one_run, worth_a_look
 
 SHOTS_AT_ONCE = 1 << 20
 """Shots that are drawn from a final state between two looks at whether the job was cancelled."""
-
-WATCHED = 64
-"""Operations of a plan from which one more look at the whole state costs next to nothing."""
 
 
 def run_plain(task: Task, control: Any, state_class: Any) -> Outcome:
     """Computes what a task that `is_straight` asks for; the arguments are those of `execute`."""
     program, output = task.program, task.output
-    _, runs, measured, qubits, num_gates = program.outline
+    _, runs, measured, qubits, _ = program.outline
     shift = program.num_qubits if output == "unitary" else 0
     width = program.num_qubits + shift
-    work = max(1, num_gates) << width
+    work = one_run(program, output == "unitary")
     control.add_total(work)
     control.check()
     state = first_state(task, state_class, control.check)
@@ -59,8 +57,7 @@ def run_plain(task: Task, control: Any, state_class: Any) -> Outcome:
     else:
         memory = np.zeros((shots if words else 0, words), dtype=np.uint64)
     if output != "counts":
-        operations = max(8 * statistics.get("passes", 0), statistics.get("operations", 0))
-        if operations >= WATCHED:
+        if worth_a_look(statistics):
             state.norm = state.norm_squared(task.threads) / (1 << shift)
         array = state.to_array(task.threads, task.chop)
         if output == "unitary":

@@ -33,11 +33,13 @@ from qiskit.result import QuasiDistribution
 
 from . import _memory, _options, _pool
 from ._control import Cancelled, Control
+from ._costs import PASS_GATES
 from ._final_states import check_pure, final_measurements, final_states, without_measurements
 from ._observables import PauliSum
-from ._program import Gates, Program
+from ._program import Program
 from ._structure import structure_of
 from ._sweeping import Sweep
+from ._work import one_run, worth_threads
 from .basicaerjob import BasicAerJob
 from .exceptions import BasicAerError
 
@@ -50,10 +52,6 @@ _OPTIONS = ("shots", "seed", "precision", "max_parallel_threads")
 
 _ROWS = 1024
 """Sets of values that are turned into programs at a time."""
-
-_SPREAD_QUBITS = 12
-"""Circuits narrower than this are run one after the other: their time is mostly Python's, of which
-there is only one at a time."""
 
 _DRAWN_AS_TERRA = 20
 """Qubits up to which the probabilities that shots are drawn from are summed by terra's own code."""
@@ -213,15 +211,20 @@ class _Call:
             point.positions.append(position)
         self.points = list(points.values())
         self.widest = max(point.circuit.num_qubits for point in self.points)
-        self.at_once, self.need = self._share(memory)
         self._batches = self._prepared()
         self._first = next(self._batches)  # whatever is wrong with the circuits is raised here
+        self.at_once, self.need = self._share(memory)
 
     def _share(self, memory: int) -> Tuple[int, int]:
         """Returns how many states are computed at the same time, and the bytes that they need."""
         settings, widest = self.settings, self.widest
         at_once = 1
-        if widest >= _SPREAD_QUBITS:
+        # To make a state and to take values of it takes a pass each, at the least.
+        most = max(
+            one_run(program) + (2 * PASS_GATES << min(program.num_qubits, 60))
+            for _, program in self._first
+        )
+        if worth_threads(most, "points"):
             at_once = min(len(self.points), settings.threads)
         need = _memory.required_bytes(
             widest, precision=settings.precision, threads=settings.threads
@@ -257,7 +260,7 @@ class _Call:
     def run(self, use: Callable[[_Point, Iterator[Tuple[float, Any]], int], None]) -> None:
         """Has `use` called with each point, its `final_states`, and how many threads it may use."""
         settings, control = self.settings, self.control
-        work_of_first = [_work(program) for _, program in self._first]
+        work_of_first = [one_run(program) for _, program in self._first]
         control.add_total(max(1, sum(work_of_first) * len(self.points) // len(work_of_first)))
         lock = threading.Lock()
         batches = itertools.chain([self._first], self._batches)
@@ -290,11 +293,6 @@ class _Call:
         """Returns the job that calls a function, which calls `run`."""
         future = _pool.submit(function, self.control, need=self.need)
         return PrimitiveJob(future, self.control)
-
-
-def _work(program: Program) -> int:
-    """Returns what it takes, in the unit that kernels count in."""
-    return sum(len(item) for item in program.body if isinstance(item, Gates)) << program.num_qubits
 
 
 def _lowered(circuits: Sequence[QuantumCircuit], known: _Recent, sampled: bool) -> List[_Circuit]:

@@ -10,6 +10,7 @@ import pytest
 from numpy_state import NumpyState
 from random_programs import Maker, gates
 
+from basicaer import _costs
 from basicaer._code import BRANCHES, SPECTATOR, TERMINAL, Draw
 from basicaer._control import Cancelled, Control
 from basicaer._execution import Task, execute
@@ -129,7 +130,7 @@ class TestSameAsShotByShot:
 
     @pytest.mark.parametrize("seed", range(40))
     def test_branches_on_threads(self, seed, monkeypatch):
-        monkeypatch.setattr("basicaer._groups._SPREAD_QUBITS", 1)
+        monkeypatch.setitem(_costs.THREADS_WORK, "branches", 0)
         monkeypatch.setattr("basicaer._groups._GROUPS_PER_THREAD", 1)
         assert_same(Maker(seed, fixed=True).program(), seed=seed, threads=3)
 
