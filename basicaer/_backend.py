@@ -22,9 +22,11 @@ from qiskit.providers.options import Options
 from qiskit.qobj import QasmQobj
 
 from . import _binding, _distribution, _memory, _options, _pool, _progress, _qobj
+from ._allowance import allowance_of
+from ._memory import Allowance
 from ._program import Measure, Operation, Program, bodies_within
 from ._running import Item, Run
-from ._task import Task
+from ._task import Task, method_of
 from .basicaerjob import BasicAerJob
 from .exceptions import BasicAerError
 
@@ -201,7 +203,8 @@ class Simulator(BackendV1):
             shots = 1
         for each in bound:
             self._check_size(each.circuit, shots, threads, values)
-        ready: List[Tuple[Program, Dict[str, Any], int, float]] = []
+        ready: List[Tuple[Program, Dict[str, Any], Allowance, float]] = []
+        limit = values["max_memory_mb"] or None
         for position, each in enumerate(bound):
             circuit = each.circuit
             begun = time.perf_counter()
@@ -217,12 +220,26 @@ class Simulator(BackendV1):
                     f'{len(initial)} != {1 << first.num_qubits} for circuit "{circuit.name}" '
                     f"of {first.num_qubits} qubits."
                 )
-            need = _need(first, shots, threads, values, unitary)
-            self._check_need(need, circuit, shots, values)
+            allowance = allowance_of(
+                first,
+                method_of(
+                    first,
+                    _OUTPUT[kind],
+                    shots,
+                    branching=values.get("branching", True),
+                    allow_sampling=sampling is None or bool(sampling[position]),
+                ),
+                shots=shots,
+                precision=values["precision"],
+                threads=threads,
+                listed=values.get("memory", False),
+                limit=limit,
+            )
+            self._check_need(allowance.base, circuit, shots, values)
             if kind == _options.QASM:
                 for program, header in programs:
                     self._remark(program, header)
-            ready.extend((program, header, need, lowering) for program, header in programs)
+            ready.extend((program, header, allowance, lowering) for program, header in programs)
         # Drawn last: a run that raises draws nothing.
         seeds = itertools.repeat(None) if unitary else _seeds(len(ready), values, own_seeds)
         task = Task.of(
@@ -234,14 +251,22 @@ class Simulator(BackendV1):
             precision=values["precision"],
             threads=threads,
             fusion=values["fusion"],
-            memory_limit=values["max_memory_mb"] or None,
+            allowance=None,
             max_iterations=values.get("max_iterations"),
             branching=values.get("branching", True),
             chop=values["chop_threshold"],
         )
+        # A worker elsewhere looks for itself how much there is, unless it is told.
+        away = values["executor"] is not None and limit is None
         items = [
-            Item(header, seed, task.but(program=program, seed=seed or 0), need, lowering)
-            for (program, header, need, lowering), seed in zip(ready, seeds)
+            Item(
+                header,
+                seed,
+                task.but(program=program, seed=seed or 0, allowance=None if away else allowance),
+                allowance.base if away else allowance.need,
+                lowering,
+            )
+            for (program, header, allowance, lowering), seed in zip(ready, seeds)
         ]
         if sampling is not None:
             items = [
@@ -358,26 +383,6 @@ def _operations(body: Sequence[Operation]) -> Iterator[Operation]:
         yield operation
         for inner, _ in bodies_within(operation):
             yield from _operations(inner)
-
-
-def _need(
-    program: Program, shots: int, threads: int, values: Mapping[str, Any], unitary: bool
-) -> int:
-    """Bytes that a circuit takes while it runs."""
-    measured = None
-    if program.samples and program.num_qubits >= 20 and not unitary:
-        # Below that, the table of probabilities is too small to count.
-        measured = len(program.outline.qubits)
-    return _memory.required_bytes(
-        program.num_qubits,
-        precision=values["precision"],
-        unitary=unitary,
-        threads=threads,
-        measured=measured,
-        shots=shots,
-        num_clbits=program.num_clbits,
-        memory=values.get("memory", False),
-    )
 
 
 def _seeds(count: int, values: Mapping[str, Any], own: Sequence[int | None] | None) -> List[int]:

@@ -32,6 +32,7 @@ from typing import (
 import numpy as np
 
 from . import _memory
+from ._allowance import allowed
 from ._control import Cancelled, Control
 from ._costs import AWAY_NS
 from ._execution import execute, splits
@@ -113,6 +114,10 @@ def work(job_id: str, parts: Sequence[Part], limit: int | None) -> List[Reply]:
 
 def _reply(part: Part, control: Control, limit: int | None) -> Reply:
     try:
+        task, need = part.task, part.need
+        if task.allowance is None:
+            allowance = allowed(task)
+            task, need = task.but(allowance=allowance), max(need, allowance.need)
         if part.need >= _memory.SMALL:
             space = _memory.available_bytes(fresh=True)
             if part.need > space:
@@ -120,8 +125,8 @@ def _reply(part: Part, control: Control, limit: int | None) -> Reply:
                     f'Circuit "{part.name}" needs {_memory.describe(part.need)}, '
                     f"{_memory.describe(space)} available at the worker."
                 )
-        with _memory.budget.hold(part.need, limit, control.check):
-            return Reply(execute(part.task, control), None)
+        with _memory.budget.hold(need, limit, control.check):
+            return Reply(execute(task, control), None)
     except Exception as error:
         return Reply(None, _that_travels(error))
 

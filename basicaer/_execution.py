@@ -15,28 +15,20 @@ from typing import Any
 
 import numpy as np
 
-from basicaer import _memory
-from basicaer._branching import Limits, Machine, run_one
+from basicaer._allowance import allowed
+from basicaer._branching import Machine, run_one
 from basicaer._code import Code
 from basicaer._flow import count_draws, flatten
 from basicaer._groups import run_groups
 from basicaer._in_order import run_in_order
-from basicaer._plain import first_state, run_plain, state_bytes
+from basicaer._memory import state_bytes
+from basicaer._plain import first_state, run_plain
 from basicaer._sampling import draw_rows, memory_rows, num_words, seeded, skip, stream
 from basicaer._shot_by_shot import run_shot_by_shot
 from basicaer._state import State
 from basicaer._task import Outcome, Task
 from basicaer._work import one_run, worth_a_look
 from basicaer.exceptions import BasicAerError
-
-_UNIFORM_BYTES = 256 << 20
-"""Uniforms that are drawn beforehand; more shots than that are run in several turns."""
-
-_SMALL_STATES = 64 << 20
-"""Bytes of states that need no look at how much memory there is."""
-
-_TABLE_BYTES = 1 << 20
-"""Bytes of joint probabilities that are allowed whatever the limit."""
 
 
 def execute(task: Task, control: Any, state_class: Any = State) -> Outcome:
@@ -101,6 +93,7 @@ class _Run:
         self.program = task.program
         self.control = control
         self.state_class = state_class
+        self.allowance = allowed(task)
         self.words = num_words(task.program.num_clbits)
         self.first, self.last = (0, task.shots) if task.part is None else task.part
         self.apply_options = {
@@ -137,11 +130,12 @@ class _Run:
         if code.num_draws is None:
             run_in_order(machine, stream(random), memory, progress.resolved)
         else:
-            step = max(1, _UNIFORM_BYTES // (8 * max(1, code.num_draws)))
+            step = max(1, self.allowance.uniforms // (8 * max(1, code.num_draws)))
             for first in range(0, count, step):
                 part = memory[first : first + step]
                 uniforms = draw_rows(random, len(part), code.num_draws, self.control.check)
                 run_groups(machine, uniforms, part, progress.resolved)
+                del uniforms  # gone before there are more
         metadata = self._metadata(machine, machine.leaves)
         return Outcome(memory if self.words else self._no_memory(), None, metadata)
 
@@ -188,25 +182,11 @@ class _Run:
             self.program.num_qubits,
             self._new_state,
             known,
-            self._limits(code),
+            self.allowance,
+            self.task.max_iterations,
             self.apply_options,
             self.control,
         )
-
-    def _limits(self, code: Code) -> Limits:
-        task = self.task
-        num_qubits = self.program.num_qubits
-        most_turns = task.max_iterations
-        state_bytes = max(8, 1 << num_qubits) * _memory.ITEM_BYTES[task.precision]
-        limit = task.memory_limit
-        if limit is None:
-            if 64 * state_bytes <= _SMALL_STATES:
-                return Limits(float("inf"), num_qubits, most_turns)
-            limit = _memory.available_bytes() // 2
-        # Joint probabilities of t qubits take 16 * 2**t bytes, refined ones and sums together.
-        room = max(_TABLE_BYTES, limit // 4 if code.branches else limit - state_bytes)
-        table = min(num_qubits, (room // 16).bit_length() - 1)
-        return Limits(max(1, limit // state_bytes), table, most_turns)
 
     def _metadata(self, machine: Machine, states: int) -> dict[str, Any]:
         return {
@@ -216,7 +196,8 @@ class _Run:
             **machine.statistics,
             "norm_drift": machine.drift,
             "norm_drift_at": machine.drift_at,
-            "peak_memory": max(1, machine.most_alive) * state_bytes(self.task),
+            "peak_memory": max(1, machine.most_alive)
+            * state_bytes(self.program.num_qubits, self.task.precision),
             "time": dict(machine.seconds),
         }
 

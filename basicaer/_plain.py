@@ -11,14 +11,11 @@ from typing import Any, Callable, Dict, Mapping, Sequence
 
 import numpy as np
 
-from basicaer import _memory, _outcomes
-from basicaer._program import Program
+from basicaer import _outcomes
+from basicaer._memory import SHOTS_AT_ONCE, state_bytes
 from basicaer._sampling import memory_rows, num_words, seeded, skip
 from basicaer._task import Outcome, Task
 from basicaer._work import one_run, worth_a_look
-
-SHOTS_AT_ONCE = 1 << 20
-"""Shots that are drawn from a final state between two looks at whether the job was cancelled."""
 
 
 def run_plain(task: Task, control: Any, state_class: Any) -> Outcome:
@@ -72,7 +69,7 @@ def run_plain(task: Task, control: Any, state_class: Any) -> Outcome:
         **statistics,
         "norm_drift": _drift(getattr(state, "norm", 1.0)),
         "norm_drift_at": "at the end",
-        "peak_memory": state_bytes(task),
+        "peak_memory": state_bytes(program.num_qubits, task.precision, output == "unitary"),
         "time": {
             "apply": applied - begun - planning,
             "sample": time.perf_counter() - applied,
@@ -147,13 +144,6 @@ def _sampled_memory(
 def _in_place(sources: Mapping[int, int]) -> bool:
     """True if each clbit has the place of its qubit: numbers are words then."""
     return list(sources) == list(sources.values())
-
-
-def state_bytes(task: Task) -> int:
-    """Returns the bytes of one state of the task."""
-    program: Program = task.program
-    width = program.num_qubits * (2 if task.output == "unitary" else 1)
-    return max(8, 1 << width) * _memory.ITEM_BYTES[task.precision]
 
 
 def _drift(norm: float) -> float:

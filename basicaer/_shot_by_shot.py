@@ -126,7 +126,7 @@ class _Shot:
         while holds(operation.condition, self.bits):
             self.control.check()
             turns += 1
-            most = self.machine.limits.turns
+            most = self.machine.most_turns
             if most is not None and turns > most:
                 raise BasicAerError(
                     f'circuit "{self.machine.name}": a while loop went on after '

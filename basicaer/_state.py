@@ -17,6 +17,7 @@ from basicaer import _buffers, _outcomes, _planning, _small
 from basicaer._control import go_on
 from basicaer._costs import PASS_GATES, PLAN_GATE_NS, PLAN_NS, PLANNED_NS, block_qubits
 from basicaer._dispatch import kernels
+from basicaer._memory import SAMPLED_IN_PLACE
 from basicaer._pool import cooperate
 from basicaer._prepared import Prepared
 from basicaer._program import Gates
@@ -31,8 +32,6 @@ _COMPLEX: Dict[str, Any] = {"double": np.dtype(np.complex128), "single": np.dtyp
 
 _LANE_BITS = {1: 0, 2: 1, 4: 2, 8: 3, 16: 4}
 
-_SAMPLED_IN_PLACE = 18
-"""Qubits from which all-qubit samples are drawn without a table of all probabilities."""
 _SAMPLE_BLOCK = 4096
 """Amplitudes of a block when samples are drawn without that table."""
 
@@ -477,7 +476,7 @@ class State:
         Returns:
             int64, shape (shots,).
         """
-        if len(qubits) == self.num_qubits >= _SAMPLED_IN_PLACE:
+        if len(qubits) == self.num_qubits >= SAMPLED_IN_PLACE:
             return self._sampler_in_place(threads)(uniforms)
         self.norm, found = _outcomes.draw(self.probabilities(qubits, threads), uniforms)
         return found
@@ -487,7 +486,7 @@ class State:
 
         The state must not change as long as it is used.
         """
-        if len(qubits) == self.num_qubits >= _SAMPLED_IN_PLACE:
+        if len(qubits) == self.num_qubits >= SAMPLED_IN_PLACE:
             return self._sampler_in_place(threads)
         cdf = self.probabilities(qubits, threads)
         self.check()
@@ -523,6 +522,7 @@ class State:
         narrow = blocks.astype(np.uint16) if len(cdf) <= 1 << 16 else blocks
         order = np.argsort(narrow, kind="stable")
         sorted_blocks, sorted_targets = blocks[order], targets[order]
+        del narrow, blocks, targets  # with very many shots they are worth it
         found = np.empty(len(uniforms), dtype=np.int64)
         step = max(1, -(-len(uniforms) // (4 * max(1, threads))))
         starts = iter(range(0, len(uniforms), step))

@@ -118,7 +118,7 @@ def test_samples_are_those_of_choice(shots, qubits):
 @pytest.mark.parametrize("shots", [1, 3, 500, 30000])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_samples_without_a_table_of_all_probabilities(monkeypatch, precision, shots, threads):
-    monkeypatch.setattr(state_module, "_SAMPLED_IN_PLACE", 13)
+    monkeypatch.setattr(state_module, "SAMPLED_IN_PLACE", 13)
     amplitudes = oracle.random_state(14, 5)
     state = State.from_amplitudes(amplitudes, precision)
     uniforms = np.random.RandomState(1).random_sample(shots)
