@@ -21,11 +21,13 @@ from qiskit.providers.options import Options
 from qiskit.qobj import QasmQobj
 
 from . import _binding, _memory, _options, _progress, _qobj, _queue, _threads
+from ._allowance import allowance_of
 from ._configuration import Configuration
 from ._fork import in_child
+from ._memory import Allowance
 from ._program import Measure, Program, operations_of
 from ._request import Experiment, Prepared, Request, experiments_of
-from ._task import Task
+from ._task import Task, method_of
 from .basicaerjob import BasicAerJob
 from .exceptions import BasicAerError
 
@@ -186,6 +188,7 @@ class Simulator(BackendV1):
         for each in bound:
             self._check_size(each.circuit, shots, threads, values)
         ready: List[_Ready] = []
+        limit = values["max_memory_mb"] or None
         for experiment, each in zip(experiments, bound):
             circuit = each.circuit
             begun = time.perf_counter()
@@ -199,13 +202,27 @@ class Simulator(BackendV1):
                     f'{len(initial)} != {1 << first.num_qubits} for circuit "{circuit.name}" '
                     f"of {first.num_qubits} qubits."
                 )
-            need = _need(first, shots, threads, values, unitary)
-            self._check_need(need, circuit, shots, values)
+            allowance = allowance_of(
+                first,
+                method_of(
+                    first,
+                    _OUTPUT[kind],
+                    shots,
+                    branching=values.get("branching", True),
+                    allow_sampling=experiment.allow_sampling,
+                ),
+                shots=shots,
+                precision=values["precision"],
+                threads=threads,
+                listed=values.get("memory", False),
+                limit=limit,
+            )
+            self._check_need(allowance.base, circuit, shots, values)
             for program, own in programs:
                 header = own if experiment.header is None else experiment.header
                 if kind == _options.QASM:
                     self._remark(program, header)
-                ready.append((program, header, experiment, need, lowering))
+                ready.append((program, header, experiment, allowance, lowering))
         # Drawn last: a run that raises draws nothing.
         seeds: Iterable[int | None] = itertools.repeat(None) if unitary else _seeds(ready, values)
         task = Task.of(
@@ -217,21 +234,28 @@ class Simulator(BackendV1):
             precision=values["precision"],
             threads=threads,
             fusion=values["fusion"],
-            memory_limit=values["max_memory_mb"] or None,
+            allowance=None,
             max_iterations=values.get("max_iterations"),
             branching=values.get("branching", True),
             chop=values["chop_threshold"],
         )
+        # A worker elsewhere looks for itself how much there is, unless it is told.
+        away = values["executor"] is not None and limit is None
         return [
             Prepared(
                 header["name"],
-                task.but(program=program, seed=seed or 0, allow_sampling=experiment.allow_sampling),
-                need,
+                task.but(
+                    program=program,
+                    seed=seed or 0,
+                    allow_sampling=experiment.allow_sampling,
+                    allowance=None if away else allowance,
+                ),
+                allowance.base if away else allowance.need,
                 header,
                 seed,
                 lowering,
             )
-            for (program, header, experiment, need, lowering), seed in zip(ready, seeds)
+            for (program, header, experiment, allowance, lowering), seed in zip(ready, seeds)
         ]
 
     # ------------------------------------------------------------------------------------------
@@ -323,28 +347,6 @@ def _thread_count(values: Mapping[str, Any]) -> int:
     if given:
         return given
     return _threads.cpu_count() if values["executor"] is None else 1
-
-
-def _need(
-    program: Program, shots: int, threads: int, values: Mapping[str, Any], unitary: bool
-) -> int:
-    """Bytes that a circuit takes while it runs."""
-    measured = None
-    if program.samples and program.num_qubits >= 20 and not unitary:
-        # Below that, the table of probabilities is too small to count.
-        measured = len(
-            {each.qubit for each in operations_of(program.body) if isinstance(each, Measure)}
-        )
-    return _memory.required_bytes(
-        program.num_qubits,
-        precision=values["precision"],
-        unitary=unitary,
-        threads=threads,
-        measured=measured,
-        shots=shots,
-        num_clbits=program.num_clbits,
-        memory=values.get("memory", False),
-    )
 
 
 def _seeds(ready: Sequence[_Ready], values: Mapping[str, Any]) -> List[int]:

@@ -20,8 +20,9 @@ entry.
 **Known qubits.** Qubits known to be in a basis state are tracked. Measuring or resetting one takes
 its draw but neither probabilities nor a branch.
 
-Memory: if copying would pass the budget the state is moved to one group, and recomputed from the
-nearest ancestor that is there, or from the start, for the other.
+Memory: a run holds no more states than its `Allowance` says. If there is no room for a copy, the
+state is moved to one group, and recomputed from the nearest ancestor that is there, or from the
+start, for the other.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, defaultdict
-from typing import Any, Callable, Iterator, NamedTuple, Sequence, Tuple, Union
+from typing import Any, Callable, Iterator, Sequence, Tuple, Union
 
 from basicaer._classical import evaluate, holds
 from basicaer._code import (
@@ -46,6 +47,7 @@ from basicaer._code import (
     Turn,
     Unless,
 )
+from basicaer._memory import Allowance
 from basicaer._program import Gates
 from basicaer._sampling import Marginals
 from basicaer.exceptions import BasicAerError
@@ -55,20 +57,6 @@ _MOST_SPECTATORS = 10
 
 _SMALL_TABLE = 1 << 10
 """Probabilities that are added up by the way."""
-
-
-class Limits(NamedTuple):
-    """What a run may take.
-
-    Attributes:
-        states: states alive at once.
-        table: qubits of the largest joint distribution computed.
-        turns: of one while loop, each time it is entered; None for no limit.
-    """
-
-    states: float
-    table: int
-    turns: Union[int, None]
 
 
 class Branch:
@@ -126,7 +114,8 @@ class Machine:
         num_qubits: of the circuit.
         new_state: returns the initial state.
         known: mask of the qubits known to be |0> in the initial state.
-        limits: what it may take.
+        allowance: what it may hold.
+        most_turns: of one while loop, each time it is entered; None for no limit.
         apply: keyword arguments for `State.apply`.
         control: of the job.
     """
@@ -138,7 +127,8 @@ class Machine:
         num_qubits: int,
         new_state: Callable[[], Any],
         known: int,
-        limits: Limits,
+        allowance: Allowance,
+        most_turns: Union[int, None],
         apply: dict[str, Any],
         control: Any,
     ) -> None:
@@ -147,7 +137,8 @@ class Machine:
         self.name = name
         self.new_state = new_state
         self.known = known
-        self.limits = limits
+        self.allowance = allowance
+        self.most_turns = most_turns
         self.apply_options = apply
         self.num_qubits = num_qubits
         self.threads = apply["threads"]
@@ -172,14 +163,16 @@ class Machine:
             self.statistics["states"] += 1
         return Branch(self.known, self.num_loops, self.new_state())
 
-    def may_copy(self) -> bool:
-        """Returns whether one more state is within the limit."""
-        return self.alive < self.limits.states
+    def has_room(self) -> bool:
+        """Returns whether one more state is within the allowance."""
+        return self.alive < self.allowance.states
 
-    def fork(self, branch: Branch) -> Branch:
-        """Returns a twin of the branch with a copy of its state."""
+    def fork(self, branch: Branch) -> Branch | None:
+        """Returns a twin of the branch with a copy of its state; None if there is no room."""
         begun = time.perf_counter()
         with self.lock:
+            if not self.has_room():
+                return None
             self.alive += 1
             self.most_alive = max(self.most_alive, self.alive)
             self.statistics["copies"] += 1
@@ -278,7 +271,7 @@ class Machine:
     def _turn(self, branch: Branch, loop: int) -> None:
         self.control.check()
         branch.turns[loop] += 1
-        most = self.limits.turns
+        most = self.most_turns
         if most is not None and branch.turns[loop] > most:
             raise BasicAerError(
                 f'circuit "{self.name}": while loop {loop + 1} of {self.num_loops} (in the order '
@@ -306,7 +299,7 @@ class Machine:
             branch.draws.append(-1)
         else:
             position = len(deferred)
-            most = self.limits.table
+            most = self.allowance.table
             if item.deferral != TERMINAL:
                 most = min(most - 1, _MOST_SPECTATORS)
             if position >= most:

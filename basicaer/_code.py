@@ -102,14 +102,12 @@ class Code:
         num_loops: number of while loops.
         num_draws: uniforms that each shot consumes, whatever its outcomes; None if that depends on
             the outcomes.
-        num_gates: gates in the text of the program, each counted once.
         branches: whether any draw is `BRANCHES`.
     """
 
     instructions: Tuple[Instruction, ...]
     num_loops: int
     num_draws: Union[int, None]
-    num_gates: int
     branches: bool
 
 

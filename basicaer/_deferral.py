@@ -51,25 +51,6 @@ class _Facts(NamedTuple):
         )
 
 
-def marked_terminal(code: list[Instruction], check: Callable[[], None]) -> list[Instruction]:
-    """Returns the code of a program that only ends in measurements, all draws `TERMINAL`."""
-    return [
-        item._replace(deferral=TERMINAL) if isinstance(item, Draw) else item
-        for item in polled(code, check)
-    ]
-
-
-def check_ends_in_measurements(code: list[Instruction], check: Callable[[], None]) -> None:
-    """Raises ValueError if a program resets, or goes on after measuring."""
-    measured = False
-    for item in polled(code, check):
-        if isinstance(item, Draw):
-            measured = True
-        resets = isinstance(item, Draw) and item.clbit is None
-        if resets or (measured and isinstance(item, (Apply, Set, Turn))):
-            raise ValueError("the program cannot be sampled: it resets, or goes on after measuring")
-
-
 def without_idle_ends(code: list[Instruction], check: Callable[[], None]) -> list[Instruction]:
     """Returns the code, ending where no outcome can come any more: what follows is not seen."""
     facts = _facts_ahead(code, check)
@@ -80,12 +61,16 @@ def without_idle_ends(code: list[Instruction], check: Callable[[], None]) -> lis
 
 
 def mark_deferrable(code: list[Instruction], check: Callable[[], None]) -> list[Instruction]:
-    """Returns the code, all its draws `TERMINAL`, with the `deferral` of each decided.
+    """Returns the code with the `deferral` of each draw decided.
 
-    What is found to branch can make earlier measurements of the same qubit branch, hence the
-    repetition; the second round finds the last of them, and a third only confirms it.
+    At first every draw passes for deferred. What is found to branch can make earlier measurements
+    of the same qubit branch, hence the repetition; the second round finds the last of them, and a
+    third only confirms it.
     """
-    marked = list(code)
+    marked = [
+        item._replace(deferral=TERMINAL) if isinstance(item, Draw) else item
+        for item in polled(code, check)
+    ]
     while True:
         facts = _facts_ahead(marked, check)
         changed = False

@@ -33,11 +33,13 @@ from typing import (
 import numpy as np
 
 from . import _memory
+from ._allowance import allowed
 from ._control import Cancelled, Control
+from ._costs import AWAY_NS
 from ._execution import execute, splits
 from ._fork import in_child
-from ._program import Gates
 from ._task import Outcome, Task
+from ._work import amplitude_gates, nanoseconds
 from .exceptions import BasicAerError
 
 _TRIES = 3
@@ -46,11 +48,10 @@ _LOOK_SECONDS = 0.05
 """Time between two looks at whether the job was cancelled."""
 _GROUPS = 16
 """Groups that a job is cut into where nobody says how large they are to be."""
-_GROUP_SECONDS = 0.1
+_GROUP_NS = 100_000_000
 """Estimated time of a group that is long enough for the way there and back."""
-_TASK_SECONDS = 3e-4
-_GATE_SECONDS = 1e-9
-"""Of one gate on one amplitude."""
+_MOST_WORK = 1 << 48
+"""Work of a group, in amplitude-gates, beyond which it is not counted: sums stay 64-bit numbers."""
 _NAMED = 10
 """Circuits that a message names at most."""
 
@@ -163,6 +164,10 @@ def work(sender: Sender, portions: Sequence[Portion], limit: int | None) -> List
 def _reply(portion: Portion, control: Control, limit: int | None) -> Reply:
     try:
         control.check()
+        task, need = portion.task, portion.need
+        if task.allowance is None:
+            allowance = allowed(task)
+            task, need = task.but(allowance=allowance), max(need, allowance.need)
         if portion.need >= _memory.SMALL:
             space = _memory.budget.space(fresh=True)
             if portion.need > space:  # ever: what only has to wait for others waits below
@@ -170,8 +175,8 @@ def _reply(portion: Portion, control: Control, limit: int | None) -> Reply:
                     f'Circuit "{portion.name}" needs {_memory.describe(portion.need)}, '
                     f"{_memory.describe(space)} available at the worker."
                 )
-        with _memory.budget.hold(portion.need, limit, control.check):
-            return Reply(execute(portion.task, control), None)
+        with _memory.budget.hold(need, limit, control.check):
+            return Reply(execute(task, control), None)
     except Exception as error:
         return Reply(None, _picklable(error))
 
@@ -232,7 +237,10 @@ class Distribution:
             Exception: what a worker said of a circuit that failed.
         """
         control = self._control
-        weights = [max(1, sum(map(_amplitude_gates, group))) for group in self._groups]
+        weights = [
+            min(_MOST_WORK, sum(amplitude_gates(piece.task) for piece in group))
+            for group in self._groups
+        ]
         control.add_total(sum(weights))
         _begun[self._sender.number] = []
         try:
@@ -337,22 +345,15 @@ def _groups(pieces: Sequence[Portion], size: int | None) -> Iterator[List[Portio
         return
     most = -(-len(pieces) // _GROUPS)
     group: List[Portion] = []
-    seconds = 0.0
+    total = 0.0
     for piece in pieces:
         group.append(piece)
-        seconds += _TASK_SECONDS + _GATE_SECONDS * _amplitude_gates(piece)
-        if len(group) >= most or seconds >= _GROUP_SECONDS:
+        total += AWAY_NS + nanoseconds(piece.task, amplitude_gates(piece.task), False)
+        if len(group) >= most or total >= _GROUP_NS:
             yield group
-            group, seconds = [], 0.0
+            group, total = [], 0.0
     if group:
         yield group
-
-
-def _amplitude_gates(part: Portion) -> int:
-    program = part.task.program
-    gates = sum(len(each) for each in program.body if isinstance(each, Gates))
-    width = program.num_qubits * (2 if part.task.output == "unitary" else 1)
-    return min(1 << 40, max(1, gates) << min(width, 60))
 
 
 def _joined(outcomes: Sequence[Outcome]) -> Outcome:

@@ -11,51 +11,24 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any, Iterator, Sequence, Tuple, Union
+from typing import Any
 
 import numpy as np
 
-from basicaer import _memory
-from basicaer._branching import Limits, Machine, run_one
-from basicaer._classical import evaluate, holds
+from basicaer._allowance import allowed
+from basicaer._branching import Machine, run_one
 from basicaer._code import Code
 from basicaer._flow import count_draws, flatten
 from basicaer._groups import run_groups
 from basicaer._in_order import run_in_order
-from basicaer._plain import (
-    WATCHED,
-    first_state,
-    plain_parts,
-    run_plain,
-    sampled_memory,
-    state_bytes,
-)
-from basicaer._program import (
-    Break,
-    Continue,
-    For,
-    Gates,
-    IfElse,
-    Measure,
-    Operation,
-    Prepare,
-    Reset,
-    Switch,
-    While,
-)
+from basicaer._memory import state_bytes
+from basicaer._plain import first_state, run_plain
 from basicaer._sampling import draw_rows, memory_rows, num_words, seeded, skip, stream
+from basicaer._shot_by_shot import run_shot_by_shot
 from basicaer._state import State
 from basicaer._task import Outcome, Task
+from basicaer._work import one_run, worth_a_look
 from basicaer.exceptions import BasicAerError
-
-_UNIFORM_BYTES = 256 << 20
-"""Uniforms that are drawn beforehand; more shots than that are run in several turns."""
-
-_SMALL_STATES = 64 << 20
-"""Bytes of states that need no look at how much memory there is."""
-
-_TABLE_BYTES = 1 << 20
-"""Bytes of joint probabilities that are allowed whatever the limit."""
 
 
 def execute(task: Task, control: Any, state_class: Any = State) -> Outcome:
@@ -71,9 +44,8 @@ def execute(task: Task, control: Any, state_class: Any = State) -> Outcome:
         BasicAerError: a while loop went past `max_iterations`.
     """
     begun = time.perf_counter()
-    plain = plain_parts(task)
-    if plain is not None:
-        outcome = run_plain(task, plain, control, state_class)
+    if task.is_straight:
+        outcome = run_plain(task, control, state_class)
     else:
         outcome = _execute(task, control, state_class)
     outcome.metadata["peak_memory"] += outcome.memory.nbytes
@@ -82,22 +54,23 @@ def execute(task: Task, control: Any, state_class: Any = State) -> Outcome:
 
 
 def _execute(task: Task, control: Any, state_class: Any) -> Outcome:
-    """Any program, the plain ones too; `plain_parts` takes those out only to be quick."""
-    run = _Run(task, control, state_class)
-    if task.output == "unitary":
+    """Any program of which one final state does not say all."""
+    method = task.method
+    if method == "sampled":
+        raise ValueError("the program cannot be sampled: it resets, or goes on after measuring")
+    if method == "unitary":
         raise BasicAerError(
             f'circuit "{task.program.name}" has no unitary: expected gates only, without '
             "measurements, resets, conditions and loops"
         )
-    if task.output == "statevector":
+    run = _Run(task, control, state_class)
+    if method == "statevector":
         return run.statevector()
-    if task.output != "counts":
-        raise ValueError(f"unknown output {task.output!r}")
-    if task.shots > 1 and task.program.samples and task.allow_sampling:
-        return run.sampled()
-    if task.branching:
+    if method == "branching":
         return run.branching()
-    return run.shot_by_shot()
+    if method == "shot_by_shot":
+        return run.shot_by_shot()
+    raise ValueError(f"unknown output {task.output!r}")
 
 
 def splits(task: Task) -> bool:
@@ -107,7 +80,7 @@ def splits(task: Task) -> bool:
     """
     if task.output != "counts" or task.shots < 2 or task.part is not None:
         return False
-    if task.program.samples and task.allow_sampling:
+    if task.method == "sampled":
         return True
     return count_draws(task.program.body) is not None
 
@@ -120,6 +93,7 @@ class _Run:
         self.program = task.program
         self.control = control
         self.state_class = state_class
+        self.allowance = allowed(task)
         self.words = num_words(task.program.num_clbits)
         self.first, self.last = (0, task.shots) if task.part is None else task.part
         self.apply_options = {
@@ -132,9 +106,9 @@ class _Run:
     # --- the ways to run -------------------------------------------------------------------------
 
     def statevector(self) -> Outcome:
-        code = flatten(self.program, "none", self.control.check)
+        code = flatten(self.program, False, self.control.check)
         machine = self._machine(code)
-        progress = _Progress(self.control, machine, self._unit(code), 1)
+        progress = _Progress(self.control, machine, one_run(self.program), 1)
         branch = machine.start()
         run_one(machine, branch, stream(self._random()))
         progress.resolved(1)
@@ -143,70 +117,39 @@ class _Run:
         if self.words:
             memory[:] = memory_rows(1, self.words, branch.bits, {}, None)
         array = branch.state.to_array(self.task.threads, self.task.chop)
-        return Outcome(memory, array, self._metadata("statevector", machine, 1))
-
-    def sampled(self) -> Outcome:
-        """All measurements at the end, of one state, by `RandomState.choice`'s method."""
-        code = flatten(self.program, "all", self.control.check)
-        machine = self._machine(code, known=0)
-        progress = _Progress(self.control, machine, self._unit(code), 1)
-        branch = machine.start()
-        machine.advance(branch)
-        begun = time.perf_counter()
-        sources: dict[int, int] = {}
-        if branch.deferred and self.words:
-            qubits = sorted(branch.deferred)
-            order = {qubit: position for position, qubit in enumerate(qubits)}
-            for clbit, position in branch.sources.items():
-                sources[clbit] = order[branch.deferred[position]]
-            memory = sampled_memory(
-                self.task, branch.state, qubits, branch.bits, sources, self.control
-            )
-            machine.watch(getattr(branch.state, "norm", 1.0))
-        else:
-            shots = self.last - self.first if self.words else 0
-            memory = memory_rows(shots, self.words, branch.bits, sources, None)
-        machine.drop(branch, end=True)
-        machine.took("sample", begun)
-        progress.resolved(1)
-        return Outcome(memory, None, self._metadata("sampled", machine, 1))
+        return Outcome(memory, array, self._metadata(machine, 1))
 
     def branching(self) -> Outcome:
-        code = flatten(self.program, "possible", self.control.check)
+        code = flatten(self.program, True, self.control.check)
         machine = self._machine(code)
         count = self.last - self.first
-        progress = _Progress(self.control, machine, self._unit(code), count)
+        progress = _Progress(self.control, machine, one_run(self.program), count)
         random = self._random()
         memory = np.zeros((count, self.words), dtype=np.uint64)
         self._skip(random, code)
         if code.num_draws is None:
             run_in_order(machine, stream(random), memory, progress.resolved)
         else:
-            step = max(1, _UNIFORM_BYTES // (8 * max(1, code.num_draws)))
+            step = max(1, self.allowance.uniforms // (8 * max(1, code.num_draws)))
             for first in range(0, count, step):
                 part = memory[first : first + step]
                 uniforms = draw_rows(random, len(part), code.num_draws, self.control.check)
                 run_groups(machine, uniforms, part, progress.resolved)
-        metadata = self._metadata("branching", machine, machine.leaves)
+                del uniforms  # gone before there are more
+        metadata = self._metadata(machine, machine.leaves)
         return Outcome(memory if self.words else self._no_memory(), None, metadata)
 
     def shot_by_shot(self) -> Outcome:
         """As BasicAer does it, from the start for each shot; what `branching` is held against."""
-        code = flatten(self.program, "none", self.control.check)
+        code = flatten(self.program, False, self.control.check)
         machine = self._machine(code)
         count = self.last - self.first
-        progress = _Progress(self.control, machine, self._unit(code), count)
+        progress = _Progress(self.control, machine, one_run(self.program), count)
         random = self._random()
         self._skip(random, code)
-        uniforms = stream(random)
         memory = np.zeros((count, self.words), dtype=np.uint64)
-        for shot in range(count):
-            self.control.check()
-            bits = _Shot(self, machine, uniforms).run()
-            progress.resolved(1)
-            if self.words:
-                memory[shot] = memory_rows(1, self.words, bits, {}, None)[0]
-        metadata = self._metadata("shot_by_shot", machine, count)
+        run_shot_by_shot(self.program, machine, stream(random), memory, progress.resolved)
+        metadata = self._metadata(machine, count)
         return Outcome(memory if self.words else self._no_memory(), None, metadata)
 
     # --- what they share -------------------------------------------------------------------------
@@ -231,60 +174,36 @@ class _Run:
     def _new_state(self) -> Any:
         return first_state(self.task, self.state_class, self.control.check)
 
-    def _machine(
-        self,
-        code: Code,
-        *,
-        known: Union[int, None] = None,
-    ) -> Machine:
-        if known is None:
-            known = (1 << self.program.num_qubits) - 1 if self.task.initial is None else 0
+    def _machine(self, code: Code) -> Machine:
+        known = (1 << self.program.num_qubits) - 1 if self.task.initial is None else 0
         return Machine(
             code,
             self.program.name,
             self.program.num_qubits,
             self._new_state,
             known,
-            self._limits(code),
+            self.allowance,
+            self.task.max_iterations,
             self.apply_options,
             self.control,
         )
 
-    def _limits(self, code: Code) -> Limits:
-        task = self.task
-        num_qubits = self.program.num_qubits
-        most_turns = task.max_iterations
-        state_bytes = max(8, 1 << num_qubits) * _memory.ITEM_BYTES[task.precision]
-        limit = task.memory_limit
-        if limit is None:
-            if 64 * state_bytes <= _SMALL_STATES:
-                return Limits(float("inf"), num_qubits, most_turns)
-            limit = _memory.available_bytes() // 2
-        # Joint probabilities of t qubits take 16 * 2**t bytes, refined ones and sums together.
-        room = max(_TABLE_BYTES, limit // 4 if code.branches else limit - state_bytes)
-        table = min(num_qubits, (room // 16).bit_length() - 1)
-        return Limits(max(1, limit // state_bytes), table, most_turns)
-
-    def _unit(self, code: Code) -> int:
-        """Returns the work of one run from start to end, each loop's body taken once."""
-        return max(1, code.num_gates) << self.program.num_qubits
-
-    def _metadata(self, method: str, machine: Machine, states: int) -> dict[str, Any]:
+    def _metadata(self, machine: Machine, states: int) -> dict[str, Any]:
         return {
-            "method": method,
+            "method": self.task.method,
             "states_simulated": states,
             "branches": machine.leaves,
             **machine.statistics,
             "norm_drift": machine.drift,
             "norm_drift_at": machine.drift_at,
-            "peak_memory": max(1, machine.most_alive) * state_bytes(self.task),
+            "peak_memory": max(1, machine.most_alive)
+            * state_bytes(self.program.num_qubits, self.task.precision),
             "time": dict(machine.seconds),
         }
 
     def _watch(self, machine: Machine, state: Any) -> None:
         """Has a look at the norm at the end of a run in which that look costs next to nothing."""
-        statistics = machine.statistics
-        if max(8 * statistics["passes"], statistics["operations"]) >= WATCHED:
+        if worth_a_look(machine.statistics):
             machine.watch(state.norm_squared(self.task.threads))
 
 
@@ -313,86 +232,3 @@ class _Progress:
             if missing > 0:
                 self.added += missing
                 self.control.add_done(missing)
-
-
-class _Shot:
-    """One shot, run straight through the nested body, with nothing shared and nothing deferred.
-
-    It has an own way through loops and conditions, so that it and `Machine` can be compared.
-    """
-
-    def __init__(self, run: _Run, machine: Machine, uniforms: Iterator[float]) -> None:
-        self.body = run.program.body
-        self.name = run.program.name
-        self.most_turns = run.task.max_iterations
-        self.control = run.control
-        self.machine = machine
-        self.uniforms = uniforms
-        self.state = machine.new_state()
-        self.bits = 0
-
-    def run(self) -> int:
-        """Returns the clbits at the end."""
-        self._run(self.body)
-        return self.bits
-
-    def _run(self, body: Sequence[Operation]) -> Union[Break, Continue, None]:
-        """Runs a body; returns what ended it early, if anything did."""
-        for operation in body:
-            left: Union[Break, Continue, None] = None
-            if isinstance(operation, Gates):
-                if len(operation):
-                    self.machine.apply(self.state, operation)
-            elif isinstance(operation, Measure):
-                outcome, chance = self._outcome(operation.qubit)
-                self.state.collapse(operation.qubit, outcome, chance)
-                mask = 1 << operation.clbit
-                self.bits = self.bits | mask if outcome else self.bits & ~mask
-            elif isinstance(operation, Reset):
-                outcome, chance = self._outcome(operation.qubit)
-                self.state.reset(operation.qubit, outcome, chance)
-            elif isinstance(operation, Prepare):
-                self.state.prepare(operation.qubits, operation.amplitudes)
-            elif isinstance(operation, IfElse):
-                chosen = holds(operation.condition, self.bits)
-                left = self._run(operation.true_body if chosen else operation.false_body)
-            elif isinstance(operation, Switch):
-                left = self._run(self._case(operation))
-            elif isinstance(operation, While):
-                self._while(operation)
-            elif isinstance(operation, For):
-                for turn in operation.bodies:
-                    self.control.check()
-                    if isinstance(self._run(turn), Break):
-                        break
-            elif isinstance(operation, (Break, Continue)):
-                left = operation
-            if left is not None:
-                return left
-        return None
-
-    def _outcome(self, qubit: int) -> Tuple[int, float]:
-        chances = self.state.probabilities((qubit,), threads=self.machine.threads)
-        zero, one = float(chances[0]), float(chances[1])
-        outcome = 0 if next(self.uniforms) < zero / (zero + one) else 1
-        return outcome, (one if outcome else zero)
-
-    def _case(self, operation: Switch) -> Sequence[Operation]:
-        value = evaluate(operation.target, self.bits)
-        for values, body in operation.cases:
-            if values is None or value in values:
-                return body
-        return ()
-
-    def _while(self, operation: While) -> None:
-        turns = 0
-        while holds(operation.condition, self.bits):
-            self.control.check()
-            turns += 1
-            if self.most_turns is not None and turns > self.most_turns:
-                raise BasicAerError(
-                    f'circuit "{self.name}": a while loop went on after '
-                    f"max_iterations={self.most_turns} turns"
-                )
-            if isinstance(self._run(operation.body), Break):
-                break

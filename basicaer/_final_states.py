@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Set, Tuple, Union
 
+from basicaer._memory import describe, state_bytes
 from basicaer._program import Gates, Measure, Prepare, Program, Reset
 from basicaer._state import State
 from basicaer.exceptions import BasicAerError
@@ -19,18 +20,24 @@ def final_states(
     precision: str = "double",
     threads: int = 1,
     control: Any = None,
+    most_states: int = 1 << 30,
     state_class: Any = State,
 ) -> Iterator[Tuple[float, Any]]:
     """Yields pure states and their probabilities: one, but for resets of qubits in superposition.
 
-    The global phase is left out. Each state belongs to the caller.
+    The global phase is left out. Each state belongs to the caller. With the other outcome of each
+    reset waiting, up to `states_alive` of them are alive at once.
 
     Args:
         program: of gates, resets and preparations only.
         precision: "double" or "single".
         threads: the most to use.
         control: of the job; may cancel it.
+        most_states: that there is room for at once.
         state_class: what holds the amplitudes.
+
+    Raises:
+        BasicAerError: there is no room for all states at once.
     """
     body = program.body
     start = state_class.zero(program.num_qubits, precision=precision)
@@ -54,6 +61,8 @@ def final_states(
                     continue
                 zero, one = state.probabilities((qubit,), threads=threads).tolist()
                 if zero > _NEGLIGIBLE * one and one > _NEGLIGIBLE * zero:
+                    if len(pending) + 2 > most_states:
+                        raise _no_room(program, most_states, precision)
                     other = state.copy()
                     other.reset(qubit, 1, one)
                     share = weight * one / (zero + one)
@@ -66,6 +75,30 @@ def final_states(
                 raise TypeError(f"{type(operation).__name__} has no place here")
         yield weight, state
         del state
+
+
+def states_alive(program: Program) -> int:
+    """Returns how many states `final_states` has at once, at most."""
+    touched: Set[int] = set()
+    resets = 0
+    for operation in program.body:
+        if isinstance(operation, Gates):
+            touched.update(operation.qubits.tolist())
+        elif isinstance(operation, Prepare):
+            touched.update(operation.qubits)
+        elif isinstance(operation, Reset):
+            resets += operation.qubit in touched
+    return resets + 1
+
+
+def _no_room(program: Program, most: int, precision: str) -> BasicAerError:
+    state, wanted = state_bytes(program.num_qubits, precision), states_alive(program)
+    return BasicAerError(
+        f'circuit "{program.name}" resets qubits in superposition: that takes up to {wanted} '
+        f"states of {describe(state)} at once, {describe(wanted * state)} in all, and there is "
+        f"room for {most}. Fewer such resets, or fewer qubits, fit"
+        + (', and so may precision="single".' if precision == "double" else ".")
+    )
 
 
 def without_measurements(program: Program) -> Program:

@@ -7,7 +7,6 @@ for all branches, which outcomes need no branch of their own (`_deferral`).
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Callable, Sequence
 
 from basicaer._code import (
@@ -26,12 +25,7 @@ from basicaer._code import (
     polled,
 )
 from basicaer._control import no_check
-from basicaer._deferral import (
-    check_ends_in_measurements,
-    mark_deferrable,
-    marked_terminal,
-    without_idle_ends,
-)
+from basicaer._deferral import mark_deferrable, without_idle_ends
 from basicaer._program import (
     DENSE,
     Break,
@@ -54,37 +48,26 @@ from basicaer.exceptions import BasicAerError
 _X_PATTERN = 0b0110
 
 
-def flatten(program: Program, defer: str, check: Callable[[], None] = no_check) -> Code:
+def flatten(program: Program, defer: bool, check: Callable[[], None] = no_check) -> Code:
     """Returns the body of `program` as flat code.
 
     Args:
         program: the program.
-        defer: which draws are marked as deferred: "none", "possible" (those that need not collapse
-            the state) or "all" (for a program that only ends in measurements).
+        defer: whether the draws that need not collapse the state are marked as deferred.
         check: called now and then, since loops are unrolled; what it raises is raised.
-
-    Raises:
-        ValueError: all draws are to be deferred, and the program resets or goes on after measuring.
     """
     num_draws = count_draws(program.body)
     # What is known of qubits is of use only where single draws are made.
-    builder = _Builder(program, tracks=num_draws != 0 and defer != "all", check=check)
+    builder = _Builder(program, tracks=num_draws != 0, check=check)
     builder.add_body(program.body, None)
     builder.code.append(End())
     instructions = builder.code
-    num_gates = sum(
-        len(item.gates) for item in polled(instructions, check) if isinstance(item, Apply)
-    )
-    if defer != "none" and num_draws != 0:
-        instructions = marked_terminal(instructions, check)
-        if defer == "all":
-            check_ends_in_measurements(instructions, check)
-        else:
-            instructions = mark_deferrable(without_idle_ends(instructions, check), check)
+    if defer and num_draws != 0:
+        instructions = mark_deferrable(without_idle_ends(instructions, check), check)
     branches = any(
         isinstance(item, Draw) and not item.deferral for item in polled(instructions, check)
     )
-    return Code(tuple(instructions), builder.num_loops, num_draws, num_gates, branches)
+    return Code(tuple(instructions), builder.num_loops, num_draws, branches)
 
 
 class _Loop:
@@ -266,16 +249,14 @@ def count_draws(body: Sequence[Operation]) -> int | None:
 
 
 def _count_for(operation: For) -> int | None:
-    # Mostly it is one body, the same object many times.
-    times = Counter(map(id, operation.bodies))
-    bodies = bodies_of(operation)
     total = 0
-    for body in bodies:
+    bodies = operation.distinct()
+    for body, times in bodies:
         count = count_draws(body)
         if count is None:
             return None
-        total += count * times[id(body)]
-    if total and any(map(_leaves_early, bodies)):
+        total += count * times
+    if total and any(_leaves_early(body) for body, _ in bodies):
         return None
     return total
 

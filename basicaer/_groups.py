@@ -1,8 +1,8 @@
 """All shots of a program at once, where each makes the same number of draws.
 
 Shot i's j-th draw is known beforehand. Groups of shots go down the tree of outcomes depth first,
-the smaller group first, so that s shots never hold more than log2(s) + 1 states at once. If copying
-would pass the budget, the state is moved to one group, and recomputed for the other from the
+the smaller group first, so that s shots never hold more than log2(s) + 1 states at once. If there
+is no room for a copy, the state is moved to one group, and recomputed for the other from the
 nearest ancestor that is there, or from the start.
 
 With several threads and a state that is worth it, the largest groups are followed first until there
@@ -16,16 +16,11 @@ from typing import Any, Callable, Tuple
 
 import numpy as np
 
+from basicaer import _memory
 from basicaer._branching import Branch, Machine, chances_of, needed, run_one
 from basicaer._code import Draw
 from basicaer._sampling import memory_rows
 from basicaer._threads import cooperate
-
-_SPREAD_QUBITS = 16
-"""Branches are spread over threads from this width on; below, Python is most of the work."""
-
-_GROUPS_PER_THREAD = 4
-"""Groups for each thread to begin with, so that threads end at about the same time."""
 
 
 class _Past:
@@ -106,23 +101,15 @@ class _Groups:
         """Runs all shots to their ends."""
         machine = self.machine
         self.waiting.append(_Group(machine.start(), None))
-        threads = machine.threads
-        if threads > 1 and self._can_spread(threads):
-            self._spread(_GROUPS_PER_THREAD * threads)
+        threads = min(machine.threads, machine.allowance.threads)
+        if threads > 1:
+            all_threads = machine.threads
+            self._spread(_memory.GROUPS_PER_THREAD * threads)
             machine.use_threads(1)
             cooperate(self._work, threads)
-            machine.use_threads(threads)
+            machine.use_threads(all_threads)
         else:
             self._work()
-
-    def _can_spread(self, threads: int) -> bool:
-        """Returns whether several threads, each with a branch of its own, pay and fit."""
-        machine = self.machine
-        depth = len(self.memory).bit_length() + 1
-        return (
-            machine.num_qubits >= _SPREAD_QUBITS
-            and machine.limits.states >= (_GROUPS_PER_THREAD + depth) * threads
-        )
 
     def _spread(self, most: int) -> None:
         """Runs the largest of the groups that wait until there are `most` of them, or none."""
@@ -219,9 +206,8 @@ class _Groups:
         """
         machine = self.machine
         branch = group.branch
-        if machine.may_copy():
-            twin = machine.fork(branch)
-        else:
+        twin = machine.fork(branch)
+        if twin is None:
             twin = branch.twin(branch.state)
             branch.state = None
         larger = self._share_of(group, branch, np.flatnonzero(ones != smaller))
@@ -256,7 +242,11 @@ class _Groups:
             branch = machine.start()
             draw = machine.advance(branch)
         else:
-            branch = machine.fork(source)
+            twin = machine.fork(source)
+            if twin is None:  # then the source goes without, until its own turn
+                twin = source.twin(source.state)
+                source.state = None
+            branch = twin
             draw = machine.code[branch.place]  # type: ignore[assignment]
         for step in reversed(steps):
             assert isinstance(draw, Draw)

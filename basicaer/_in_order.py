@@ -2,11 +2,12 @@
 
 A shot's first draw is known only once the shot before it has ended. The tree of outcomes is kept as
 it grows; a shot whose history has occurred before touches no amplitude. States stay at the nodes
-where they are expected to save more work than copying them took, as many as the budget allows.
+where they are expected to save more work than copying them took, as many as there is room for.
 """
 
 from __future__ import annotations
 
+from array import array
 from heapq import heappop, heappush
 from typing import Any, Callable, Iterator, Tuple
 from weakref import ref
@@ -15,19 +16,12 @@ import numpy as np
 
 from basicaer._branching import Branch, Machine, chances_of, needed, run_one
 from basicaer._code import Draw
+from basicaer._costs import COPY_GATES
+from basicaer._memory import NODE_ENTRIES
 from basicaer._sampling import Marginals, memory_rows
-
-_MOST_NODES = 100_000
-"""Nodes of the tree that are kept; beyond, shots that leave it go to their ends alone."""
 
 _LONELY = 1 / 32
 """Shots expected in a branch below which it is not made a part of the tree."""
-
-_MOST_SNAPSHOTS = 4096
-"""States that are kept at most, whatever the budget."""
-
-_COPY_WORK = 4
-"""What it takes to copy a state, into fresh memory, in gates."""
 
 
 class _Node:
@@ -108,8 +102,8 @@ class _InOrder:
         expected = remaining * node.chance * node.chances[outcome]
         if (
             expected < _LONELY
-            or self.nodes >= _MOST_NODES
-            or self.table_entries > 1 << self.machine.limits.table
+            or self.nodes >= self.machine.allowance.nodes
+            or self.table_entries > (1 << self.machine.allowance.table) + NODE_ENTRIES * self.nodes
         ):
             return None
         branch = self._depart(node, outcome, remaining)
@@ -160,10 +154,11 @@ class _InOrder:
 
     def _table(self, joint: Marginals, position: int) -> Any:
         chances = joint.zero_chances(position)
-        if len(chances) <= 64:
+        if len(chances) == 1:
             return chances.tolist()
         self.table_entries += len(chances)
-        return chances
+        # What is looked up most is quicker so than in numpy's arrays.
+        return array("d", chances.tolist()) if len(chances) <= 64 else chances
 
     def _depart(self, node: _Node, outcome: int, remaining: int) -> Branch:
         """Returns a branch of its own that has just gone past the node's draw."""
@@ -171,10 +166,14 @@ class _InOrder:
         branch = node.branch
         if branch is None:
             branch = self._recompute(node)
-        elif self._keeps(node, branch, 1 - outcome, remaining):
-            branch = self.machine.fork(branch)
         else:
-            node.branch = None
+            twin = None
+            if self._keeps(node, branch, 1 - outcome, remaining):
+                twin = self.machine.fork(branch)
+            if twin is None:
+                node.branch = None
+            else:
+                branch = twin
         self.machine.settle(branch, node.draw, outcome, node.chances)
         return branch
 
@@ -184,10 +183,10 @@ class _InOrder:
         It does if shots are expected to whom this saves more than the copy takes.
         """
         value = node.chance * node.chances[other]
-        if node.children[other] is not None or remaining * value * branch.work < _COPY_WORK:
+        if node.children[other] is not None or remaining * value * branch.work < COPY_GATES:
             return False
         if node.kept:
-            return self.machine.may_copy()
+            return self.machine.has_room()
         if not self._make_room(value):
             return False
         node.kept = True
@@ -201,7 +200,7 @@ class _InOrder:
         snapshots = self.snapshots
         while snapshots and snapshots[0][2].branch is None:
             heappop(snapshots)
-        if machine.may_copy() and len(snapshots) < _MOST_SNAPSHOTS:
+        if machine.has_room():
             return True
         if not snapshots or snapshots[0][0] >= value:
             return False
@@ -211,6 +210,24 @@ class _InOrder:
         node.branch = None
         return True
 
+    def _drop_least(self, but: _Node | None) -> bool:
+        """Drops the state of least value, if there is one at another node than `but`."""
+        snapshots = self.snapshots
+        kept = []
+        dropped = False
+        while snapshots and not dropped:
+            entry = heappop(snapshots)
+            node = entry[2]
+            if node is but:
+                kept.append(entry)
+            elif node.branch is not None:
+                self.machine.drop(node.branch)
+                node.branch = None
+                dropped = True
+        for entry in kept:
+            heappush(snapshots, entry)
+        return dropped
+
     def _recompute(self, node: _Node) -> Branch:
         machine = self.machine
         machine.count("recomputed")
@@ -219,10 +236,20 @@ class _InOrder:
             parent = path[-1].parent()
             assert parent is not None
             path.append(parent)
-        source = path[-1].branch
-        if source is not None:
-            branch = machine.fork(source)
+        # Each state that is alive is a snapshot, so that there is room once one has gone. It is the
+        # one that this begins from only if there is no other.
+        branch = path[-1].branch
+        if branch is not None:
+            twin = machine.fork(branch)
+            if twin is None and self._drop_least(path[-1]):
+                twin = machine.fork(branch)
+            if twin is None:
+                path[-1].branch = None
+            else:
+                branch = twin
         else:
+            if not machine.has_room():
+                self._drop_least(None)
             branch = machine.start()
             machine.advance(branch)
         for step in range(len(path) - 1, 0, -1):

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from typing import Callable, Iterator, List
+from typing import Callable, Iterator, List, NamedTuple
 
 from . import _buffers
 from ._fork import in_child
@@ -24,11 +24,50 @@ SMALL = 64 * MIB
 """A run below this is let through unless the user has set a limit: asking the system would cost
 more than the run."""
 
+KEPT = 256 * MIB
+"""What a run may hold beyond what it cannot do without, however little there is available; beyond
+that a quarter of what is available."""
+GROUPS_PER_THREAD = 4
+"""Groups of shots for each thread to begin with, so that threads end at about the same time."""
+
 _CACHE_SECONDS = 1.0
-_SHOT_BYTES = 56
-"""What one shot takes beside its outcome while outcomes are drawn and counted."""
-_ENTRY_BYTES = 64
-"""One entry of a memory list: a reference and, where outcomes are all different, a string."""
+
+# Measured with tracemalloc, on outcomes that are all different.
+_SHOT_BYTES = 48
+"""What one shot takes beside its outcome, which is there twice, while outcomes are drawn."""
+_COUNT_BYTES = 64
+"""One entry of the counts, beside the digits of its key."""
+_ENTRY_BYTES = 80
+"""One entry of a memory list, beside its digits."""
+_COUNTED_BYTES = 96
+"""What a shot takes while it is counted or listed, of which `COUNTED_AT_ONCE` are at a time."""
+COUNTED_AT_ONCE = 1 << 18
+
+SAMPLED_IN_PLACE = 18
+"""Qubits from which all of them are sampled without a table of probabilities."""
+SHOTS_AT_ONCE = 1 << 20
+"""Shots that are drawn from a final state between two looks at whether the job was cancelled. If
+there are more, a table of probabilities is there twice."""
+
+_BRANCH_BYTES = 1024
+"""A state and its branch, beside the amplitudes."""
+NODE_BYTES = 2048
+"""A node of the tree of outcomes, with tables of `NODE_ENTRIES` probabilities."""
+NODE_ENTRIES = 160
+_RESULT_BYTES = 256
+"""An end of the tree of outcomes, where shots are run one after another."""
+MOST_NODES = 100_000
+_NODES_PER_SHOT = 4
+MOST_STATES = 4096
+"""States that are kept for shots to come, at most."""
+_FEWEST_STATES = 64
+"""States that are kept for shots to come though they are large, if they fit."""
+_SMALLEST_TABLE = 10
+"""Qubits of a joint distribution whose memory is not worth saving."""
+_FEWEST_UNIFORMS = 64 << 10
+"""Bytes of uniforms that are not worth saving."""
+DRAW_BLOCK = 1 << 17
+"""Uniforms that are drawn at a time when they have to be transposed."""
 
 
 def required_bytes(
@@ -54,14 +93,127 @@ def required_bytes(
         num_clbits: width of an outcome.
         memory: True if the outcomes are listed one by one.
     """
-    width = 2 * num_qubits if unitary else num_qubits
-    need = max(1 << width, 8) * ITEM_BYTES[precision] + max(1, threads) * SCRATCH
-    if measured is not None and measured < num_qubits:
-        need += 8 << measured
+    need = state_bytes(num_qubits, precision, unitary) + max(1, threads) * SCRATCH
+    if measured is not None and (measured < num_qubits or num_qubits < SAMPLED_IN_PLACE):
+        need += (8 if shots <= SHOTS_AT_ONCE else 16) << measured
     if num_clbits:
-        words = -(-num_clbits // 64)
-        need += shots * (8 * words + _SHOT_BYTES + (_ENTRY_BYTES if memory else 0))
+        digits = num_clbits >> 2
+        need += shots * (16 * (-(-num_clbits // 64)) + _SHOT_BYTES)
+        need += min(shots, 1 << min(num_clbits, 60)) * (_COUNT_BYTES + digits)
+        need += min(shots, COUNTED_AT_ONCE) * (_COUNTED_BYTES + digits)
+        if memory:
+            need += shots * (_ENTRY_BYTES + digits)
     return need
+
+
+def state_bytes(num_qubits: int, precision: str = "double", unitary: bool = False) -> int:
+    """Returns the bytes of the amplitudes of one state, or unitary."""
+    width = 2 * num_qubits if unitary else num_qubits
+    return max(1 << width, 8) * ITEM_BYTES[precision]
+
+
+class Allowance(NamedTuple):
+    """What a run may hold at once. It is counted before the run begins, and obeyed by it.
+
+    Attributes:
+        need: bytes of all that the run holds, of scratch and outcomes too.
+        base: bytes that it cannot do without; more than there is is an error.
+        states: states alive at once.
+        threads: threads that follow a branch of their own each; 1 if all are at work on one.
+        uniforms: bytes of uniforms that are drawn beforehand.
+        table: qubits of the largest joint distribution that is computed.
+        nodes: nodes of the tree of outcomes that are kept.
+    """
+
+    need: int
+    base: int
+    states: int = 1
+    threads: int = 1
+    uniforms: int = 0
+    table: int = 0
+    nodes: int = 0
+
+
+def allowance_of_branches(
+    base: int,
+    state: int,
+    num_qubits: int,
+    *,
+    shots: int,
+    draws: int | None,
+    branching: int,
+    ends: int,
+    threads: int,
+    limit: int | None,
+) -> Allowance:
+    """Returns what a run may hold whose shots share their past.
+
+    What it cannot do without is one state, the uniforms of some shots and small tables. More states
+    save work, as do larger tables and all uniforms at once; of these it has as much as fits.
+
+    Args:
+        base: `required_bytes`.
+        state: bytes of a state.
+        num_qubits: its width.
+        shots: outcomes that are wanted.
+        draws: uniforms that each shot takes; None if outcomes decide it.
+        branching: how many of them may make shots part, at most; not used if `draws` is None.
+        ends: different values of the clbits, at most.
+        threads: threads that may follow a branch of their own each.
+        limit: bytes that there are; None for what is available.
+    """
+    state += _BRANCH_BYTES
+    base += _BRANCH_BYTES
+    depth = shots.bit_length()  # states alive at once, with the smaller group of shots first
+    uniforms = most_uniforms = nodes = most_nodes = node_bytes = 0
+    if draws is None:
+        threads = 1
+        most_states = min(MOST_STATES, 2 * shots + 2, max(_FEWEST_STATES, KEPT // state))
+        most_nodes = min(MOST_NODES, _NODES_PER_SHOT * shots + 64)
+        nodes, node_bytes = min(most_nodes, 64), NODE_BYTES
+        base += nodes * node_bytes + min(shots, ends) * _RESULT_BYTES
+        most_table, table_bytes = num_qubits, 32  # sums, refined ones, and those that are kept
+    else:
+        most_states = min(depth, branching + 1)
+        if threads > 1:
+            leaves = min(shots, 1 << min(branching, 60))
+            most_states = min(leaves, (GROUPS_PER_THREAD + depth + 1) * threads)
+        most_uniforms = min(8 * draws * shots, KEPT)
+        uniforms = min(most_uniforms, max(8 * draws, _FEWEST_UNIFORMS))
+        base += uniforms + min(8 * draws * shots, 8 * max(draws, DRAW_BLOCK))
+        most_table, table_bytes = min(num_qubits, draws), 16 * threads
+    table = min(most_table, _SMALLEST_TABLE)
+    base += table_bytes << table
+
+    extra = (most_states - 1) * state + most_uniforms - uniforms
+    extra += (most_nodes - nodes) * node_bytes + (table_bytes << most_table)
+    room = extra
+    if limit is not None:
+        room = limit - base
+    elif base + extra >= SMALL:
+        space = budget.space()
+        room = min(max(KEPT, space // 4), space - base)
+    room = left = max(0, min(room, extra))
+
+    more = min(most_uniforms - uniforms, left // 2)
+    uniforms += more
+    left -= more
+    while table < most_table and table_bytes << table <= left // 2:
+        left -= table_bytes << table
+        table += 1
+    if nodes < most_nodes:
+        more = min(most_nodes - nodes, left // 4 // node_bytes)
+        nodes += more
+        left -= more * node_bytes
+    states = 1 + min(most_states - 1, left // state)
+    if threads > 1 and states < most_states:
+        threads = 1
+        states = min(states, depth)
+    left -= (states - 1) * state
+    more = min(most_uniforms - uniforms, left)
+    uniforms += more
+    left -= more
+    return Allowance(base + room - left, base, states, threads, uniforms, table, nodes)
 
 
 def largest_circuit(

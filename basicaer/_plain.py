@@ -1,75 +1,30 @@
 """Programs that are gates, and then measurements: most are, and many are small.
 
-What is done is what `_execution` does with any program, without what the others need.
+All that is wanted of them is had of one final state.
 """
 
 from __future__ import annotations
 
 import cmath
 import time
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Union
+from typing import Any, Callable, Dict, Mapping, Sequence
 
 import numpy as np
 
-from basicaer import _memory, _outcomes
-from basicaer._program import Gates, Measure, Program
+from basicaer import _outcomes
+from basicaer._memory import SHOTS_AT_ONCE, state_bytes
 from basicaer._sampling import memory_rows, num_words
 from basicaer._task import Outcome, Task
-
-SHOTS_AT_ONCE = 1 << 20
-"""Shots that are drawn from a final state between two looks at whether the job was cancelled."""
-
-WATCHED = 64
-"""Operations of a plan from which one more look at the whole state costs next to nothing."""
+from basicaer._work import one_run, worth_a_look
 
 
-class Plain(NamedTuple):
-    """A body of gates, and then measurements.
-
-    Attributes:
-        runs: of gates, none of them empty.
-        measured: what follows.
-    """
-
-    runs: List[Gates]
-    measured: List[Measure]
-
-
-def plain_parts(task: Task) -> Union[Plain, None]:
-    """Returns the parts of a task that `run_plain` can do, None for any other."""
-    known = task.__dict__.get("plain", task)  # looked at before, and not made for other shots since
-    if known is not task:
-        return known
-    parts = task.__dict__["plain"] = _plain_parts(task)
-    return parts
-
-
-def _plain_parts(task: Task) -> Union[Plain, None]:
-    program = task.program
-    if task.output == "counts" and not (task.shots > 1 and program.samples and task.allow_sampling):
-        return None
-    runs: List[Gates] = []
-    measured: List[Measure] = []
-    for operation in program.body:
-        if operation.__class__ is Measure:
-            measured.append(operation)
-        elif operation.__class__ is Gates and not measured:
-            if len(operation.kind):
-                runs.append(operation)
-        else:
-            return None
-    if measured and task.output != "counts":
-        return None
-    return Plain(runs, measured)
-
-
-def run_plain(task: Task, plain: Plain, control: Any, state_class: Any) -> Outcome:
-    """Computes what a task asks for; the arguments are those of `execute`."""
+def run_plain(task: Task, control: Any, state_class: Any) -> Outcome:
+    """Computes what a task that `is_straight` asks for; the arguments are those of `execute`."""
     program, output = task.program, task.output
-    runs, measured = plain
+    _, runs, measured, qubits, _ = program.outline
     shift = program.num_qubits if output == "unitary" else 0
     width = program.num_qubits + shift
-    work = max(1, sum([len(gates.kind) for gates in runs])) << width
+    work = one_run(program, output == "unitary")
     control.add_total(work)
     control.check()
     state = first_state(task, state_class, control.check)
@@ -93,15 +48,13 @@ def run_plain(task: Task, plain: Plain, control: Any, state_class: Any) -> Outco
     elif output == "statevector":
         shots = 1
     if measured and words:
-        qubits = sorted({qubit for qubit, _ in measured})
         order = dict(zip(qubits, range(len(qubits))))
         sources = {clbit: order[qubit] for qubit, clbit in measured}
-        memory = sampled_memory(task, state, qubits, 0, sources, control)
+        memory = _sampled_memory(task, state, qubits, sources, control)
     else:
         memory = np.zeros((shots if words else 0, words), dtype=np.uint64)
     if output != "counts":
-        operations = max(8 * statistics.get("passes", 0), statistics.get("operations", 0))
-        if operations >= WATCHED:
+        if worth_a_look(statistics):
             state.norm = state.norm_squared(task.threads) / (1 << shift)
         array = state.to_array(task.threads, task.chop)
         if output == "unitary":
@@ -109,14 +62,14 @@ def run_plain(task: Task, plain: Plain, control: Any, state_class: Any) -> Outco
     control.add_total(-work)  # what fusion has saved
     planning = getattr(state, "planning", 0.0)
     metadata = {
-        "method": "sampled" if output == "counts" else output,
+        "method": task.method,
         "states_simulated": 1,
         "branches": 1,
         "states": 1,
         **statistics,
         "norm_drift": _drift(getattr(state, "norm", 1.0)),
         "norm_drift_at": "at the end",
-        "peak_memory": state_bytes(task),
+        "peak_memory": state_bytes(program.num_qubits, task.precision, output == "unitary"),
         "time": {
             "apply": applied - begun - planning,
             "sample": time.perf_counter() - applied,
@@ -149,11 +102,10 @@ def first_state(task: Task, state_class: Any, check: Callable[[], None]) -> Any:
     return state
 
 
-def sampled_memory(
+def _sampled_memory(
     task: Task,
     state: Any,
     qubits: Sequence[int],
-    bits: int,
     sources: Mapping[int, int],
     control: Any,
 ) -> np.ndarray:
@@ -165,7 +117,6 @@ def sampled_memory(
         task: which shots are wanted.
         state: the final state.
         qubits: those that are measured, ascending.
-        bits: what all shots have in their clbits.
         sources: for each clbit that is measured, the place of its qubit among `qubits`.
         control: of the job.
     """
@@ -175,15 +126,13 @@ def sampled_memory(
     at_once = min(shots, SHOTS_AT_ONCE)
     uniforms = _outcomes.Uniforms(task.seed, first)
     sample = state.sampler(qubits, at_once, threads=task.threads)
-    numbers_are_rows = (
-        words == 1 and not bits and len(sources) == len(qubits) and _in_place(sources)
-    )
+    numbers_are_rows = words == 1 and len(sources) == len(qubits) and _in_place(sources)
 
     def rows(count: int) -> np.ndarray:
         numbers: np.ndarray = sample(uniforms.take(count))
         if numbers_are_rows:
             return numbers.view(np.uint64).reshape(count, 1)
-        return memory_rows(count, words, bits, sources, numbers)
+        return memory_rows(count, words, 0, sources, numbers)
 
     if shots <= at_once:
         return rows(shots)
@@ -197,13 +146,6 @@ def sampled_memory(
 def _in_place(sources: Mapping[int, int]) -> bool:
     """True if each clbit has the place of its qubit: numbers are words then."""
     return list(sources) == list(sources.values())
-
-
-def state_bytes(task: Task) -> int:
-    """Returns the bytes of one state of the task."""
-    program: Program = task.program
-    width = program.num_qubits * (2 if task.output == "unitary" else 1)
-    return max(8, 1 << width) * _memory.ITEM_BYTES[task.precision]
 
 
 def _drift(norm: float) -> float:

@@ -213,13 +213,8 @@ cdef int add_two_qubit(Planner p, int q0, int q1, double* m, int pattern,
     return 0
 
 
-<<<<<<< HEAD
-cdef int place_gate(Planner p, index g) except -1 nogil:
-    """Sorts gate g, which `is_gate`, by its width and form: it has at least one target."""
-=======
 cdef int add_gate(Planner p, index g) except -1 nogil:
-    """Sorts gate g by its width and form."""
->>>>>>> 2bd8d85 (Kernels and planner: one word for one thing, layouts drawn, plain docs)
+    """Sorts gate g, which `is_gate`, by its width and form: it has at least one target."""
     cdef const int64_t* row = p.kinds + KIND_COLUMNS * p.kind[g]
     cdef int form = row[KIND_FORM], k = row[KIND_TARGETS], controls = row[KIND_CONTROLS]
     cdef int64_t state = row[KIND_STATE]
@@ -229,14 +224,6 @@ cdef int add_gate(Planner p, index g) except -1 nogil:
     cdef const double* c = p.coefficients + 2 * p.offset[g]
     cdef int total = k + controls, i, j, r, a, b
     cdef double m[32]
-<<<<<<< HEAD
-    cdef uint64_t mask = 0, value = 0
-    cdef Entry* e
-=======
-    if total == 0:
-        zmul(p.scalar, p.scalar, c)
-        return 0
->>>>>>> 2bd8d85 (Kernels and planner: one word for one thing, layouts drawn, plain docs)
     if total > 2:
         return add_wide(p, g, form, k, controls, state, given, c, is_real)
     memset(m, 0, 32 * sizeof(double))

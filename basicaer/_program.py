@@ -10,8 +10,10 @@ target of a gate is the least significant bit of its matrix's row and column.
 
 from __future__ import annotations
 
+import functools
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterator, NamedTuple, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -188,9 +190,26 @@ class For(NamedTuple):
 
     bodies: Tuple[Tuple[Operation, ...], ...]
 
+    def distinct(self) -> List[Tuple[Tuple[Operation, ...], int]]:
+        """Returns the different bodies, and how often each is run.
+
+        Mostly it is one body, the same object many times.
+        """
+        bodies = self.bodies
+        if not bodies:
+            return []
+        first = bodies[0]
+        try:
+            if bodies.count(first) == len(bodies):  # a hundred times as quick as what follows
+                return [(first, len(bodies))]
+        except ValueError:  # amplitudes, which cannot be compared: they differ
+            pass
+        times = Counter(map(id, bodies))
+        return [(body, times[key]) for key, body in {id(body): body for body in bodies}.items()]
+
 
 class Switch(NamedTuple):
-    """Runs the body of the first case that lists the target's value.
+    """Runs the body of the case that lists the target's value; the default's if none does.
 
     Attributes:
         target: "bits" or any other expression.
@@ -219,7 +238,7 @@ def bodies_of(operation: Operation) -> Tuple[Tuple[Operation, ...], ...]:
     if isinstance(operation, While):
         return (operation.body,)
     if isinstance(operation, For):
-        return tuple({id(body): body for body in operation.bodies}.values())
+        return tuple([body for body, _ in operation.distinct()])
     if isinstance(operation, Switch):
         return tuple([body for _, body in operation.cases])
     return ()
@@ -311,3 +330,65 @@ class Program:
         fields["name"] = name
         fields["samples"] = samples
         return program
+
+    @functools.cached_property
+    def outline(self) -> Outline:
+        """What the body is made of, found out once. Not part of the value, not pickled."""
+        return _outline(self.body)
+
+    def __getstate__(self) -> Dict[str, Any]:
+        state = dict(self.__dict__)  # in one go: another thread may find out something meanwhile
+        state.pop("outline", None)
+        return state
+
+
+# --- what a body is made of ------------------------------------------------------------------
+
+
+class Outline(NamedTuple):
+    """What the body of a program is made of.
+
+    Attributes:
+        is_straight: whether it is gates, and then measurements, and nothing else.
+        runs: of gates, none of them empty, if it is straight.
+        measured: what follows these, if it is straight.
+        qubits: the distinct qubits of `measured`, ascending.
+        num_gates: the turns of for loops counted each, the bodies of all else once.
+    """
+
+    is_straight: bool
+    runs: Tuple[Gates, ...]
+    measured: Tuple[Measure, ...]
+    qubits: Tuple[int, ...]
+    num_gates: int
+
+
+def _outline(body: Sequence[Operation]) -> Outline:
+    runs: List[Gates] = []
+    measured: List[Measure] = []
+    num_gates = 0
+    for operation in body:
+        if operation.__class__ is Measure:
+            measured.append(operation)
+        elif operation.__class__ is Gates and not measured:
+            count = len(operation.kind)
+            if count:
+                runs.append(operation)
+                num_gates += count
+        else:
+            return Outline(False, (), (), (), count_gates(body))
+    qubits = tuple(sorted({qubit for qubit, _ in measured}))
+    return Outline(True, tuple(runs), tuple(measured), qubits, num_gates)
+
+
+def count_gates(body: Sequence[Operation]) -> int:
+    """Returns the number of gates in a body, the turns of for loops counted each."""
+    total = 0
+    for operation in body:
+        if isinstance(operation, Gates):
+            total += len(operation)
+        elif isinstance(operation, For):
+            total += sum([count_gates(inner) * times for inner, times in operation.distinct()])
+        else:
+            total += sum(map(count_gates, bodies_of(operation)))
+    return total

@@ -19,10 +19,12 @@ from qiskit.result.models import ExperimentResult, ExperimentResultData
 
 from . import _outcomes
 from ._control import no_check
+from ._memory import COUNTED_AT_ONCE
 
-_COUNTED_AT_ONCE = 1 << 18
+
+_COUNTED_AT_ONCE = COUNTED_AT_ONCE
 """Shots that are counted between two looks at whether the job was cancelled."""
-_LISTED_AT_ONCE = 1 << 18
+_LISTED_AT_ONCE = COUNTED_AT_ONCE
 """The same for shots that are listed one by one."""
 
 

@@ -8,21 +8,12 @@ from typing import Any, Callable, List, Protocol, Sequence
 
 from . import _dispatch, _distribution, _memory, _threads
 from ._control import Cancelled, Control
+from ._costs import WAKE_NS
 from ._execution import execute
-from ._plain import plain_parts
 from ._program import Gates
 from ._task import Outcome, Task
+from ._work import amplitude_gates, nanoseconds, worth_threads
 
-_SPREAD_NS = 600_000
-"""Circuits none of which takes so many nanoseconds of kernels are run one after the other: the rest
-is Python's, and threads that ask for it by turns wait longer than that (10 qubits: 164 us a circuit
-one by one, 296 on two threads; 14 qubits: the same)."""
-_BRIEF_NS = 250_000
-"""A run that is estimated to take no more nanoseconds is carried out by `run()` itself: to wake a
-thread and to wait for it takes 100,000 where nothing else goes on, and longer anywhere else."""
-_CIRCUIT_NS, _PLAN_NS, _GATE_NS, _SHOT_NS, _LIST_NS = 50_000, 120, 0.3, 30, 60
-"""Of a circuit, of each of its gates, of each amplitude-gate, of each shot, and of one that is
-listed; measured with `benchmarks/bench_latency.py`."""
 _CIRCUIT_BYTES = 4096
 """What a circuit that waits holds beside its gates, about."""
 _MOST_DRIFT = {"double": 1e-6, "single": 1e-3}
@@ -81,8 +72,7 @@ class JobRun:
         self.limit = limit
         self.listed = listed
         self.elsewhere = elsewhere
-        self._gates = [_gates(circuit.task) for circuit in circuits]
-        self._work = [_work(circuit.task, gates) for circuit, gates in zip(circuits, self._gates)]
+        self._work = [amplitude_gates(circuit.task) for circuit in circuits]
         self.need, self.at_once = circuits[0].need, 1
         if elsewhere is not None:
             self.need = 0
@@ -124,17 +114,12 @@ class JobRun:
         circuits = self.circuits
         if self.elsewhere is not None or self.limit is not None:
             return False
-        if len(circuits) * _CIRCUIT_NS > _BRIEF_NS:
-            return False
-        nanoseconds = 0.0
-        for circuit, gates, work in zip(circuits, self._gates, self._work):
-            task = circuit.task
-            if plain_parts(task) is None:
+        total = 0.0
+        for circuit, work in zip(circuits, self._work):
+            total += nanoseconds(circuit.task, work, self.listed)
+            if total > WAKE_NS or not circuit.task.is_straight:
                 return False
-            nanoseconds += _CIRCUIT_NS + gates * _PLAN_NS + work * _GATE_NS
-            if task.output == "counts":
-                nanoseconds += task.shots * (_SHOT_NS + _LIST_NS * self.listed)
-        return nanoseconds <= _BRIEF_NS
+        return True
 
     # --- here ------------------------------------------------------------------------------------
 
@@ -142,7 +127,7 @@ class JobRun:
         """How many circuits are run at the same time."""
         circuits = self.circuits
         most = min(len(circuits), self.threads)
-        if most == 1 or max(self._work) * _GATE_NS < _SPREAD_NS:
+        if most == 1 or not worth_threads(max(self._work), "circuits"):
             return 1
         needs = sorted((circuit.need for circuit in circuits), reverse=True)
         if needs[0] < _memory.SMALL and self.limit is None:
@@ -251,16 +236,3 @@ def _size(task: Task) -> int:
         else:
             total += 256
     return total
-
-
-def _gates(task: Task) -> int:
-    """Gates of a circuit, but for those in loops and branches."""
-    return sum([len(each.kind) for each in task.program.body if each.__class__ is Gates])
-
-
-def _work(task: Task, gates: int) -> int:
-    """Amplitude-gates that a circuit of so many gates takes, about."""
-    program = task.program
-    once = task.output != "counts" or (program.samples and task.allow_sampling)
-    width = 2 * program.num_qubits if task.output == "unitary" else program.num_qubits
-    return (max(1, gates) << width) * (1 if once else task.shots)

@@ -11,9 +11,7 @@ from typing import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from basicaer._control import no_check
-
-_DRAW_BLOCK = 1 << 20
-"""Uniforms that are drawn at a time when they have to be transposed."""
+from basicaer._memory import DRAW_BLOCK
 
 _STREAM_BLOCK = 1024
 """Uniforms that a stream of single draws takes from the generator at a time."""
@@ -38,7 +36,7 @@ def seeded(seed: int) -> np.random.RandomState:
 def skip(random: np.random.RandomState, draws: int) -> None:
     """Goes past so many uniforms."""
     while draws > 0:
-        draws -= len(random.random_sample(min(draws, _DRAW_BLOCK)))
+        draws -= len(random.random_sample(min(draws, DRAW_BLOCK)))
 
 
 def num_words(num_clbits: int) -> int:
@@ -64,7 +62,7 @@ def draw_rows(
     """
     rows = np.empty((draws, shots))
     if draws:
-        step = max(1, _DRAW_BLOCK // draws)
+        step = max(1, DRAW_BLOCK // draws)
         for first in range(0, shots, step):
             check()
             count = min(step, shots - first)

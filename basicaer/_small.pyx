@@ -20,6 +20,8 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 
 import numpy as np
 
+from basicaer._costs import SMALL_GATE_NS, SMALL_PRODUCT_NS
+
 include "_atomic.pxi"
 include "_gate_check.pxi"
 
@@ -37,8 +39,9 @@ cdef enum:
 MOST_QUBITS = QUBITS
 MOST_KINDS = KINDS
 
-# Nanoseconds of a gate, and of each multiplication of two complex numbers in it, about.
-cdef double GATE_NS = 14, DENSE1_NS = 0.8, DENSE2_NS = 0.75, DENSE_NS = 1.1, DIAGONAL_NS = 1.1
+cdef double GATE_NS = SMALL_GATE_NS
+cdef double DENSE1_NS = SMALL_PRODUCT_NS["dense1"], DENSE2_NS = SMALL_PRODUCT_NS["dense2"]
+cdef double DENSE_NS = SMALL_PRODUCT_NS["dense"], DIAGONAL_NS = SMALL_PRODUCT_NS["diagonal"]
 
 cdef struct Form:
     int diagonal

@@ -14,12 +14,14 @@ import numpy as np
 
 from basicaer import _buffers, _outcomes, _planning, _small
 from basicaer._control import no_check
-from basicaer._costs import block_qubits
+from basicaer._costs import PASS_GATES, PLAN_GATE_NS, PLAN_NS, PLANNED_NS, block_qubits
 from basicaer._dispatch import kernels
+from basicaer._memory import SAMPLED_IN_PLACE
 from basicaer._prepared import Prepared
 from basicaer._program import Gates
 from basicaer._sums import strings, summation
 from basicaer._threads import cooperate
+from basicaer._work import worth_threads
 
 if TYPE_CHECKING:
     from basicaer._control import Control
@@ -29,12 +31,6 @@ _COMPLEX: Dict[str, Any] = {"double": np.dtype(np.complex128), "single": np.dtyp
 
 _LANE_BITS = {1: 0, 2: 1, 4: 2, 8: 3, 16: 4}
 
-_SHARED = 1 << 17
-"""Amplitudes from which more than one thread is used to go through them once."""
-_SHARED_WORK = 1 << 20
-"""Amplitude-gates from which more than one thread is used for a run of gates."""
-_SAMPLED_IN_PLACE = 18
-"""Qubits from which all-qubit samples are drawn without a table of all probabilities."""
 _SAMPLE_BLOCK = 4096
 """Amplitudes of a block when samples are drawn without that table."""
 
@@ -48,10 +44,6 @@ _UNPLANNED = _small.MOST_QUBITS
 """Qubits up to which gates may be applied one by one, where to plan them would take longer."""
 _FEW = 64
 """Gates up to which that is always so for a run that is applied once."""
-_PLAN_NS, _PLAN_GATE_NS = 9_000, 110
-"""What it takes to plan a run of so few qubits and to apply it, and for each gate."""
-_PLANNED_NS = 6_000
-"""What it takes to apply a run that has its plan, and a little more."""
 _SMALL = 1 << 13
 """Reals below which a fresh state is allocated and run by one call."""
 _NO_FLAGS = np.zeros(8, dtype=np.int64)
@@ -187,6 +179,11 @@ class State:
     def _pairs(self) -> int:
         return 1 << (self._width - self._lane_bits)
 
+    @property
+    def _worth_threads(self) -> bool:
+        """Whether several threads pay where all amplitudes are gone through once."""
+        return worth_threads(PASS_GATES << self._width)
+
     def copy(self) -> State:
         """Returns an independent copy."""
         source, check = self._reals, self.check
@@ -207,7 +204,7 @@ class State:
         """
         reals, pairs, check = self._reals, self._pairs, self.check
         self._memory = None
-        if len(reals) < 2 * _SHARED:
+        if not self._worth_threads:
             kernels.interleave(reals, 0, pairs, chop)
         else:
             step = min(_PART >> self._lane_bits, max(1, pairs // (8 * threads)))
@@ -302,7 +299,7 @@ class State:
         key = (self.num_qubits, again)
         known: bool | None = gates.plans.get(key)
         if known is None:
-            most = _PLANNED_NS if again else _PLAN_NS + _PLAN_GATE_NS * count
+            most = PLANNED_NS if again else PLAN_NS + PLAN_GATE_NS * count
             known = _small.nanoseconds(self.num_qubits, gates.kinds, gates.kind) <= most
             gates.plans[key] = known
         return known
@@ -350,7 +347,7 @@ class State:
             reals, dirty = self._allocate(), self._dirty
             sync = np.zeros(2 * prepared.num_passes, dtype=np.int64)
             threads = min(threads, prepared.max_blocks)
-            if threads <= 1 or prepared.summary["amplitude_gates"] < _SHARED_WORK:
+            if threads <= 1 or not worth_threads(prepared.summary["amplitude_gates"]):
                 executable.run(reals, flags, sync, dirty)
             else:
                 cooperate(lambda: executable.run(reals, flags, sync, dirty), threads)
@@ -426,7 +423,7 @@ class State:
             scratch = _planning.aligned((1 << low_bits) << self._lane_bits, dtype)
             kernels.probabilities(reals, low_bits, low_to, lane_to, *lists, out, sync, scratch)
 
-        if 2 << self._width >= 2 * _SHARED:
+        if self._worth_threads:
             cooperate(work, threads)
         else:
             work()
@@ -450,7 +447,7 @@ class State:
         z = np.array(z_masks, dtype=np.int64)
         found = strings(x.tobytes(), z.tobytes())
         reals = self._reals
-        shared = len(reals) >= 2 * _SHARED
+        shared = self._worth_threads
         rows = min(64, self._pairs) if shared else 1
         sums = np.zeros(rows * len(x))
         out = [sums[rows * a : rows * b].reshape(rows, -1) for a, b in found.spans]
@@ -482,7 +479,7 @@ class State:
         Returns:
             From uniforms in [0, 1), float64 of shape (shots,), to outcomes, int64 of that shape.
         """
-        if len(qubits) == self.num_qubits >= _SAMPLED_IN_PLACE:
+        if len(qubits) == self.num_qubits >= SAMPLED_IN_PLACE:
             return self._sampler_in_place(draws, threads)
         probabilities = self.probabilities(qubits, threads)
         self.check()

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Tuple, Union
+from typing import Any, Tuple, Union
 
 import numpy as np
 
+from basicaer._memory import Allowance
 from basicaer._program import Program
+
+
+def method_of(
+    program: Program, output: str, shots: int, allow_sampling: bool, branching: bool
+) -> str:
+    """Returns how a program is run, see `Task.method`; the arguments are attributes of a task."""
+    if output != "counts":
+        return output
+    if shots > 1 and program.samples and allow_sampling:
+        return "sampled"
+    return "branching" if branching else "shot_by_shot"
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +37,7 @@ class Task:
         threads: the most threads to use.
         fusion: whether gates may be multiplied together before they are applied.
         allow_sampling: whether all shots may be drawn from the final state of one run.
-        memory_limit: bytes that the states may take together; None for what is available.
+        allowance: what it may hold at once; None for what there is room for.
         max_iterations: the most turns of a while loop, each time it is entered; None for no limit.
         branching: whether shots share their past. Without it they are run one by one.
         chop: entries of a final statevector or unitary of a smaller absolute value become 0.
@@ -42,7 +54,7 @@ class Task:
     threads: int = 1
     fusion: bool = True
     allow_sampling: bool = True
-    memory_limit: Union[int, None] = None
+    allowance: Union[Allowance, None] = None
     max_iterations: Union[int, None] = None
     branching: bool = True
     chop: float = 0.0
@@ -63,14 +75,27 @@ class Task:
         other = object.__new__(Task)
         values = other.__dict__
         values.update(self.__dict__)
-        values.pop("plain", None)  # what `_plain` has found out
         values.update(fields)
         return other
 
-    def __getstate__(self) -> Dict[str, Any]:
-        state = dict(self.__dict__)  # in one go: another thread may find out something meanwhile
-        state.pop("plain", None)
-        return state
+    @property
+    def method(self) -> str:
+        """How the program is run.
+
+        - "statevector", "unitary": once, for its final state;
+        - "sampled": once, and all shots are drawn from the final state;
+        - "branching": shots share their past, see `_branching`;
+        - "shot_by_shot": from the start for each shot.
+        """
+        return method_of(self.program, self.output, self.shots, self.allow_sampling, self.branching)
+
+    @property
+    def is_straight(self) -> bool:
+        """Whether all that is wanted is had of the state that the program's gates lead to."""
+        outline = self.program.outline
+        if self.output == "counts":
+            return outline.is_straight and self.method == "sampled"
+        return outline.is_straight and not outline.measured
 
 
 @dataclass(eq=False)

@@ -33,11 +33,19 @@ from qiskit.result import QuasiDistribution
 
 from . import _memory, _options, _queue, _threads
 from ._control import Cancelled, Control
-from ._final_states import check_pure, final_measurements, final_states, without_measurements
+from ._costs import PASS_GATES
+from ._final_states import (
+    check_pure,
+    final_measurements,
+    final_states,
+    states_alive,
+    without_measurements,
+)
 from ._observables import PauliSum
-from ._program import Gates, Program
+from ._program import Program
 from ._structure import structure_of
 from ._sweeping import Sweep
+from ._work import one_run, worth_threads
 from .basicaerjob import BasicAerJob
 from .exceptions import BasicAerError
 
@@ -50,10 +58,6 @@ _OPTIONS = ("shots", "seed", "precision", "max_parallel_threads")
 
 _ROWS = 1024
 """Sets of values that are turned into programs at a time."""
-
-_SPREAD_QUBITS = 12
-"""Circuits narrower than this are run one after the other: their time is mostly Python's, of which
-there is only one at a time."""
 
 _DRAWN_AS_TERRA = 20
 """Qubits up to which the probabilities that shots are drawn from are summed by terra's own code."""
@@ -113,6 +117,8 @@ class _Circuit:
         parameters: in the order in which values are given.
         sweep: makes programs of values.
         qubits: where it is to be sampled, the qubit that each clbit holds at the end.
+        states: that are alive at once while its final state is computed, at most; 0 if no program
+            has been made of it yet.
     """
 
     def __init__(self, circuit: QuantumCircuit, sampled: bool) -> None:
@@ -123,6 +129,7 @@ class _Circuit:
         self._sampled = sampled
         self._checked = False
         self.qubits: List[int] = []
+        self.states = 0
 
     def programs(self, values: np.ndarray) -> List[Program]:
         """Returns a program that has a final state for each row of values."""
@@ -131,6 +138,7 @@ class _Circuit:
             check_pure(programs[0], measured=self._sampled)
             if self._sampled:
                 self.qubits = final_measurements(programs[0])
+            self.states = states_alive(programs[0])
             self._checked = True
         return (
             [without_measurements(program) for program in programs] if self._sampled else programs
@@ -224,21 +232,29 @@ class _Call:
             point.positions.append(position)
         self.points = list(points.values())
         self.widest = max(point.circuit.num_qubits for point in self.points)
-        self.at_once, self.need = self._share(memory)
         self._batches = self._prepared()
         self._first = next(self._batches)  # whatever is wrong with the circuits is raised here
+        self.at_once, self.states, self.need = self._share(memory)
 
-    def _share(self, memory: int) -> Tuple[int, int]:
-        """Returns how many states are computed at the same time, and the bytes that they need."""
+    def _share(self, memory: int) -> Tuple[int, int, int]:
+        """Returns how many points are computed at once, states of each, and what all need."""
         settings, widest = self.settings, self.widest
         at_once = 1
-        if widest >= _SPREAD_QUBITS:
+        # To make a state and to take values of it takes a pass each, at the least.
+        most = max(
+            one_run(program) + (2 * PASS_GATES << min(program.num_qubits, 60))
+            for _, program in self._first
+        )
+        if worth_threads(most, "points"):
             at_once = min(len(self.points), settings.threads)
         need = _memory.required_bytes(
             widest, precision=settings.precision, threads=settings.threads
         ) + (memory << widest)
-        if need < _memory.SMALL:
-            return at_once, need * at_once
+        state = _memory.state_bytes(widest, settings.precision)
+        some = {id(point.circuit): point for point in self.points}.values()
+        copies = max(self._states_of(point) for point in some) - 1
+        if need + copies * state < _memory.SMALL:
+            return at_once, copies + 1, (need + copies * state) * at_once
         space = _memory.budget.space()
         if need > space:
             space = _memory.budget.space(fresh=True)
@@ -247,8 +263,17 @@ class _Call:
                 f"A circuit of {widest} qubits in {settings.precision} precision needs "
                 f"{_memory.describe(need)}, {_memory.describe(space)} are available."
             )
+        copies = min(copies, (space - need) // state)
+        need += copies * state
         at_once = max(1, min(at_once, space // need))
-        return at_once, need * at_once
+        return at_once, copies + 1, need * at_once
+
+    @staticmethod
+    def _states_of(point: _Point) -> int:
+        circuit = point.circuit
+        if not circuit.states:  # it comes late in the call
+            circuit.programs(np.array([point.values], dtype=np.float64))
+        return circuit.states
 
     def _prepared(self) -> Iterator[List[Tuple[_Point, Program]]]:
         """Yields all points with their programs, a bounded number at a time."""
@@ -268,7 +293,7 @@ class _Call:
     def run(self, use: Callable[[_Point, Iterator[Tuple[float, Any]], int], None]) -> None:
         """Has `use` called with each point, its `final_states`, and how many threads it may use."""
         settings, control = self.settings, self.control
-        work_of_first = [_work(program) for _, program in self._first]
+        work_of_first = [one_run(program) for _, program in self._first]
         control.add_total(max(1, sum(work_of_first) * len(self.points) // len(work_of_first)))
         lock = threading.Lock()
         batches = itertools.chain([self._first], self._batches)
@@ -284,7 +309,11 @@ class _Call:
                     return
                 point, program = item
                 states = final_states(
-                    program, precision=settings.precision, threads=threads, control=control
+                    program,
+                    precision=settings.precision,
+                    threads=threads,
+                    control=control,
+                    most_states=self.states,
                 )
                 try:
                     use(point, states, threads)
@@ -301,11 +330,6 @@ class _Call:
         """Returns the job that calls a function, which calls `run`."""
         future = _queue.submit(function, self.control, need=self.need)
         return PrimitiveJob(future, self.control)
-
-
-def _work(program: Program) -> int:
-    """Returns what it takes, in the unit that kernels count in."""
-    return sum(len(item) for item in program.body if isinstance(item, Gates)) << program.num_qubits
 
 
 def _lowered(circuits: Sequence[QuantumCircuit], known: _Recent, sampled: bool) -> List[_Circuit]:

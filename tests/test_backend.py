@@ -12,7 +12,7 @@ from qiskit.circuit.library import QFT
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 
-from basicaer import BasicAer, BasicAerError, BasicAerJob, _progress, _queue, _running
+from basicaer import BasicAer, BasicAerError, BasicAerJob, _costs, _progress, _queue, _running
 from basicaer._execution import Outcome
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
@@ -38,7 +38,7 @@ def flips(value, width=4, name=None):
 @pytest.fixture(autouse=True)
 def spread(monkeypatch):
     """Circuits of 13 qubits are spread over threads, so that no larger ones are needed for that."""
-    monkeypatch.setattr(_running, "_SPREAD_NS", 2_000)
+    monkeypatch.setitem(_costs.THREADS_WORK, "circuits", 6_000)
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def gate(monkeypatch):
 
     monkeypatch.setattr(_running, "execute", held)
     # Nothing is carried out within run(), however small.
-    monkeypatch.setattr(_running, "_BRIEF_NS", 0)
+    monkeypatch.setattr(_running, "WAKE_NS", 0)
     yield opened
     opened.set()
 

@@ -10,10 +10,12 @@ import pytest
 from numpy_state import NumpyState
 from random_programs import Maker, gates
 
+from basicaer import _costs
 from basicaer._code import BRANCHES, SPECTATOR, TERMINAL, Draw
 from basicaer._control import Cancelled, Control
 from basicaer._execution import Task, execute
 from basicaer._flow import count_draws, flatten
+from basicaer._memory import Allowance
 from basicaer._program import (
     BitsEqual,
     Break,
@@ -43,6 +45,12 @@ def assert_same(program, **options):
     alone = run(program, branching=False, **options)
     np.testing.assert_array_equal(branched.memory, alone.memory)
     return branched
+
+
+def tight(**fields):
+    """An allowance, ample but for what is given."""
+    ample = {"states": 4096, "uniforms": 1 << 20, "table": 10, "nodes": 10_000}
+    return Allowance(0, 0, **{**ample, **fields})
 
 
 def make(body, num_qubits=3, num_clbits=3):
@@ -88,8 +96,7 @@ class TestSameAsShotByShot:
     @pytest.mark.parametrize("states", [1, 2, 3])
     def test_within_a_memory_budget(self, seed, states):
         program = Maker(seed).program()
-        limit = states * 16 * max(8, 2**program.num_qubits)
-        assert_same(program, seed=seed, memory_limit=limit)
+        assert_same(program, seed=seed, allowance=tight(states=states))
 
     @pytest.mark.parametrize("seed", range(40))
     def test_an_initial_state(self, seed):
@@ -104,15 +111,16 @@ class TestSameAsShotByShot:
         assert_same(Maker(seed).program(), seed=seed, shots=shots)
 
     @pytest.mark.parametrize("seed", range(30))
-    def test_uniforms_in_several_turns(self, seed, monkeypatch):
-        monkeypatch.setattr("basicaer._execution._UNIFORM_BYTES", 512)
-        assert_same(Maker(seed, fixed=True).program(), seed=seed)
+    def test_uniforms_in_several_turns(self, seed):
+        assert_same(Maker(seed, fixed=True).program(), seed=seed, allowance=tight(uniforms=512))
 
     @pytest.mark.parametrize("seed", range(30))
-    def test_few_nodes_and_snapshots(self, seed, monkeypatch):
-        monkeypatch.setattr("basicaer._in_order._MOST_NODES", 4)
-        monkeypatch.setattr("basicaer._in_order._MOST_SNAPSHOTS", 2)
-        assert_same(Maker(seed).program(), seed=seed)
+    def test_few_nodes_and_snapshots(self, seed):
+        assert_same(Maker(seed).program(), seed=seed, allowance=tight(states=3, nodes=4))
+
+    @pytest.mark.parametrize("seed", range(30))
+    def test_small_tables(self, seed):
+        assert_same(Maker(seed).program(), seed=seed, allowance=tight(table=1))
 
     @pytest.mark.parametrize("seed", range(30))
     def test_few_spectators(self, seed, monkeypatch):
@@ -129,8 +137,8 @@ class TestSameAsShotByShot:
 
     @pytest.mark.parametrize("seed", range(40))
     def test_branches_on_threads(self, seed, monkeypatch):
-        monkeypatch.setattr("basicaer._groups._SPREAD_QUBITS", 1)
-        monkeypatch.setattr("basicaer._groups._GROUPS_PER_THREAD", 1)
+        monkeypatch.setitem(_costs.THREADS_WORK, "branches", 0)
+        monkeypatch.setattr("basicaer._memory.GROUPS_PER_THREAD", 1)
         assert_same(Maker(seed, fixed=True).program(), seed=seed, threads=3)
 
 
@@ -179,7 +187,7 @@ class TestSharing:
     @pytest.mark.parametrize("program", [TELEPORT, UNTIL_SUCCESS], ids=["fixed", "varying"])
     @pytest.mark.parametrize("states", [1, 2, 3])
     def test_states_alive_stay_within_the_limit(self, program, states):
-        outcome = run(program, shots=200, memory_limit=states * 128)
+        outcome = run(program, shots=200, allowance=tight(states=states))
         assert NumpyState.most_alive - NumpyState.alive <= states
         assert states > 1 or "recomputed" in outcome.metadata
         np.testing.assert_array_equal(outcome.memory, run(program, shots=200).memory)
@@ -200,7 +208,7 @@ class TestDeferral:
     @staticmethod
     def marks(*body):
         body = (*body, Measure(2, 2))  # so that something comes after
-        code = flatten(make(body), "possible").instructions[:-2]
+        code = flatten(make(body), True).instructions[:-2]
         return [item.deferral for item in code if isinstance(item, Draw)]
 
     def test_measured_and_left_alone(self):

@@ -13,7 +13,7 @@ from oracle import run_of
 
 import basicaer
 import basicaer._state as state_module
-from basicaer import _buffers, _dispatch, _planning, _prepared
+from basicaer import _buffers, _costs, _dispatch, _planning, _prepared
 from basicaer._control import DONE, Cancelled, Control
 from basicaer._lower import lower
 from basicaer._prepared import kind_rows
@@ -53,8 +53,7 @@ def planned(monkeypatch):
 def small_blocks(monkeypatch):
     """Blocks so small that a few qubits are enough for many of them, and threads for any size."""
     monkeypatch.setattr(state_module, "block_qubits", lambda *_: 6)
-    monkeypatch.setattr(state_module, "_SHARED", 0)
-    monkeypatch.setattr(state_module, "_SHARED_WORK", 0)
+    monkeypatch.setitem(_costs.THREADS_WORK, "state", 0)
     monkeypatch.setattr(state_module, "_SMALL", 0)
     monkeypatch.setattr(_prepared, "SPLIT_TIME", 0)
 

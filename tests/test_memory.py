@@ -19,9 +19,13 @@ def test_the_formula():
     assert _memory.required_bytes(0) == _memory.required_bytes(3) == 8 * 16 + mib
     assert _memory.required_bytes(20, measured=17) == 17 * mib + mib
     assert _memory.required_bytes(20, measured=20) == 17 * mib
+    assert _memory.required_bytes(20, shots=2 * mib, measured=17) == 18 * mib + mib
+    assert _memory.required_bytes(10, measured=10) == _memory.required_bytes(10) + 8 * 1024
     one = _memory.required_bytes(20, shots=mib, num_clbits=64) - 17 * mib
-    assert one == 64 * mib
-    assert _memory.required_bytes(20, shots=mib, num_clbits=65) == 17 * mib + one + 8 * mib
+    # Outcomes, their counts with keys of 16 digits, and what counts a quarter of them at a time.
+    assert one == (64 + 64 + 16 + (96 + 16) // 4) * mib
+    two = _memory.required_bytes(20, shots=mib, num_clbits=65) - 17 * mib
+    assert two == one + 16 * mib
     listed = _memory.required_bytes(20, shots=mib, num_clbits=1, memory=True)
     assert listed > _memory.required_bytes(20, shots=mib, num_clbits=1)
     assert _memory.required_bytes(20, shots=mib, num_clbits=0, memory=True) == 17 * mib

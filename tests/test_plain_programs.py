@@ -13,12 +13,13 @@ from qiskit.circuit import CircuitInstruction, Clbit, Measure, Parameter, Qubit
 from qiskit.circuit.library import CCXGate, CXGate, HGate, RealAmplitudes, RXGate
 
 from basicaer._assembly import plain_program
+from basicaer._control import Control
+from basicaer._execution import execute
 from basicaer._lower import lower
 from basicaer._lowering import Lowering
-from basicaer._plain import plain_parts
 from basicaer._program import Gates
 from basicaer._task import Task
-from basicaer._terra import UnitaryGate
+from basicaer._terra import UnitaryGate, expr
 from basicaer.exceptions import BasicAerError
 
 
@@ -253,10 +254,85 @@ def test_a_task_made_quickly_is_the_same():
     assert quick.but(shots=3).__dict__ == {**plain.__dict__, "shots": 3}
 
 
-def test_what_is_known_of_a_task_is_not_taken_for_that_of_another():
+def test_how_a_task_is_run():
     task = Task(lower(PLAIN["measurements"]))
-    assert plain_parts(task) is not None and plain_parts(task) is plain_parts(task)
-    assert plain_parts(task.but(shots=1)) is None
-    assert plain_parts(task.but(shots=2)) is not None
+    assert task.is_straight and task.method == "sampled"
+    assert task.but(shots=2).is_straight
+    for other in (task.but(shots=1), task.but(allow_sampling=False)):
+        assert not other.is_straight and other.method == "branching"
+        assert other.but(branching=False).method == "shot_by_shot"
+    for output in ("statevector", "unitary"):
+        assert not task.but(output=output).is_straight  # it measures
+        unmeasured = Task(lower(PLAIN["gates"]), output=output)
+        assert unmeasured.is_straight and unmeasured.method == output
     again = pickle.loads(pickle.dumps(task))
-    assert "plain" not in again.__dict__ and plain_parts(again) == plain_parts(task)
+    assert "outline" in task.program.__dict__ and "outline" not in again.program.__dict__
+    assert again.program.outline == task.program.outline
+
+
+def set_condition(circuit, condition):
+    """Gives the last instruction a condition."""
+    last = circuit.data[-1]
+    operation = last.operation.to_mutable()
+    operation.condition = condition
+    circuit.data[-1] = last.replace(operation=operation)
+
+
+def any_circuit(seed):
+    """Gates, measurements and what can stand between them, under conditions, nested."""
+    random = np.random.default_rng(seed)
+
+    def fill(circuit, depth, length):
+        for _ in range(length):
+            roll = random.random()
+            if roll < 0.2:
+                circuit.measure(int(random.integers(3)), int(random.integers(2)))
+            elif roll < 0.25:
+                circuit.id(0)
+            elif roll < 0.5 and depth:
+                inner = QuantumCircuit(QuantumRegister(3), ClassicalRegister(2))
+                fill(inner, depth - 1, int(random.integers(1, 4)))
+                circuit.append(inner.to_instruction(), range(3), range(2))
+            else:
+                circuit.h(int(random.integers(3)))
+            register = circuit.cregs[0]
+            value = int(random.integers(4))
+            if random.random() < 0.25:
+                set_condition(circuit, (register, value))
+            elif random.random() < 0.15:
+                set_condition(circuit, (register[0], value & 1))
+            elif random.random() < 0.1 and not depth < 2:
+                set_condition(circuit, expr.less(register, value))
+
+    circuit = QuantumCircuit(QuantumRegister(3), ClassicalRegister(2))
+    fill(circuit, 2, int(random.integers(1, 6)))
+    if random.random() < 0.6:
+        circuit.measure([0, 1], [0, 1])
+    return circuit
+
+
+def test_what_is_sampled_is_gates_and_then_measurements():
+    """So that there is one way to sample: all draws from the state that the gates lead to."""
+    sampled = nested = 0
+    for seed in range(1500):
+        circuit = any_circuit(seed)
+        program = lower(circuit)
+        if program.samples:
+            sampled += 1
+            nested += any(each.operation.definition is not None for each in circuit.data)
+            assert program.outline.is_straight, circuit.decompose().draw()
+    assert sampled > 300 and nested > 100
+
+
+@pytest.mark.parametrize(("value", "expected"), [(0, 1), (2, 0)])
+def test_what_a_condition_says_before_anything_is_measured_is_known(value, expected):
+    inner = QuantumCircuit(QuantumRegister(1), ClassicalRegister(2))
+    inner.x(0)
+    set_condition(inner, (inner.cregs[0], value))
+    circuit = QuantumCircuit(QuantumRegister(1), ClassicalRegister(2))
+    circuit.append(inner.to_instruction(), [0], [0, 1])
+    set_condition(circuit, expr.less(circuit.cregs[0], 1))
+    circuit.measure(0, 0)
+    program = lower(circuit)
+    assert program.samples and program.outline.num_gates == expected
+    assert set(execute(Task(program), Control()).memory[:, 0].tolist()) == {expected}

@@ -30,7 +30,7 @@ from qiskit.quantum_info import (
 )
 from versions import HamiltonianGate
 
-from basicaer import BasicAerError, _threads, primitives
+from basicaer import BasicAerError, _costs, _threads, primitives
 from basicaer._control import STOP
 from basicaer.primitives import Estimator, PrimitiveJob, Sampler
 
@@ -750,7 +750,7 @@ def test_an_error_names_its_circuit(monkeypatch):
 
 
 def test_an_error_stops_the_other_threads(monkeypatch):
-    monkeypatch.setattr(primitives, "_SPREAD_QUBITS", 1)
+    monkeypatch.setitem(_costs.THREADS_WORK, "points", 0)
     meet = threading.Barrier(2)
     stopped = []
 
@@ -774,7 +774,7 @@ def test_an_error_stops_the_other_threads(monkeypatch):
 
 
 def test_threads(monkeypatch):
-    monkeypatch.setattr(primitives, "_SPREAD_QUBITS", 3)
+    monkeypatch.setitem(_costs.THREADS_WORK, "points", 0)
     taken = []
     original = _threads.cooperate
     monkeypatch.setattr(

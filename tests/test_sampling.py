@@ -23,7 +23,7 @@ from basicaer.exceptions import BasicAerError
 class TestDraws:
     @pytest.mark.parametrize("block", [1, 7, 1 << 20])
     def test_rows_are_shot_after_shot(self, block, monkeypatch):
-        monkeypatch.setattr("basicaer._sampling._DRAW_BLOCK", block)
+        monkeypatch.setattr("basicaer._sampling.DRAW_BLOCK", block)
         one_by_one = np.random.RandomState(3)
         rows = draw_rows(np.random.RandomState(3), 11, 3)
         for shot in range(11):
@@ -203,7 +203,7 @@ def test_large_registers_drawn_in_parts():
 
 
 def test_uniforms_of_very_many_shots_look_whether_they_are_wanted(monkeypatch):
-    monkeypatch.setattr(_sampling, "_DRAW_BLOCK", 30)
+    monkeypatch.setattr(_sampling, "DRAW_BLOCK", 30)
     looks = []
     rows = _sampling.draw_rows(np.random.RandomState(1), 100, 3, lambda: looks.append(1))
     np.testing.assert_array_equal(rows, np.random.RandomState(1).random_sample((100, 3)).T)

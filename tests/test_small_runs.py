@@ -100,7 +100,7 @@ def test_the_results_are_the_same(monkeypatch, backend):
         return simulator.run(circuit, **options).result().results[0].data.to_dict()
 
     small = data()
-    monkeypatch.setattr(_running, "_BRIEF_NS", 0)
+    monkeypatch.setattr(_running, "WAKE_NS", 0)
     other = data()
     assert small.keys() == other.keys()
     for key, value in small.items():

@@ -10,7 +10,7 @@ import pytest
 from numpy_state import NumpyState
 
 import basicaer._state as state_module
-from basicaer import _dispatch
+from basicaer import _costs, _dispatch
 from basicaer._state import State
 
 BUILDS = _dispatch.available()
@@ -29,7 +29,7 @@ def precision(request):
 
 @pytest.fixture(autouse=True)
 def threads_and_parts_for_any_size(monkeypatch):
-    monkeypatch.setattr(state_module, "_SHARED", 0)
+    monkeypatch.setitem(_costs.THREADS_WORK, "state", 0)
     monkeypatch.setattr(state_module, "_PART", 64)
 
 
@@ -48,7 +48,7 @@ def test_in_and_out(precision, num_qubits):
 @pytest.mark.parametrize("chop", [0.0, 1e-15, 0.1, 10])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_small_amplitudes_are_chopped(precision, monkeypatch, chop, threads):
-    monkeypatch.setattr(state_module, "_SHARED", 0)
+    monkeypatch.setitem(_costs.THREADS_WORK, "state", 0)
     amplitudes = oracle.random_state(7, 1)
     amplitudes[5] = 1e-16j
     expected = amplitudes.astype(np.complex128 if precision == "double" else np.complex64)
@@ -118,7 +118,7 @@ def test_samples_are_those_of_choice(shots, qubits):
 @pytest.mark.parametrize("shots", [1, 3, 500, 30000])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_samples_without_a_table_of_all_probabilities(monkeypatch, precision, shots, threads):
-    monkeypatch.setattr(state_module, "_SAMPLED_IN_PLACE", 13)
+    monkeypatch.setattr(state_module, "SAMPLED_IN_PLACE", 13)
     amplitudes = oracle.random_state(14, 5)
     state = State.from_amplitudes(amplitudes, precision)
     uniforms = np.random.RandomState(1).random_sample(shots)
