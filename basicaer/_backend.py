@@ -24,7 +24,6 @@ from . import _binding, _memory, _options, _progress, _qobj, _queue, _threads
 from ._allowance import allowance_of
 from ._configuration import Configuration
 from ._fork import in_child
-from ._memory import Allowance
 from ._program import Measure, Program, operations_of
 from ._request import Experiment, Prepared, Request, experiments_of
 from ._task import Task, method_of
@@ -44,7 +43,7 @@ in_child(_ids.seed)
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
-_Ready = Tuple[Program, Dict[str, Any], Experiment, int, float]
+_Ready = Tuple[Program, Dict[str, Any], Experiment, Allowance, float]
 """Of a circuit: itself, the header of its result, what was asked for, the bytes that it needs, and
 the seconds that it took to lower it."""
 

@@ -21,7 +21,6 @@ from . import _outcomes
 from ._control import no_check
 from ._memory import COUNTED_AT_ONCE
 
-
 _COUNTED_AT_ONCE = COUNTED_AT_ONCE
 """Shots that are counted between two looks at whether the job was cancelled."""
 _LISTED_AT_ONCE = COUNTED_AT_ONCE
