@@ -26,5 +26,5 @@ cdef bint is_gate(bint diagonal, Py_ssize_t targets, Py_ssize_t controls, Py_ssi
 
 cdef object malformed(Py_ssize_t gate, int num_qubits):
     """The error for the gate of that number."""
-    return ValueError(f"gate {gate} of a run is malformed: it needs at least one target, and as many "
-                      f"qubits as its kind has, all different, and less than {num_qubits}")
+    return ValueError(f"gate {gate} of a run is malformed: it needs at least one target, and as "
+                      f"many qubits as its kind has, all different and less than {num_qubits}")
