@@ -24,6 +24,7 @@ from . import _binding, _memory, _options, _progress, _qobj, _queue, _threads
 from ._allowance import allowance_of
 from ._configuration import Configuration
 from ._fork import in_child
+from ._memory import Allowance
 from ._program import Measure, Program, operations_of
 from ._request import Experiment, Prepared, Request, experiments_of
 from ._task import Task, method_of
