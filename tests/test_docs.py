@@ -69,10 +69,14 @@ def test_links_in_the_documents_lead_somewhere():
 def test_architecture_lists_each_file_of_the_package():
     text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\|(.*?)\|", text, re.MULTILINE)
-    named = {name for row in rows for name in re.findall(r"`(\w+\.(?:pyx?|pxi))`", row)}
+    named = {name for row in rows for name in re.findall(r"`([\w/]+\.(?:pyx?|pxi))`", row)}
     package = ROOT / "basicaer"
     patterns = ("*.py", "*.pyx", "*.pxi")
-    there = {path.name for pattern in patterns for path in package.glob(pattern)}
+    there = {
+        path.relative_to(package).as_posix()
+        for pattern in patterns
+        for path in package.rglob(pattern)
+    }
     assert named == there
 
 

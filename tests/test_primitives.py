@@ -32,7 +32,7 @@ from versions import HamiltonianGate
 
 from basicaer import BasicAerError, _costs, _threads, primitives
 from basicaer._control import STOP
-from basicaer.primitives import Estimator, PrimitiveJob, Sampler
+from basicaer.primitives import Estimator, PrimitiveJob, Sampler, _call, _recent
 
 A, B = Parameter("a"), Parameter("b")
 
@@ -519,7 +519,7 @@ def sweeps(monkeypatch):
     """Counts how often a circuit is lowered, and for how many values programs are made."""
     made = []
 
-    class Counting(primitives.Sweep):
+    class Counting(_recent.Sweep):
         def __init__(self, *args):
             super().__init__(*args)
             made.append([])
@@ -528,7 +528,7 @@ def sweeps(monkeypatch):
             made[-1].append(len(values))
             return super().programs(values)
 
-    monkeypatch.setattr(primitives, "Sweep", Counting)
+    monkeypatch.setattr(_recent, "Sweep", Counting)
     return made
 
 
@@ -588,7 +588,7 @@ def test_coefficients_that_are_objects_are_not_remembered():
 
 
 def test_little_is_remembered(monkeypatch):
-    monkeypatch.setattr(primitives, "_REMEMBERED", 3)
+    monkeypatch.setattr(_recent, "_REMEMBERED", 3)
     estimator = Estimator()
     for angle in (0.1, 0.2, 0.3, 0.4, 0.2, 0.5):
         circuit = QuantumCircuit(1)
@@ -600,7 +600,7 @@ def test_little_is_remembered(monkeypatch):
 
 
 def test_many_values_are_taken_in_parts(monkeypatch, sweeps):
-    monkeypatch.setattr(primitives, "_ROWS", 3)
+    monkeypatch.setattr(_call, "_ROWS", 3)
     angles = np.arange(8) / 10
     found = Estimator().run([one_parameter()] * 8, ["Z"] * 8, angles[:, None]).result().values
     assert found == pytest.approx(np.cos(angles))
@@ -700,7 +700,7 @@ def test_job():
 def blocked(monkeypatch):
     """Has final states wait for an event, until their job is cancelled; returns both events."""
     begun, go_on = threading.Event(), threading.Event()
-    original = primitives.final_states
+    original = _call.final_states
 
     def waiting(program, *, control, **options):
         begun.set()
@@ -708,7 +708,7 @@ def blocked(monkeypatch):
             control.check()
         yield from original(program, control=control, **options)
 
-    monkeypatch.setattr(primitives, "final_states", waiting)
+    monkeypatch.setattr(_call, "final_states", waiting)
     return begun, go_on
 
 
@@ -739,7 +739,7 @@ def test_an_error_names_its_circuit(monkeypatch):
             raise OSError("no luck")
         yield from ()
 
-    monkeypatch.setattr(primitives, "final_states", failing)
+    monkeypatch.setattr(_call, "final_states", failing)
     circuits = [QuantumCircuit(1, name=name) for name in ("first", "second")]
     circuits[1].x(0)
     job = Estimator().run(circuits, ["Z", "Z"])
@@ -765,7 +765,7 @@ def test_an_error_stops_the_other_threads(monkeypatch):
         control.check()
         yield from ()
 
-    monkeypatch.setattr(primitives, "final_states", failing)
+    monkeypatch.setattr(_call, "final_states", failing)
     circuits = [QuantumCircuit(1, name=name) for name in ("first", "second")]
     circuits[1].x(0)
     with pytest.raises(OSError, match="no luck"):

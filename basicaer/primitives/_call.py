@@ -1,0 +1,245 @@
+"""One call of a primitive: what it asks for, and how that is carried out."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import warnings
+from concurrent.futures import Future
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple, Union
+
+import numpy as np
+from qiskit.circuit import QuantumCircuit
+from qiskit.primitives.primitive_job import PrimitiveJob as TerraPrimitiveJob
+
+from .. import _memory, _options, _queue, _threads
+from .._control import Cancelled, Control
+from .._costs import PASS_GATES
+from .._final_states import final_states
+from .._program import Program
+from .._work import one_run, worth_threads
+from ..basicaerjob import BasicAerJob
+from ..exceptions import BasicAerError
+from ._recent import LoweredCircuit
+
+_OPTIONS = ("shots", "seed", "precision", "max_parallel_threads")
+
+_ROWS = 1024
+"""Sets of values that are turned into programs at a time."""
+
+
+class PrimitiveJob(BasicAerJob, TerraPrimitiveJob):
+    """The job of a primitive: waits for its result, cancels it, tells how far it is."""
+
+    def __init__(self, result: Future[Any], control: Control) -> None:
+        """Makes the job of a result that is on its way."""
+        super().__init__(None, "", result, control=control)  # the id is made by terra's class
+
+
+class Settings:
+    """The run options of one call."""
+
+    def __init__(self, options: Dict[str, Any]) -> None:
+        self.shots = _shots(options.get("shots"))
+        self.generator = _generator(options.get("seed"), needed=self.shots is not None)
+        precision, threads = options.get("precision"), options.get("max_parallel_threads")
+        self.precision = _options.check(_options.QASM, "precision", precision) or "double"
+        threads = _options.check(_options.QASM, "max_parallel_threads", threads)
+        self.threads = threads or _threads.cpu_count()
+
+
+def warn_of_unknown(*options: Mapping[str, Any]) -> None:
+    """Warns the caller's caller of options that primitives do not have."""
+    for name in itertools.chain.from_iterable(options):
+        if name not in _OPTIONS:
+            warnings.warn(f"Option {name} is not used by this primitive", UserWarning, stacklevel=3)
+
+
+def _generator(seed: Any, needed: bool) -> Union[np.random.Generator, None]:
+    """Returns the generator of the draws; the seed is checked also where it is not needed."""
+    if not needed and (seed is None or isinstance(seed, np.random.Generator)):
+        return None
+    try:
+        generator = np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        right = "None, a whole number, 0 or more, or a numpy Generator"
+        raise _options.wrong("seed", seed, right) from None
+    return generator if needed else None
+
+
+def _shots(value: Any) -> Union[int, None]:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return _options.check(_options.QASM, "shots", value)
+
+
+def plain_values(circuits: Any, values: Any) -> Union[List[Tuple[float, ...]], None]:
+    """Returns the values of a call that has lists of circuits and of rows of numbers that fit.
+
+    Returns:
+        None for any other call. terra's own checks look at each number by itself, which for the
+        sweep of a gradient takes as long as the sweep.
+    """
+    if not isinstance(circuits, (list, tuple)) or not isinstance(values, (list, tuple, np.ndarray)):
+        return None
+    if not circuits or len(circuits) != len(values) or len(np.shape(values[0])) != 1:
+        return None
+    try:
+        table = np.array(values)
+    except ValueError:  # rows of different lengths
+        return None
+    if table.ndim != 2 or table.dtype.kind not in "if" or not np.isfinite(table).all():
+        return None
+    different = {id(circuit): circuit for circuit in circuits}.values()
+    if all(
+        isinstance(circuit, QuantumCircuit) and circuit.num_parameters == table.shape[1]
+        for circuit in different
+    ):
+        return [tuple(row) for row in table.astype(np.float64, copy=False).tolist()]
+    return None
+
+
+class Point:
+    """One final state that is wanted.
+
+    Attributes:
+        circuit: the circuit.
+        values: of its parameters.
+        positions: the places in the call that want it.
+    """
+
+    __slots__ = ("circuit", "positions", "values")
+
+    def __init__(self, circuit: LoweredCircuit, values: Tuple[float, ...]) -> None:
+        self.circuit = circuit
+        self.values = values
+        self.positions: List[int] = []
+
+
+class Call:
+    """What is wanted of one call, and how it is carried out.
+
+    Args:
+        circuits: what is run.
+        parameter_values: for each of them.
+        settings: of the call.
+        memory: bytes per amplitude that are needed beside the states.
+    """
+
+    def __init__(
+        self,
+        circuits: Sequence[LoweredCircuit],
+        parameter_values: Sequence[Tuple[float, ...]],
+        settings: Settings,
+        memory: int,
+    ) -> None:
+        self.settings = settings
+        self.control = Control()
+        points: Dict[Any, Point] = {}
+        for position, (circuit, values) in enumerate(zip(circuits, parameter_values)):
+            key = (id(circuit), values)
+            point = points.get(key)
+            if point is None:
+                point = points[key] = Point(circuit, values)
+            point.positions.append(position)
+        self.points = list(points.values())
+        self.widest = max(point.circuit.num_qubits for point in self.points)
+        self._batches = self._prepared()
+        self._first = next(self._batches)  # whatever is wrong with the circuits is raised here
+        self.at_once, self.states, self.need = self._share(memory)
+
+    def _share(self, memory: int) -> Tuple[int, int, int]:
+        """Returns how many points are computed at once, states of each, and what all need."""
+        settings, widest = self.settings, self.widest
+        at_once = 1
+        # To make a state and to take values of it takes a pass each, at the least.
+        most = max(
+            one_run(program) + (2 * PASS_GATES << min(program.num_qubits, 60))
+            for _, program in self._first
+        )
+        if worth_threads(most, "points"):
+            at_once = min(len(self.points), settings.threads)
+        need = _memory.required_bytes(
+            widest, precision=settings.precision, threads=settings.threads
+        ) + (memory << widest)
+        state = _memory.state_bytes(widest, settings.precision)
+        some = {id(point.circuit): point for point in self.points}.values()
+        copies = max(self._states_of(point) for point in some) - 1
+        if need + copies * state < _memory.SMALL:
+            return at_once, copies + 1, (need + copies * state) * at_once
+        space = _memory.budget.space()
+        if need > space:
+            space = _memory.budget.space(fresh=True)
+        if need > space:
+            raise BasicAerError(
+                f"A circuit of {widest} qubits in {settings.precision} precision needs "
+                f"{_memory.describe(need)}, {_memory.describe(space)} are available."
+            )
+        copies = min(copies, (space - need) // state)
+        need += copies * state
+        at_once = max(1, min(at_once, space // need))
+        return at_once, copies + 1, need * at_once
+
+    @staticmethod
+    def _states_of(point: Point) -> int:
+        circuit = point.circuit
+        if not circuit.states:  # it comes late in the call
+            circuit.programs(np.array([point.values], dtype=np.float64))
+        return circuit.states
+
+    def _prepared(self) -> Iterator[List[Tuple[Point, Program]]]:
+        """Yields all points with their programs, a bounded number at a time."""
+        groups: Dict[int, List[Point]] = {}
+        for first in range(0, len(self.points), _ROWS):
+            some = self.points[first : first + _ROWS]
+            groups.clear()
+            for point in some:
+                groups.setdefault(id(point.circuit), []).append(point)
+            ready: List[Tuple[Point, Program]] = []
+            for group in groups.values():
+                circuit = group[0].circuit
+                values = np.array([point.values for point in group], dtype=np.float64)
+                ready += zip(group, circuit.programs(values.reshape(len(group), -1)))
+            yield ready
+
+    def run(self, use: Callable[[Point, Iterator[Tuple[float, Any]], int], None]) -> None:
+        """Has `use` called with each point, its `final_states`, and how many threads it may use."""
+        settings, control = self.settings, self.control
+        work_of_first = [one_run(program) for _, program in self._first]
+        control.add_total(max(1, sum(work_of_first) * len(self.points) // len(work_of_first)))
+        lock = threading.Lock()
+        batches = itertools.chain([self._first], self._batches)
+        points = itertools.chain.from_iterable(batches)
+        threads = max(1, settings.threads // self.at_once)
+
+        def work() -> None:
+            while True:
+                with lock:
+                    control.check()
+                    item = next(points, None)
+                if item is None:
+                    return
+                point, program = item
+                states = final_states(
+                    program,
+                    precision=settings.precision,
+                    threads=threads,
+                    control=control,
+                    most_states=self.states,
+                )
+                try:
+                    use(point, states, threads)
+                except BaseException as error:
+                    control.halt()
+                    if not isinstance(error, Cancelled):
+                        place = (point.positions[0], program.name)
+                        error.basicaer_circuit = place  # type: ignore[attr-defined]
+                    raise
+
+        _threads.cooperate(work, self.at_once)
+
+    def submit(self, function: Callable[[], Any]) -> PrimitiveJob:
+        """Returns the job that calls a function, which calls `run`."""
+        future = _queue.submit(function, self.control, need=self.need)
+        return PrimitiveJob(future, self.control)
+

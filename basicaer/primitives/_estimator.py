@@ -1,0 +1,167 @@
+"""Expectation values of observables."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any, Dict, Iterator, List, Sequence, Tuple, Union
+
+import numpy as np
+from qiskit.circuit import QuantumCircuit
+from qiskit.primitives import BaseEstimator, EstimatorResult
+from qiskit.quantum_info import SparsePauliOp
+
+from .._observables import PauliSum
+from ..exceptions import BasicAerError
+from ._call import Call, Point, PrimitiveJob, Settings, plain_values, warn_of_unknown
+from ._recent import Recent, lowered_circuits
+
+_MOMENT_BYTES = 120
+"""Bytes per amplitude that the variance of an observable takes."""
+
+
+class Estimator(BaseEstimator):
+    """Expectation values of observables.
+
+    Run options, given to the constructor as a dict, to `set_options` or to `run`:
+
+    - shots (None or int): None for exact values. Otherwise a value is drawn from the normal
+      distribution with the exact value as its mean and the standard error of that many shots.
+    - seed (None, int or numpy Generator): of these draws. They are made by `run`, in order.
+    - precision ("double" or "single"): of the amplitudes.
+    - max_parallel_threads (int): the most threads that a job uses; 0 for as many as there are
+      processors.
+
+    A reset of a qubit in superposition makes a mixed state; the values are those of that state.
+    """
+
+    def __init__(self, *, options: Union[Dict[str, Any], None] = None) -> None:
+        """Makes an estimator; options given here hold for all its runs."""
+        super().__init__(options=options)
+        self._known_circuits = Recent()
+        self._known_observables = Recent()
+
+    def run(
+        self,
+        circuits: Any,
+        observables: Any,
+        parameter_values: Any = None,
+        **run_options: Any,
+    ) -> PrimitiveJob:
+        """Returns the job that computes expectation values; what is wrong is raised here.
+
+        Args:
+            circuits: one or a list of them.
+            observables: one for each circuit.
+            parameter_values: for each circuit a row of values, in the order of its `parameters`.
+            run_options: see above; they go before those of the estimator.
+
+        Raises:
+            TypeError: an argument of another type.
+            ValueError: arguments whose lengths or widths do not match.
+            BasicAerError: a circuit without a final state, a run option out of bounds, too little
+                memory.
+        """
+        warn_of_unknown(self.options, run_options)
+        values = plain_values(circuits, parameter_values)
+        if (
+            values is not None
+            and isinstance(observables, (list, tuple))
+            and len(observables) == len(circuits)
+            and all(
+                isinstance(observable, SparsePauliOp)
+                and observable.num_qubits == circuit.num_qubits
+                for circuit, observable in zip(circuits, observables)
+            )
+        ):
+            options = copy(self.options)
+            options.update_options(**run_options)
+            return self._run(tuple(circuits), tuple(observables), tuple(values), **options.__dict__)
+        return super().run(circuits, observables, parameter_values, **run_options)
+
+    def _run(
+        self,
+        circuits: Tuple[QuantumCircuit, ...],
+        observables: Tuple[Any, ...],
+        parameter_values: Tuple[Tuple[float, ...], ...],
+        **run_options: Any,
+    ) -> PrimitiveJob:
+        settings = Settings(run_options)
+        sums = self._sums(observables)
+        shots = settings.shots
+        if shots is not None:
+            for position, each in enumerate(sums):
+                if not each.is_hermitian:
+                    raise BasicAerError(
+                        f"The observable at place {position} is not Hermitian, its coefficients "
+                        "are complex; only its exact value can be had, with shots=None."
+                    )
+        call = Call(
+            lowered_circuits(circuits, self._known_circuits, False),
+            parameter_values,
+            settings,
+            0 if shots is None else _MOMENT_BYTES,
+        )
+        # Drawn here, so that they do not depend on which job is run first.
+        generator = settings.generator
+        normals = None if generator is None else generator.standard_normal(len(sums))
+
+        def work() -> EstimatorResult:
+            values = np.zeros(len(sums), dtype=np.complex128)
+            squares = np.zeros(len(sums))
+
+            def use(point: Point, states: Iterator[Tuple[float, Any]], threads: int) -> None:
+                same: Dict[int, List[int]] = {}
+                for position in point.positions:
+                    same.setdefault(id(sums[position]), []).append(position)
+                wanted = [(sums[positions[0]], positions) for positions in same.values()]
+                for weight, state in states:
+                    for observable, positions in wanted:
+                        values[positions] += weight * observable.expectation(state, threads)
+                    if shots is not None:
+                        amplitudes = state.to_array()
+                        for observable, positions in wanted:
+                            squares[positions] += weight * observable.second_moment(amplitudes)
+
+            call.run(use)
+            if normals is None or shots is None:
+                return EstimatorResult(np.real_if_close(values), [{} for _ in sums])
+            means = values.real
+            variances = np.maximum(squares - means**2, 0)
+            return EstimatorResult(
+                means + np.sqrt(variances / shots) * normals,
+                [{"variance": variance, "shots": shots} for variance in variances.tolist()],
+            )
+
+        return call.submit(work)
+
+    def _sums(self, observables: Sequence[Any]) -> List[PauliSum]:
+        here: Dict[int, PauliSum] = {}
+        found = []
+        for observable in observables:
+            known = here.get(id(observable))
+            if known is None:
+                known = here[id(observable)] = self._sum(observable)
+            found.append(known)
+        return found
+
+    def _sum(self, observable: Any) -> PauliSum:
+        paulis = observable.paulis
+        if observable.coeffs.dtype == object:  # references, whose bytes say nothing
+            return PauliSum.of(observable)
+        key = (paulis.x.tobytes(), paulis.z.tobytes(), observable.coeffs.tobytes())
+        return self._known_observables.get(key, lambda: (observable, PauliSum.of(observable)))[1]
+
+    @property
+    def circuits(self) -> Tuple[QuantumCircuit, ...]:
+        """The circuits of recent runs, each structure once."""
+        return tuple([each.circuit for each in self._known_circuits.values()])
+
+    @property
+    def observables(self) -> Tuple[Any, ...]:
+        """The observables of recent runs, each once."""
+        return tuple([observable for observable, _ in self._known_observables.values()])
+
+    @property
+    def parameters(self) -> Tuple[Any, ...]:
+        """The parameters of `circuits`."""
+        return tuple([each.parameters for each in self._known_circuits.values()])
