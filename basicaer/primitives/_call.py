@@ -242,4 +242,3 @@ class Call:
         """Returns the job that calls a function, which calls `run`."""
         future = _queue.submit(function, self.control, need=self.need)
         return PrimitiveJob(future, self.control)
-
