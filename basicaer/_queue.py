@@ -16,7 +16,7 @@ import threading
 import weakref
 from collections import deque
 from concurrent.futures import CancelledError, Future
-from typing import Any, Callable, Deque, Set, Tuple
+from typing import Any, Callable, Deque, List, Set, Tuple
 
 from . import _buffers, _memory
 from ._control import Cancelled, Control
@@ -270,19 +270,22 @@ def at_once(function: Callable[[], Any], control: Control) -> Future[Any]:
     if _memory.budget.limited:
         return submit(function, control)
     future: Future[Any] = Future()
+    returned: List[Any] = []
     failure: Exception | None = None
     try:
-        next(severed(function, future.set_result), None)
+        next(severed(function, returned.append), None)
     except Exception as error:
         if is_of_signal_handler(error):
             raise
         failure = error
-    if failure is not None:
+    control.finish()
+    if failure is None:
+        future.set_result(returned.pop())
+    else:
         hide_caller(failure, sys.exc_info()[1])
         clear_frames(failure)
         future.set_exception(failure)
         failure = None  # its traceback refers to this frame
-    control.finish()
     return future
 
 
