@@ -27,6 +27,10 @@ cdef enum:
 
 cdef double UNIT = 2.0 ** -53
 
+cdef object empty = np.empty
+cdef object FLOAT64 = np.dtype(np.float64)
+cdef object INT64 = np.dtype(np.int64)
+
 cdef tuple _HEX = tuple([hex(value) for value in range(HEXES)])
 
 
@@ -83,8 +87,7 @@ cdef class Uniforms:
     """
 
     cdef uint32_t key[WORDS]
-    cdef uint32_t words[WORDS]
-    cdef index used             # draws of `words` that are taken
+    cdef index used             # draws of this state that are taken
 
     def __init__(self, uint32_t seed, index first=0):
         cdef index i
@@ -100,7 +103,6 @@ cdef class Uniforms:
             self.used = DRAWS
             if first:
                 twist(self.key)
-                temper(self.key, self.words)
                 self.used = first
 
     def take(self, index count):
@@ -108,10 +110,10 @@ cdef class Uniforms:
         cdef index i, num
         cdef double* data
         cdef double[::1] view
-        cdef const uint32_t* words
+        cdef uint32_t words[WORDS]
         if count < 0:
             raise ValueError(f"{count} uniforms cannot be drawn; 0 is the least")
-        out = np.empty(count)
+        out = empty(count, FLOAT64)
         if not count:
             return out
         view = out
@@ -120,12 +122,11 @@ cdef class Uniforms:
             while count > 0:
                 if self.used == DRAWS:
                     twist(self.key)
-                    temper(self.key, self.words)
                     self.used = 0
+                temper(self.key, words)
                 num = min(count, DRAWS - self.used)
-                words = self.words + 2 * self.used
                 for i in range(num):
-                    data[i] = drawn_of(words[2 * i], words[2 * i + 1])
+                    data[i] = drawn_of(words[2 * (self.used + i)], words[2 * (self.used + i) + 1])
                 data += num
                 count -= num
                 self.used += num
@@ -202,7 +203,7 @@ cdef class CumulativeTable:
         cdef double u, scale = <double>self.cells
         cdef const double* cdf = &self.cumulated[0]
         cdef const int64_t* guide = self.guide
-        out = np.empty(shots, dtype=np.int64)
+        out = empty(shots, INT64)
         cdef int64_t[::1] found = out
         with nogil:
             for i in range(shots):

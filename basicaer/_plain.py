@@ -125,21 +125,18 @@ def _sampled_memory(
     shots = last - first
     at_once = min(shots, SHOTS_AT_ONCE)
     uniforms = _outcomes.Uniforms(task.seed, first)
-    sample = state.sampler(qubits, at_once, threads=task.threads)
-    numbers_are_rows = words == 1 and len(sources) == len(qubits) and _in_place(sources)
-
-    def rows(count: int) -> np.ndarray:
-        numbers: np.ndarray = sample(uniforms.take(count))
-        if numbers_are_rows:
-            return numbers.view(np.uint64).reshape(count, 1)
-        return memory_rows(count, words, 0, sources, numbers)
-
-    if shots <= at_once:
-        return rows(shots)
+    sample = state.sampler(qubits, at_once, task.threads)
+    if shots == at_once:
+        numbers = sample(uniforms.take(shots))
+        if words == 1 and len(sources) == len(qubits) and _in_place(sources):
+            return numbers.view(np.uint64).reshape(shots, 1)
+        return memory_rows(shots, words, 0, sources, numbers)
     memory = np.empty((shots, words), dtype=np.uint64)
     for start in range(0, shots, at_once):
         control.check()
-        memory[start : start + at_once] = rows(min(at_once, shots - start))
+        part = memory[start : start + at_once]
+        numbers = sample(uniforms.take(len(part)))
+        part[:] = memory_rows(len(part), words, 0, sources, numbers)
     return memory
 
 

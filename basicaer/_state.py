@@ -482,7 +482,8 @@ class State:
         if len(qubits) == self.num_qubits >= SAMPLED_IN_PLACE:
             return self._sampler_in_place(draws, threads)
         probabilities = self.probabilities(qubits, threads)
-        self.check()
+        if len(probabilities) > _PART:
+            self.check()
         table = _outcomes.CumulativeTable(probabilities, draws)
         self.norm = table.total
         return table.draw

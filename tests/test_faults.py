@@ -200,7 +200,7 @@ def test_a_cancelled_list(monkeypatch):
         (_state.State, "apply"),  # planning, and kernels
         (_state.State, "probabilities"),
         (_state.State, "copy"),  # where branches part
-        (_state.State, "sample"),
+        (_state.State, "sampler"),
         (_result, "experiment"),
         (_result, "whole"),
     ],
@@ -218,7 +218,7 @@ def test_cancelled_in_each_stage(monkeypatch, target, name, options):
         return original(*args, **kwargs)
 
     ready = threading.Event()
-    circuit = ghz() if name == "sample" else branchy()
+    circuit = ghz() if name == "sampler" else branchy()
     with monkeypatch.context() as patch:
         patch.setattr(target, name, stage)
         # So many shots that it is not carried out within run().
