@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import islice
 
 import numpy as np
@@ -200,6 +201,22 @@ def test_large_registers_drawn_in_parts():
     sample = state.sampler(qubits, 700, threads=2)
     parts = [sample(uniforms[first : first + 700]) for first in range(0, 5000, 700)]
     np.testing.assert_array_equal(np.concatenate(parts), state.sampler(qubits, 5000)(uniforms))
+
+
+def test_draws_from_large_registers_take_no_more_memory_than_is_counted():
+    """A shot is counted with its word of memory and 56 bytes, which the uniforms are part of."""
+    shots = 100_000
+    state = State.from_amplitudes(np.full(1 << 18, 2.0**-9))
+    sample = state.sampler(tuple(range(18)), shots)
+    uniforms = np.random.default_rng(1).random(shots)
+    tracemalloc.start()
+    try:
+        outcomes = sample(uniforms)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak + uniforms.nbytes < (8 + 56) * shots
+    assert len(np.unique(outcomes)) > shots // 2
 
 
 def test_uniforms_of_very_many_shots_look_whether_they_are_wanted(monkeypatch):
