@@ -42,7 +42,7 @@ pairs in which its controls are as they must be. Targets and controls are its *f
                      + `offset`, the controls that must be 1
                      + `stride` of each target that is 1
 
-Columns of the arrays that describe passes and operations: _plan_layout.pxi.
+Columns of the arrays that describe passes and operations: layout.pxi.
 """
 
 from cython cimport embedsignature
@@ -53,11 +53,11 @@ from libc.string cimport memcpy, memset
 
 ctypedef Py_ssize_t index
 
-include "_atomic.pxi"
-include "_kernels_vectors.pxi"
-include "_plan_layout.pxi"
+include "basicaer/_engine/cython/atomic.pxi"
+include "basicaer/_engine/kernels/vectors.pxi"
+include "basicaer/_engine/plan/layout.pxi"
 
-# The kernels by their names, and their numbers in a plan (_plan_layout.pxi).
+# The kernels by their names, and their numbers in a plan (layout.pxi).
 KERNELS = {
     "dense1": OP_DENSE1,
     "dense1_lane": OP_DENSE1_LANE,
@@ -87,10 +87,10 @@ CPU_LEVEL = ba_level()
 LANES = {"double": VD_LANES, "single": VF_LANES}
 
 
-include "_kernels_dense.pxi"
-include "_kernels_diagonal.pxi"
-include "_kernels_wide.pxi"
-include "_kernels_block.pxi"
+include "basicaer/_engine/kernels/dense.pxi"
+include "basicaer/_engine/kernels/diagonal.pxi"
+include "basicaer/_engine/kernels/wide.pxi"
+include "basicaer/_engine/kernels/block.pxi"
 
 
 cdef void apply_passes(vec* state, const int64_t* passes, index num_passes, const int64_t* ops,
@@ -149,7 +149,7 @@ cdef class Executable:
     """A plan, ready to be applied to any number of states, at once and by any number of threads.
 
     Args:
-        passes: int64, one row a pass, see the PASS_ columns of _plan_layout.pxi.
+        passes: int64, one row a pass, see the PASS_ columns of layout.pxi.
         ops: int64, one row an operation, see its COL_ columns.
         lists: int64, one-dimensional: the lists that passes and operations point into.
         coefficients: vectors of lanes, aligned to a cache line, float64 or float32: the precision
@@ -229,7 +229,7 @@ cdef class Executable:
 
         Args:
             state: the amplitudes, shape (2 * 2**n,), in lane layout, aligned to a vector.
-            flags: of the job, see `_control.Control`.
+            flags: of the job, see `control.Control`.
             sync: int64, two for each pass, zeros at the start; shared by these threads.
             dirty: whether memory outside the live amplitudes may hold anything but zeros.
 
@@ -277,5 +277,5 @@ cdef inline int log2_of(int x) noexcept nogil:
     return bits
 
 
-include "_kernels_whole.pxi"
-include "_kernels_sums.pxi"
+include "basicaer/_engine/kernels/whole.pxi"
+include "basicaer/_engine/kernels/sums.pxi"

@@ -16,9 +16,9 @@ from qiskit.providers.job import JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 from qiskit.result import Result
 
-from . import _progress, _queue
-from ._control import Control
-from ._terra import reference
+from basicaer._engine.control import Control
+from basicaer._jobs import progress_bar, queue
+from basicaer._qiskit.versions import reference
 
 # On Windows a wait without end cannot be interrupted: there it is made of short ones.
 _LONGEST_WAIT = 0.05 if sys.platform == "win32" else None
@@ -52,7 +52,7 @@ class BasicAerJob(JobV1):
             result: a finished `Result` or a `concurrent.futures.Future` of one.
             control: cancels the job while it runs; without one, only a job that has not begun can
                 be cancelled.
-            bar: draws a progress bar, see `_progress.load`; None for no bar.
+            bar: draws a progress bar, see `progress_bar.load`; None for no bar.
         """
         super().__init__(backend, job_id)
         if not isinstance(result, Result) and hasattr(result, "set_result"):
@@ -64,7 +64,7 @@ class BasicAerJob(JobV1):
         self._process = os.getpid()
         self._bar: threading.Thread | None = None  # draws how far it is
         if bar is not None:
-            self._bar = _progress.follow(
+            self._bar = progress_bar.follow(
                 bar, backend.name(), self._wait, self.progress, lambda: self.status().name.lower()
             )
 
@@ -189,7 +189,7 @@ class BasicAerJob(JobV1):
         """
         if self._process != os.getpid():
             return False
-        return _queue.cancel(self._future, self._control)
+        return queue.cancel(self._future, self._control)
 
     # ------------------------------------------------------------------------------------------
 

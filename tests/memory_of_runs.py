@@ -114,20 +114,21 @@ def resident(field):
 
 
 def measure(name, options):
-    from basicaer import BasicAer, _queue
+    from basicaer import BasicAer
+    from basicaer._jobs import queue
 
     make, own = CASES[name]
     circuit = make()
     needs = []
-    submit = _queue.submit
-    _queue.submit = lambda *args, **named: [needs.append(named["need"]), submit(*args, **named)][1]
+    submit = queue.submit
+    queue.submit = lambda *args, **named: [needs.append(named["need"]), submit(*args, **named)][1]
     backend = BasicAer.get_backend("qasm_simulator")
     warm = QuantumCircuit(2, 1)
     warm.h(0)
     warm.measure(0, 0)
     warm.h(0)
     backend.run([warm, sampled(2)], shots=3000, memory=True).result().get_counts()
-    _queue.submit(lambda: None, __import__("basicaer")._control.Control(), need=0).result()
+    queue.submit(lambda: None, __import__("basicaer")._control.Control(), need=0).result()
     needs.clear()
     ctypes.CDLL(None).malloc_trim(0)
     with open("/proc/self/clear_refs", "w", encoding="ascii") as file:

@@ -10,13 +10,11 @@ import pytest
 from numpy_state import NumpyState
 from random_programs import Maker, gates
 
-from basicaer import _costs
-from basicaer._code import BRANCHES, SPECTATOR, TERMINAL, Draw
-from basicaer._control import Cancelled, Control
-from basicaer._execution import Task, execute
-from basicaer._flow import count_draws, flatten
-from basicaer._memory import Allowance
-from basicaer._program import (
+from basicaer._engine import costs
+from basicaer._engine.control import Cancelled, Control
+from basicaer._engine.execute import Task, execute
+from basicaer._engine.memory import Allowance
+from basicaer._engine.program import (
     BitsEqual,
     Break,
     Continue,
@@ -30,6 +28,8 @@ from basicaer._program import (
     Switch,
     While,
 )
+from basicaer._engine.shots.flatten import count_draws, flatten
+from basicaer._engine.shots.instructions import BRANCHES, SPECTATOR, TERMINAL, Draw
 from basicaer.exceptions import BasicAerError
 
 
@@ -124,7 +124,7 @@ class TestSameAsShotByShot:
 
     @pytest.mark.parametrize("seed", range(30))
     def test_few_spectators(self, seed, monkeypatch):
-        monkeypatch.setattr("basicaer._branching._MOST_SPECTATORS", 1)
+        monkeypatch.setattr("basicaer._engine.shots.branch._MOST_SPECTATORS", 1)
         assert_same(Maker(seed).program(), seed=seed)
 
     @pytest.mark.parametrize("seed", range(60))
@@ -137,8 +137,8 @@ class TestSameAsShotByShot:
 
     @pytest.mark.parametrize("seed", range(40))
     def test_branches_on_threads(self, seed, monkeypatch):
-        monkeypatch.setitem(_costs.THREADS_WORK, "branches", 0)
-        monkeypatch.setattr("basicaer._memory.GROUPS_PER_THREAD", 1)
+        monkeypatch.setitem(costs.THREADS_WORK, "branches", 0)
+        monkeypatch.setattr("basicaer._engine.memory.GROUPS_PER_THREAD", 1)
         assert_same(Maker(seed, fixed=True).program(), seed=seed, threads=3)
 
 

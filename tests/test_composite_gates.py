@@ -22,7 +22,7 @@ from qiskit.quantum_info import Operator, Statevector, random_clifford
 from versions import TERRA, needs_annotations
 
 from basicaer import BasicAer
-from basicaer._terra import (
+from basicaer._qiskit.versions import (
     AnnotatedOperation,
     ControlModifier,
     DiagonalGate,

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from basicaer import _execution
-from basicaer._control import DONE, STOP, Cancelled, Control
+from basicaer._engine import execute
+from basicaer._engine.control import DONE, STOP, Cancelled, Control
 
 
 def test_control_flags_are_what_kernels_poll():
@@ -66,7 +66,7 @@ def test_no_update_of_the_work_done_is_lost():
 
     control = Control()
     machine = SimpleNamespace(work=0)
-    progress = _execution._Progress(control, machine, unit=100, shots=10)
+    progress = execute._Progress(control, machine, unit=100, shots=10)
     plain, control.flags = control.flags, control.flags.view(Beside)
     progress.resolved(2)
     between = int(plain[DONE])

@@ -17,11 +17,13 @@ from qiskit.circuit import Parameter
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 
-from basicaer import BasicAer, BasicAerError, QasmSimulatorPy, _distribution, _memory
-from basicaer._control import Cancelled
-from basicaer._distribution import Portion, Sender, _groups, work
-from basicaer._execution import Task
-from basicaer._lower import lower
+from basicaer import BasicAer, BasicAerError, QasmSimulatorPy
+from basicaer._engine import memory
+from basicaer._engine.control import Cancelled
+from basicaer._engine.execute import Task
+from basicaer._jobs import distribute
+from basicaer._jobs.distribute import Portion, Sender, _groups, work
+from basicaer._qiskit.lower import lower
 
 QASM = BasicAer.get_backend("qasm_simulator")
 ELSEWHERE = Sender("another process", 0)
@@ -288,7 +290,7 @@ def test_error_of_a_circuit(threads):
 
 def test_too_large_for_the_worker(monkeypatch):
     part = Portion(0, "large", Task(lower(sampled())), 1 << 30)
-    monkeypatch.setattr("basicaer._memory.available_bytes", lambda fresh=False: 1 << 20)
+    monkeypatch.setattr("basicaer._engine.memory.available_bytes", lambda fresh=False: 1 << 20)
     (reply,) = work(ELSEWHERE, [part], None)
     assert reply.outcome is None
     assert reply.error.message == 'Circuit "large" needs 1.0 GiB, 1.0 MiB available at the worker.'
@@ -297,7 +299,7 @@ def test_too_large_for_the_worker(monkeypatch):
 def test_what_only_has_to_wait_for_memory_waits(monkeypatch):
     space, need = 420 << 20, 257 << 20
     taken, asked = [0], threading.Event()
-    budget = _memory.Budget()
+    budget = memory.Budget()
     try_take = budget.try_take
 
     def noted(*arguments):
@@ -306,8 +308,8 @@ def test_what_only_has_to_wait_for_memory_waits(monkeypatch):
             asked.set()
         return let_in
 
-    monkeypatch.setattr(_memory, "available_bytes", lambda fresh=False: space - taken[0])
-    monkeypatch.setattr(_memory, "budget", budget)
+    monkeypatch.setattr(memory, "available_bytes", lambda fresh=False: space - taken[0])
+    monkeypatch.setattr(memory, "budget", budget)
     part = Portion(0, "second", Task(lower(sampled())), need)
     replies = []
     worker = threading.Thread(target=lambda: replies.extend(work(ELSEWHERE, [part], None)))
@@ -428,7 +430,7 @@ def test_a_group_that_begins_while_the_job_is_cancelled_is_stopped(monkeypatch):
         while not given_up.wait(0.001):
             control.check()
 
-    monkeypatch.setattr(_distribution, "execute", runs_on)
+    monkeypatch.setattr(distribute, "execute", runs_on)
     executor = Late(begun)
     job = QASM.run(sampled(), executor=executor)
     try:
@@ -450,7 +452,7 @@ def test_a_group_that_begins_after_its_job_was_cancelled_does_nothing(monkeypatc
             return future
 
     executed = []
-    monkeypatch.setattr(_distribution, "execute", lambda task, control: executed.append(task))
+    monkeypatch.setattr(distribute, "execute", lambda task, control: executed.append(task))
     executor = Deaf()
     job = QASM.run(sampled(), executor=executor)
     executor.wait_for(1)

@@ -12,16 +12,17 @@ from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
 from qiskit.quantum_info import Operator
 from versions import needs_present_basis
 
-from basicaer import BasicAer, _gates
-from basicaer._gate_classes import CLASS_OF_NAME, ROW_OF_CLASS, SINGLETON_OF_CLASS
-from basicaer._gates import (
+from basicaer import BasicAer
+from basicaer._engine import gate_table
+from basicaer._engine.gate_table import (
     COLUMN,
     GATES,
     ROW_OF_NAME,
     SCALAR,
 )
-from basicaer._program import DENSE, DIAGONAL
-from basicaer._terra import reference
+from basicaer._engine.program import DENSE, DIAGONAL
+from basicaer._qiskit.gate_classes import CLASS_OF_NAME, ROW_OF_CLASS, SINGLETON_OF_CLASS
+from basicaer._qiskit.versions import reference
 
 PARTS = [(row, part) for row in GATES for part in row.parts]
 EVERY_ROW = pytest.mark.parametrize("row", GATES, ids=lambda row: CLASS_OF_NAME[row.name].__name__)
@@ -60,7 +61,7 @@ def test_each_row_has_a_name_and_a_class_of_its_own():
 
 
 def test_the_table_knows_no_qiskit():
-    tree = ast.parse(Path(_gates.__file__).read_text(encoding="utf-8"))
+    tree = ast.parse(Path(gate_table.__file__).read_text(encoding="utf-8"))
     imported = {
         name
         for node in ast.walk(tree)
@@ -72,7 +73,7 @@ def test_the_table_knows_no_qiskit():
             else []
         )
     }
-    own = {"numpy", "basicaer._program"}
+    own = {"numpy", "basicaer._engine.program"}
     standard = {"__future__", "cmath", "functools", "math", "typing"}
     assert own <= imported <= own | standard
 

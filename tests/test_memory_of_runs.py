@@ -13,14 +13,14 @@ import pytest
 from random_programs import Maker, gates
 
 from basicaer import BasicAerError
-from basicaer._allowance import allowance_of
-from basicaer._control import Control
-from basicaer._execution import execute
-from basicaer._final_states import final_states, states_alive
-from basicaer._memory import KEPT, MIB, Allowance, state_bytes
-from basicaer._program import Measure, Program, Reset
-from basicaer._state import State
-from basicaer._task import Task
+from basicaer._engine.allowance import allowance_of
+from basicaer._engine.control import Control
+from basicaer._engine.execute import execute
+from basicaer._engine.final_states import final_states, states_alive
+from basicaer._engine.memory import KEPT, MIB, Allowance, state_bytes
+from basicaer._engine.program import Measure, Program, Reset
+from basicaer._engine.state.state import State
+from basicaer._engine.task import Task
 
 SLACK = 10.0
 """MiB beside what the formula counts: Python's own objects, what the allocator keeps, threads."""
@@ -161,13 +161,13 @@ def test_outcomes_do_not_depend_on_what_is_allowed(fixed, seed):
 
 
 def test_large_states_may_take_a_quarter_of_what_there_is(monkeypatch):
-    monkeypatch.setattr("basicaer._memory.available_bytes", lambda fresh=False: 4096 * MIB)
-    monkeypatch.setattr("basicaer._memory.budget._capacity", None)
+    monkeypatch.setattr("basicaer._engine.memory.available_bytes", lambda fresh=False: 4096 * MIB)
+    monkeypatch.setattr("basicaer._engine.memory.budget._capacity", None)
     wide = program_of(FIXED.body, num_qubits=22)  # 64 MiB each
     found = allowance(wide)
     assert found.need - found.base <= 1024 * MIB
     assert found.states == 10
-    monkeypatch.setattr("basicaer._memory.available_bytes", lambda fresh=False: 300 * MIB)
+    monkeypatch.setattr("basicaer._engine.memory.available_bytes", lambda fresh=False: 300 * MIB)
     found = allowance(wide)
     assert found.base < found.need <= 300 * MIB
     assert found.need - found.base <= KEPT

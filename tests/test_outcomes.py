@@ -7,10 +7,10 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from basicaer import _outcomes
-from basicaer._assembly import Formula
-from basicaer._gates import GATES, SCALAR
-from basicaer._outcomes import CumulativeTable, Uniforms
+from basicaer._engine.gate_table import GATES, SCALAR
+from basicaer._engine.shots import outcomes as _outcomes
+from basicaer._engine.shots.outcomes import CumulativeTable, Uniforms
+from basicaer._qiskit.gate_reader import Formula
 
 SEEDS = [0, 1, 7, 42, 2**31 - 1, 2**31, 2**32 - 1]
 

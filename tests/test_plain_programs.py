@@ -12,14 +12,14 @@ from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import CircuitInstruction, Clbit, Measure, Parameter, Qubit
 from qiskit.circuit.library import CCXGate, CXGate, HGate, RealAmplitudes, RXGate
 
-from basicaer._assembly import plain_program
-from basicaer._control import Control
-from basicaer._execution import execute
-from basicaer._lower import lower
-from basicaer._lowering import Lowering
-from basicaer._program import Gates
-from basicaer._task import Task
-from basicaer._terra import UnitaryGate, expr
+from basicaer._engine.control import Control
+from basicaer._engine.execute import execute
+from basicaer._engine.program import Gates
+from basicaer._engine.task import Task
+from basicaer._qiskit.gate_reader import plain_program
+from basicaer._qiskit.lower import lower
+from basicaer._qiskit.lowering import Lowering
+from basicaer._qiskit.versions import UnitaryGate, expr
 from basicaer.exceptions import BasicAerError
 
 

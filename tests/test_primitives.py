@@ -30,8 +30,10 @@ from qiskit.quantum_info import (
 )
 from versions import HamiltonianGate
 
-from basicaer import BasicAerError, _costs, _threads, primitives
-from basicaer._control import STOP
+from basicaer import BasicAerError, primitives
+from basicaer._engine import costs
+from basicaer._engine import threads as _threads
+from basicaer._engine.control import STOP
 from basicaer.primitives import Estimator, PrimitiveJob, Sampler, _call, _recent
 
 A, B = Parameter("a"), Parameter("b")
@@ -750,7 +752,7 @@ def test_an_error_names_its_circuit(monkeypatch):
 
 
 def test_an_error_stops_the_other_threads(monkeypatch):
-    monkeypatch.setitem(_costs.THREADS_WORK, "points", 0)
+    monkeypatch.setitem(costs.THREADS_WORK, "points", 0)
     meet = threading.Barrier(2)
     stopped = []
 
@@ -774,7 +776,7 @@ def test_an_error_stops_the_other_threads(monkeypatch):
 
 
 def test_threads(monkeypatch):
-    monkeypatch.setitem(_costs.THREADS_WORK, "points", 0)
+    monkeypatch.setitem(costs.THREADS_WORK, "points", 0)
     taken = []
     original = _threads.cooperate
     monkeypatch.setattr(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from random_programs import Maker, gates
 
-from basicaer._program import (
+from basicaer._engine.program import (
     DENSE,
     BitsEqual,
     Break,

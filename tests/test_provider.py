@@ -16,15 +16,9 @@ from qiskit import QuantumCircuit
 from qiskit.providers.exceptions import QiskitBackendNotFoundError
 
 import basicaer
-from basicaer import (
-    BasicAer,
-    BasicAerProvider,
-    QasmSimulatorPy,
-    UnitarySimulatorPy,
-    _memory,
-    basicaertools,
-)
-from basicaer._terra import reference
+from basicaer import BasicAer, BasicAerProvider, QasmSimulatorPy, UnitarySimulatorPy, basicaertools
+from basicaer._engine import memory
+from basicaer._qiskit.versions import reference
 
 PACKAGE = Path(basicaer.__file__).parent
 NAMES = ("qasm_simulator", "statevector_simulator", "unitary_simulator")
@@ -167,7 +161,7 @@ def test_a_configuration_of_ones_own():
 
 def test_the_number_of_qubits_is_what_the_memory_holds_until_it_is_set(monkeypatch):
     space = [1 << 30]
-    monkeypatch.setattr(_memory, "available_bytes", lambda fresh=False: space[0])
+    monkeypatch.setattr(memory, "available_bytes", lambda fresh=False: space[0])
     for backend, width in ((QasmSimulatorPy(), 25), (UnitarySimulatorPy(), 12)):
         space[0] = 1 << 30
         configuration = backend.configuration()

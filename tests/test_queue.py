@@ -10,8 +10,9 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 import pytest
 
 import basicaer
-from basicaer import _queue, _threads
-from basicaer._control import STOP, Control
+from basicaer._engine import threads as _threads
+from basicaer._engine.control import STOP, Control
+from basicaer._jobs import queue
 
 
 def until(condition, seconds=20.0):
@@ -28,16 +29,16 @@ def until(condition, seconds=20.0):
 
 def test_two_jobs_run_at_once():
     meet = threading.Barrier(2)
-    futures = [_queue.submit(lambda: meet.wait(20), Control()) for _ in range(2)]
+    futures = [queue.submit(lambda: meet.wait(20), Control()) for _ in range(2)]
     assert {future.result(20) for future in futures} == {0, 1}
 
 
 def test_more_jobs_than_threads_queue_in_order():
     order = []
     block = threading.Event()
-    limit = _queue.runners.pool().limit
-    blockers = [_queue.submit(lambda: block.wait(20), Control()) for _ in range(limit)]
-    futures = [_queue.submit(lambda i=i: order.append(i), Control()) for i in range(50)]
+    limit = queue.runners.pool().limit
+    blockers = [queue.submit(lambda: block.wait(20), Control()) for _ in range(limit)]
+    futures = [queue.submit(lambda i=i: order.append(i), Control()) for i in range(50)]
     assert not any(future.running() or future.done() for future in futures)
     block.set()
     for future in blockers + futures:
@@ -45,13 +46,13 @@ def test_more_jobs_than_threads_queue_in_order():
     if limit == 1:
         assert order == list(range(50))
     assert sorted(order) == list(range(50))
-    until(lambda: not _queue.live_jobs())
+    until(lambda: not queue.live_jobs())
 
 
 def test_jobs_run_in_an_executor_of_the_standard_library():
-    names = _queue.submit(lambda: threading.current_thread().name, Control()).result(20)
+    names = queue.submit(lambda: threading.current_thread().name, Control()).result(20)
     assert names.startswith("basicaer-job")
-    assert type(_queue.runners.pool().executor) is ThreadPoolExecutor
+    assert type(queue.runners.pool().executor) is ThreadPoolExecutor
     assert type(_threads.helpers.pool().executor) is ThreadPoolExecutor
 
 
@@ -72,9 +73,9 @@ def test_the_future_of_a_cancelled_job_waits_until_its_memory_is_gone():
                 control.check()
 
     control = Control()
-    future = _queue.submit(work, control)
+    future = queue.submit(work, control)
     assert begun.wait(20)
-    assert _queue.cancel(future, control) and _queue.cancel(future, control)
+    assert queue.cancel(future, control) and queue.cancel(future, control)
     assert isinstance(future.exception(20), CancelledError)
     assert gone[0]() is None
 
@@ -93,9 +94,9 @@ def test_what_a_job_returns_after_it_was_cancelled_is_dropped():
         return payload
 
     control = Control()
-    future = _queue.submit(work, control)
+    future = queue.submit(work, control)
     assert begun.wait(20)
-    _queue.cancel(future, control)
+    queue.cancel(future, control)
     end.set()
     assert isinstance(future.exception(20), CancelledError)
     assert gone[0]() is None
@@ -118,7 +119,7 @@ def test_an_error_and_its_causes_keep_no_memory():
         except KeyError as error:
             raise ValueError("outer") from error
 
-    future = _queue.submit(work, Control())
+    future = queue.submit(work, Control())
     error = future.exception(20)
     assert isinstance(error, ValueError) and isinstance(error.__cause__, KeyError)
     assert gone[0]() is None
@@ -136,26 +137,26 @@ def threads_of_ours():
 def test_shutdown_waits():
     ended = []
     futures = [
-        _queue.submit(lambda: time.sleep(0.02) or ended.append(1), Control()) for _ in range(9)
+        queue.submit(lambda: time.sleep(0.02) or ended.append(1), Control()) for _ in range(9)
     ]
     _threads.cooperate(lambda: None, 2)
-    _queue.shutdown()
+    queue.shutdown()
     assert len(ended) == 9 and all(future.done() for future in futures)
-    assert not threads_of_ours() and not _queue.live_jobs()
-    _queue.shutdown()
-    assert _queue.submit(lambda: 3, Control()).result(20) == 3
+    assert not threads_of_ours() and not queue.live_jobs()
+    queue.shutdown()
+    assert queue.submit(lambda: 3, Control()).result(20) == 3
 
 
 def test_shutdown_without_waiting():
     block = threading.Event()
-    futures = [_queue.submit(lambda: block.wait(20), Control()) for _ in range(20)]
-    _queue.shutdown(wait=False)
+    futures = [queue.submit(lambda: block.wait(20), Control()) for _ in range(20)]
+    queue.shutdown(wait=False)
     assert not any(future.done() for future in futures)
-    late = _queue.submit(lambda: 4, Control())  # which gets new threads, in its turn
+    late = queue.submit(lambda: 4, Control())  # which gets new threads, in its turn
     block.set()
     assert late.result(20) == 4
     assert all(future.result(20) for future in futures)
-    _queue.shutdown()
+    queue.shutdown()
     until(lambda: not threads_of_ours())  # those of the first shutdown, for which nobody waits
 
 
@@ -169,12 +170,12 @@ def test_shutdown_that_cancels():
             control.check()
             time.sleep(0.001)
 
-    futures = [_queue.submit(lambda c=control: work(c), control) for control in controls]
+    futures = [queue.submit(lambda c=control: work(c), control) for control in controls]
     assert begun.wait(20)
     basicaer.shutdown(cancel_futures=True)
     assert all(control.cancelled for control in controls)
     assert all(future.done() for future in futures)
-    assert not threads_of_ours() and not _queue.live_jobs()
+    assert not threads_of_ours() and not queue.live_jobs()
 
 
 def test_shutdown_while_others_submit():
@@ -183,14 +184,14 @@ def test_shutdown_while_others_submit():
 
     def submits():
         while not stop.is_set():
-            if _queue.submit(lambda: 5, Control()).result(20) != 5:
+            if queue.submit(lambda: 5, Control()).result(20) != 5:
                 wrong.append(1)
 
     threads = [threading.Thread(target=submits) for _ in range(4)]
     for thread in threads:
         thread.start()
     for turn in range(50):
-        _queue.shutdown(wait=turn % 2 == 0)
+        queue.shutdown(wait=turn % 2 == 0)
     stop.set()
     for thread in threads:
         thread.join(20)
@@ -199,22 +200,22 @@ def test_shutdown_while_others_submit():
 
 
 def test_submit_waits_when_the_queue_holds_too_much(monkeypatch):
-    monkeypatch.setattr(_queue, "_QUEUE_FREE", 100)
-    monkeypatch.setattr(_queue, "_QUEUE_BYTES", 100)
+    monkeypatch.setattr(queue, "_QUEUE_FREE", 100)
+    monkeypatch.setattr(queue, "_QUEUE_BYTES", 100)
     block = threading.Event()
-    limit = _queue.runners.pool().limit
-    running = [_queue.submit(lambda: block.wait(20), Control(), size=90) for _ in range(limit)]
+    limit = queue.runners.pool().limit
+    running = [queue.submit(lambda: block.wait(20), Control(), size=90) for _ in range(limit)]
     until(lambda: all(future.running() for future in running))
     controls = [Control() for _ in range(3)]
-    queued = [_queue.submit(lambda: 1, control, size=30) for control in controls]
+    queued = [queue.submit(lambda: 1, control, size=30) for control in controls]
     late = []
     thread = threading.Thread(
-        target=lambda: late.append(_queue.submit(lambda: 2, Control(), size=30))
+        target=lambda: late.append(queue.submit(lambda: 2, Control(), size=30))
     )
     thread.start()
     thread.join(0.1)
     assert thread.is_alive() and not late
-    assert _queue.cancel(queued[1], controls[1])  # which makes room
+    assert queue.cancel(queued[1], controls[1])  # which makes room
     thread.join(20)
     assert not thread.is_alive()
     block.set()
@@ -222,24 +223,24 @@ def test_submit_waits_when_the_queue_holds_too_much(monkeypatch):
 
 
 def test_one_job_may_always_wait_however_large(monkeypatch):
-    monkeypatch.setattr(_queue, "_QUEUE_FREE", 100)
-    monkeypatch.setattr(_queue, "_QUEUE_BYTES", 100)
-    futures = [_queue.submit(lambda: 1, Control(), size=1000) for _ in range(20)]
+    monkeypatch.setattr(queue, "_QUEUE_FREE", 100)
+    monkeypatch.setattr(queue, "_QUEUE_BYTES", 100)
+    futures = [queue.submit(lambda: 1, Control(), size=1000) for _ in range(20)]
     assert [future.result(20) for future in futures] == [1] * 20
 
 
 def test_ten_thousand_jobs():
     block = threading.Event()
-    limit = _queue.runners.pool().limit
-    running = [_queue.submit(lambda: block.wait(60), Control()) for _ in range(limit)]
+    limit = queue.runners.pool().limit
+    running = [queue.submit(lambda: block.wait(60), Control()) for _ in range(limit)]
     controls = [Control() for _ in range(10_000)]
-    futures = [_queue.submit(lambda i=i: i, control) for i, control in enumerate(controls)]
-    assert all(_queue.cancel(futures[i], controls[i]) for i in range(1, 10_000, 2))
+    futures = [queue.submit(lambda i=i: i, control) for i, control in enumerate(controls)]
+    assert all(queue.cancel(futures[i], controls[i]) for i in range(1, 10_000, 2))
     block.set()
     assert [futures[i].result(60) for i in range(0, 10_000, 2)] == list(range(0, 10_000, 2))
     assert all(futures[i].cancelled() for i in range(1, 10_000, 2))
     assert all(running)
-    until(lambda: not _queue.live_jobs())
+    until(lambda: not queue.live_jobs())
 
 
 def test_the_error_of_a_job_does_not_keep_its_memory():
@@ -253,7 +254,7 @@ def test_the_error_of_a_job_does_not_keep_its_memory():
         gone.append(weakref.ref(payload))
         raise ValueError("wrong")
 
-    future = _queue.submit(work, Control())
+    future = queue.submit(work, Control())
     with pytest.raises(ValueError, match="wrong"):
         future.result(20)
     gc.collect()
@@ -263,14 +264,14 @@ def test_the_error_of_a_job_does_not_keep_its_memory():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_the_child_of_a_fork_has_pools_of_its_own():
     block = threading.Event()
-    running = _queue.submit(lambda: block.wait(20), Control())
+    running = queue.submit(lambda: block.wait(20), Control())
     _threads.cooperate(lambda: None, 2)
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
-            assert _queue.live_jobs() == 0
-            answer = _queue.submit(lambda: "here", Control()).result(10)
+            assert queue.live_jobs() == 0
+            answer = queue.submit(lambda: "here", Control()).result(10)
             _threads.cooperate(lambda: None, 3)
             os.write(write, answer.encode())
         finally:

@@ -10,21 +10,24 @@ import pytest
 from numpy_state import NumpyState
 from qiskit import QuantumCircuit
 
-from basicaer import BasicAer, _execution, _plain, _result, _sampling
-from basicaer._classical import clbits_read, evaluate, gather, holds
-from basicaer._control import Cancelled, Control
-from basicaer._lower import lower
-from basicaer._program import BitsEqual, Expression
-from basicaer._sampling import Marginals, draw_rows, memory_rows, num_words, stream
-from basicaer._state import State
-from basicaer._task import Task
+from basicaer import BasicAer
+from basicaer._engine import execute, one_pass
+from basicaer._engine.control import Cancelled, Control
+from basicaer._engine.program import BitsEqual, Expression
+from basicaer._engine.shots import draws as _sampling
+from basicaer._engine.shots.classical import clbits_read, evaluate, gather, holds
+from basicaer._engine.shots.draws import Marginals, draw_rows, memory_rows, num_words, stream
+from basicaer._engine.state.state import State
+from basicaer._engine.task import Task
+from basicaer._qiskit import result as _result
+from basicaer._qiskit.lower import lower
 from basicaer.exceptions import BasicAerError
 
 
 class TestDraws:
     @pytest.mark.parametrize("block", [1, 7, 1 << 20])
     def test_rows_are_shot_after_shot(self, block, monkeypatch):
-        monkeypatch.setattr("basicaer._sampling.DRAW_BLOCK", block)
+        monkeypatch.setattr("basicaer._engine.shots.draws.DRAW_BLOCK", block)
         one_by_one = np.random.RandomState(3)
         rows = draw_rows(np.random.RandomState(3), 11, 3)
         for shot in range(11):
@@ -185,7 +188,7 @@ def test_shots_drawn_in_parts_are_those_drawn_at_once(monkeypatch):
         return list(result.data()["counts"].items()), result.get_memory()
 
     expected = outcomes()
-    monkeypatch.setattr(_plain, "SHOTS_AT_ONCE", 100)
+    monkeypatch.setattr(one_pass, "SHOTS_AT_ONCE", 100)
     monkeypatch.setattr(_result, "_COUNTED_AT_ONCE", 70)
     monkeypatch.setattr(_result, "_LISTED_AT_ONCE", 30)
     assert outcomes() == expected
@@ -234,7 +237,7 @@ def test_very_many_shots_are_cancelled_in_any_stage(monkeypatch, stage):
     circuit.h(0)
     circuit.measure([0, 1], [0, 1])
     program = lower(circuit)
-    monkeypatch.setattr(_plain, "SHOTS_AT_ONCE", 10)
+    monkeypatch.setattr(one_pass, "SHOTS_AT_ONCE", 10)
     monkeypatch.setattr(_result, "_COUNTED_AT_ONCE", 10)
     monkeypatch.setattr(_result, "_LISTED_AT_ONCE", 10)
     if stage == "draw":
@@ -252,7 +255,7 @@ def test_very_many_shots_are_cancelled_in_any_stage(monkeypatch, stage):
                 return first_and_cancel
 
         with pytest.raises(Cancelled):
-            _execution.execute(Task(program, shots=100), control, Cancels)
+            execute.execute(Task(program, shots=100), control, Cancels)
         assert drawn == [10]
         return
     words = np.arange(100, dtype=np.uint64).reshape(100, 1)

@@ -15,7 +15,9 @@ from qiskit import QuantumCircuit
 from qiskit.providers.exceptions import JobError
 from qiskit.providers.jobstatus import JobStatus
 
-from basicaer import BasicAer, _memory, _queue, _running
+from basicaer import BasicAer
+from basicaer._engine import memory as _memory
+from basicaer._jobs import queue, run
 from basicaer.exceptions import BasicAerError
 
 QASM = BasicAer.get_backend("qasm_simulator")
@@ -32,13 +34,13 @@ def bell(name="bell"):
 @pytest.fixture
 def threads(monkeypatch):
     """The threads that execute circuits, in order."""
-    seen, execute = [], _running.execute
+    seen, execute = [], run.execute
 
     def noted(task, control):
         seen.append(threading.current_thread())
         return execute(task, control)
 
-    monkeypatch.setattr(_running, "execute", noted)
+    monkeypatch.setattr(run, "execute", noted)
     return seen
 
 
@@ -47,7 +49,7 @@ def test_a_small_run_is_done_when_run_returns(threads):
     assert threads == [threading.current_thread()]
     assert job.status() is JobStatus.DONE and job.progress() == 1.0
     assert not job.cancel() and job.error_message() is None
-    assert _queue.live_jobs() == 0
+    assert queue.live_jobs() == 0
     assert sum(job.result().get_counts().values()) == 1024
 
 
@@ -100,7 +102,7 @@ def test_the_results_are_the_same(monkeypatch, backend):
         return simulator.run(circuit, **options).result().results[0].data.to_dict()
 
     small = data()
-    monkeypatch.setattr(_running, "WAKE_NS", 0)
+    monkeypatch.setattr(run, "WAKE_NS", 0)
     other = data()
     assert small.keys() == other.keys()
     for key, value in small.items():
@@ -115,7 +117,7 @@ def failing(monkeypatch, error):
         calls.append(threading.current_thread())
         raise error
 
-    monkeypatch.setattr(_running, "execute", fail)
+    monkeypatch.setattr(run, "execute", fail)
     return calls
 
 
@@ -156,7 +158,7 @@ def test_an_error_keeps_nothing_of_the_caller_nor_of_the_run(monkeypatch):
         finally:
             del circuit
 
-    monkeypatch.setattr(_running, "execute", fail)
+    monkeypatch.setattr(run, "execute", fail)
     gc.disable()
     try:
         job = caller()
@@ -213,7 +215,7 @@ HANDLERS = {
 @pytest.mark.parametrize("raised", [AlarmError, BasicAerError, KeyboardInterrupt])
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="this system has no such signal")
 def test_what_a_signal_handler_raises_is_the_caller_s(monkeypatch, raised, handler):
-    execute, done = _running.execute, []
+    execute, done = run.execute, []
 
     def interrupted(task, control):
         done.append(1)
@@ -221,7 +223,7 @@ def test_what_a_signal_handler_raises_is_the_caller_s(monkeypatch, raised, handl
             signal.raise_signal(signal.SIGALRM)
         return execute(task, control)
 
-    monkeypatch.setattr(_running, "execute", interrupted)
+    monkeypatch.setattr(run, "execute", interrupted)
     before = signal.signal(signal.SIGALRM, HANDLERS[handler](raised))
     try:
         with pytest.raises(raised):
@@ -230,7 +232,7 @@ def test_what_a_signal_handler_raises_is_the_caller_s(monkeypatch, raised, handl
         signal.signal(signal.SIGALRM, before)
     assert len(done) == 1
     assert QASM.run(bell()).result().success
-    assert _queue.live_jobs() == 0
+    assert queue.live_jobs() == 0
 
 
 def test_with_a_handler_that_raised_nothing_an_error_is_the_job_s(monkeypatch):
@@ -246,7 +248,7 @@ def test_with_a_handler_that_raised_nothing_an_error_is_the_job_s(monkeypatch):
 
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="this system has no such signal")
 def test_a_signal_handler_may_run_circuits_meanwhile(monkeypatch):
-    execute, inner = _running.execute, []
+    execute, inner = run.execute, []
 
     def interrupted(task, control):
         if not inner:
@@ -257,7 +259,7 @@ def test_a_signal_handler_may_run_circuits_meanwhile(monkeypatch):
     def handler(*_):
         inner[0] = QASM.run(bell(), seed_simulator=8, memory=True).result().get_memory()
 
-    monkeypatch.setattr(_running, "execute", interrupted)
+    monkeypatch.setattr(run, "execute", interrupted)
     before = signal.signal(signal.SIGALRM, handler)
     try:
         outer = QASM.run(bell(), seed_simulator=8, memory=True).result().get_memory()
@@ -281,7 +283,7 @@ def test_nothing_of_a_small_run_is_kept(threads):
 
 
 def test_after_shutdown_and_from_many_threads():
-    _queue.shutdown()
+    queue.shutdown()
     found = []
 
     def work(seed):

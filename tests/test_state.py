@@ -9,11 +9,12 @@ import oracle
 import pytest
 from numpy_state import NumpyState
 
-import basicaer._state as state_module
-from basicaer import _costs, _dispatch
-from basicaer._state import State
+import basicaer._engine.state.state as state_module
+from basicaer._engine import costs
+from basicaer._engine.state import dispatch
+from basicaer._engine.state.state import State
 
-BUILDS = _dispatch.available()
+BUILDS = dispatch.available()
 
 
 @pytest.fixture(params=list(BUILDS), autouse=True)
@@ -29,7 +30,7 @@ def precision(request):
 
 @pytest.fixture(autouse=True)
 def threads_and_parts_for_any_size(monkeypatch):
-    monkeypatch.setitem(_costs.THREADS_WORK, "state", 0)
+    monkeypatch.setitem(costs.THREADS_WORK, "state", 0)
     monkeypatch.setattr(state_module, "_PART", 64)
 
 
@@ -48,7 +49,7 @@ def test_in_and_out(precision, num_qubits):
 @pytest.mark.parametrize("chop", [0.0, 1e-15, 0.1, 10])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_small_amplitudes_are_chopped(precision, monkeypatch, chop, threads):
-    monkeypatch.setitem(_costs.THREADS_WORK, "state", 0)
+    monkeypatch.setitem(costs.THREADS_WORK, "state", 0)
     amplitudes = oracle.random_state(7, 1)
     amplitudes[5] = 1e-16j
     expected = amplitudes.astype(np.complex128 if precision == "double" else np.complex64)

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
-from basicaer import _queue, _threads
-from basicaer._control import Cancelled, Control
+from basicaer._engine import threads as _threads
+from basicaer._engine.control import Cancelled, Control
+from basicaer._jobs import queue
 
 
 def until(condition, seconds=20.0):
@@ -91,7 +92,7 @@ def test_an_error_goes_before_the_stop_that_it_causes():
 
 
 def test_without_more_threads_one_does_it_all(monkeypatch):
-    _queue.shutdown()
+    queue.shutdown()
 
     def start(self):
         raise RuntimeError("can't start new thread")
@@ -100,13 +101,13 @@ def test_without_more_threads_one_does_it_all(monkeypatch):
     calls = []
     _threads.cooperate(lambda: calls.append(1), 3)
     assert calls == [1]
-    before = _queue.live_jobs()
+    before = queue.live_jobs()
     with pytest.raises(RuntimeError, match="new thread"):
-        _queue.submit(lambda: 1, Control())
-    assert _queue.live_jobs() == before
+        queue.submit(lambda: 1, Control())
+    assert queue.live_jobs() == before
     monkeypatch.undo()
-    _queue.shutdown()
-    assert _queue.submit(lambda: 2, Control()).result(20) == 2
+    queue.shutdown()
+    assert queue.submit(lambda: 2, Control()).result(20) == 2
 
 
 def test_within_itself():

@@ -9,8 +9,8 @@ from basicaer.primitives import Estimator
 values = Estimator().run(ansatz, hamiltonian, parameter_values).result().values
 """
 
-from ._call import PrimitiveJob
-from ._estimator import Estimator
-from ._sampler import Sampler
+from basicaer.primitives._call import PrimitiveJob
+from basicaer.primitives._estimator import Estimator
+from basicaer.primitives._sampler import Sampler
 
 __all__ = ["Estimator", "PrimitiveJob", "Sampler"]

@@ -12,15 +12,18 @@ import numpy as np
 from qiskit.circuit import QuantumCircuit
 from qiskit.primitives.primitive_job import PrimitiveJob as TerraPrimitiveJob
 
-from .. import _memory, _options, _queue, _threads
-from .._control import Cancelled, Control
-from .._costs import PASS_GATES
-from .._final_states import final_states
-from .._program import Program
-from .._work import one_run, worth_threads
-from ..basicaerjob import BasicAerJob
-from ..exceptions import BasicAerError
-from ._recent import LoweredCircuit
+from basicaer._engine import memory as _memory
+from basicaer._engine import threads as _threads
+from basicaer._engine.control import Cancelled, Control
+from basicaer._engine.costs import PASS_GATES
+from basicaer._engine.final_states import final_states
+from basicaer._engine.program import Program
+from basicaer._engine.work import one_run, worth_threads
+from basicaer._jobs import options as _options
+from basicaer._jobs import queue
+from basicaer.basicaerjob import BasicAerJob
+from basicaer.exceptions import BasicAerError
+from basicaer.primitives._recent import LoweredCircuit
 
 _OPTIONS = ("shots", "seed", "precision", "max_parallel_threads")
 
@@ -240,5 +243,5 @@ class Call:
 
     def submit(self, function: Callable[[], Any]) -> PrimitiveJob:
         """Returns the job that calls a function, which calls `run`."""
-        future = _queue.submit(function, self.control, need=self.need)
+        future = queue.submit(function, self.control, need=self.need)
         return PrimitiveJob(future, self.control)

@@ -10,10 +10,17 @@ from qiskit.circuit import QuantumCircuit
 from qiskit.primitives import BaseEstimator, EstimatorResult
 from qiskit.quantum_info import SparsePauliOp
 
-from .._observables import PauliSum
-from ..exceptions import BasicAerError
-from ._call import Call, Point, PrimitiveJob, Settings, plain_values, warn_of_unknown
-from ._recent import Recent, lowered_circuits
+from basicaer._engine.pauli_sums import PauliSum
+from basicaer.exceptions import BasicAerError
+from basicaer.primitives._call import (
+    Call,
+    Point,
+    PrimitiveJob,
+    Settings,
+    plain_values,
+    warn_of_unknown,
+)
+from basicaer.primitives._recent import Recent, lowered_circuits
 
 _MOMENT_BYTES = 120
 """Bytes per amplitude that the variance of an observable takes."""

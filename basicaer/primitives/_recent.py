@@ -9,10 +9,15 @@ from typing import Any, Callable, Dict, List, Sequence
 import numpy as np
 from qiskit.circuit import QuantumCircuit
 
-from .._final_states import check_pure, final_measurements, states_alive, without_measurements
-from .._program import Program
-from .._structure import structure_of
-from .._sweeping import Sweep
+from basicaer._engine.final_states import (
+    check_pure,
+    final_measurements,
+    states_alive,
+    without_measurements,
+)
+from basicaer._engine.program import Program
+from basicaer._qiskit.circuit_key import structure_of
+from basicaer._qiskit.sweep import Sweep
 
 _REMEMBERED = 256
 """Circuits, and observables, that a primitive remembers; those not used for longest are dropped."""

@@ -10,8 +10,8 @@ from qiskit.primitives import BaseSampler, SamplerResult
 from qiskit.quantum_info import Statevector
 from qiskit.result import QuasiDistribution
 
-from ._call import Call, Point, PrimitiveJob, Settings, warn_of_unknown
-from ._recent import Recent, lowered_circuits
+from basicaer.primitives._call import Call, Point, PrimitiveJob, Settings, warn_of_unknown
+from basicaer.primitives._recent import Recent, lowered_circuits
 
 _DRAWN_AS_TERRA = 20
 """Qubits up to which the probabilities that shots are drawn from are summed by terra's own code."""

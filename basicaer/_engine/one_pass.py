@@ -1,0 +1,150 @@
+"""Programs that are gates, and then measurements: most are, and many are small.
+
+All that is wanted of them is had of one final state.
+"""
+
+from __future__ import annotations
+
+import cmath
+import time
+from typing import Any, Callable, Dict, Mapping, Sequence
+
+import numpy as np
+
+from basicaer._engine.memory import SHOTS_AT_ONCE, state_bytes
+from basicaer._engine.shots import outcomes
+from basicaer._engine.shots.draws import memory_rows, num_words
+from basicaer._engine.task import Outcome, Task
+from basicaer._engine.work import one_run, worth_a_look
+
+
+def run_plain(task: Task, control: Any, state_class: Any) -> Outcome:
+    """Computes what a task that `is_straight` asks for; the arguments are those of `execute`."""
+    program, output = task.program, task.output
+    _, runs, measured, qubits, _ = program.outline
+    shift = program.num_qubits if output == "unitary" else 0
+    width = program.num_qubits + shift
+    work = one_run(program, output == "unitary")
+    control.add_total(work)
+    control.check()
+    state = first_state(task, state_class, control.check)
+    statistics: Dict[str, int] = {}
+    begun = time.perf_counter()
+    for gates in runs:
+        found = state.apply(
+            gates, shift=shift, threads=task.threads, fusion=task.fusion, control=control
+        )
+        work -= found.get("amplitude_gates", len(gates) << width)
+        for key, value in found.items():
+            if value.__class__ is int:
+                statistics[key] = statistics.get(key, 0) + value
+    applied = time.perf_counter()
+    words = num_words(program.num_clbits)
+    array = None
+    shots = 0
+    if output == "counts":
+        first, last = (0, task.shots) if task.part is None else task.part
+        shots = last - first
+    elif output == "statevector":
+        shots = 1
+    if measured and words:
+        order = dict(zip(qubits, range(len(qubits))))
+        sources = {clbit: order[qubit] for qubit, clbit in measured}
+        memory = _sampled_memory(task, state, qubits, sources, control)
+    else:
+        memory = np.zeros((shots if words else 0, words), dtype=np.uint64)
+    if output != "counts":
+        if worth_a_look(statistics):
+            state.norm = state.norm_squared(task.threads) / (1 << shift)
+        array = state.to_array(task.threads, task.chop)
+        if output == "unitary":
+            array = array.reshape(1 << shift, 1 << shift)
+    control.add_total(-work)  # what fusion has saved
+    planning = getattr(state, "planning", 0.0)
+    metadata = {
+        "method": task.method,
+        "states_simulated": 1,
+        "branches": 1,
+        "states": 1,
+        **statistics,
+        "norm_drift": _drift(getattr(state, "norm", 1.0)),
+        "norm_drift_at": "at the end",
+        "peak_memory": state_bytes(program.num_qubits, task.precision, output == "unitary"),
+        "time": {
+            "apply": applied - begun - planning,
+            "sample": time.perf_counter() - applied,
+            "plan": planning,
+        },
+    }
+    return Outcome(memory, array, metadata)
+
+
+# ----------------------------------------------------------------------------------------------
+# What other programs need too
+# ----------------------------------------------------------------------------------------------
+
+
+def first_state(task: Task, state_class: Any, check: Callable[[], None]) -> Any:
+    """Returns the state, or the unitary, that the task's program begins with.
+
+    `check` is called now and then while a large one is made; what it raises is raised.
+    """
+    program = task.program
+    if task.initial is not None:
+        amplitudes = np.ascontiguousarray(task.initial).reshape(-1)
+        state = state_class.from_amplitudes(amplitudes, precision=task.precision, check=check)
+    elif task.output == "unitary":
+        state = state_class.identity(program.num_qubits, precision=task.precision, check=check)
+    else:
+        state = state_class.zero(program.num_qubits, precision=task.precision, check=check)
+    if program.global_phase:
+        state.scale(cmath.exp(1j * program.global_phase))
+    return state
+
+
+def _sampled_memory(
+    task: Task,
+    state: Any,
+    qubits: Sequence[int],
+    sources: Mapping[int, int],
+    control: Any,
+) -> np.ndarray:
+    """Returns the classical memory of the task's shots, drawn from a final state, one draw each.
+
+    Very many are drawn in parts, between which a cancelled job stops.
+
+    Args:
+        task: which shots are wanted.
+        state: the final state.
+        qubits: those that are measured, ascending.
+        sources: for each clbit that is measured, the place of its qubit among `qubits`.
+        control: of the job.
+    """
+    words = num_words(task.program.num_clbits)
+    first, last = (0, task.shots) if task.part is None else task.part
+    shots = last - first
+    at_once = min(shots, SHOTS_AT_ONCE)
+    uniforms = outcomes.Uniforms(task.seed, first)
+    sample = state.sampler(qubits, at_once, task.threads)
+    if shots == at_once:
+        numbers = sample(uniforms.take(shots))
+        if words == 1 and len(sources) == len(qubits) and _in_place(sources):
+            return numbers.view(np.uint64).reshape(shots, 1)
+        return memory_rows(shots, words, 0, sources, numbers)
+    memory = np.empty((shots, words), dtype=np.uint64)
+    for start in range(0, shots, at_once):
+        control.check()
+        part = memory[start : start + at_once]
+        numbers = sample(uniforms.take(len(part)))
+        part[:] = memory_rows(len(part), words, 0, sources, numbers)
+    return memory
+
+
+def _in_place(sources: Mapping[int, int]) -> bool:
+    """True if each clbit has the place of its qubit: numbers are words then."""
+    return list(sources) == list(sources.values())
+
+
+def _drift(norm: float) -> float:
+    drift = abs(norm - 1)
+    return drift if drift == drift else float("inf")

@@ -1,0 +1,344 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: initializedcheck=False
+"""Gates to a plan: which passes the kernels make through a state, and what they do in each.
+
+    gates --1 fuse--> clusters --2 make_items--> items --3 split_dense, fold_scalar--> items
+          --4 schedule--> items of each pass --6 lower, 5 by each kind of item--> the plan's arrays
+
+| stage | file | what it does |
+|---|---|---|
+| 1 | fusion.pxi | multiplies gates on the same one or two qubits, where that pays |
+| 2 | items.pxi | gives each cluster its structure: dense, steered, diagonal, ... |
+| 3 | splitting.pxi (weyl.pxi) | writes dense two-qubit items as cheaper ones |
+| 4 | schedule.pxi | puts items that fit into one cache block into one pass |
+| 5 | operations.pxi, diagonals.pxi, wide.pxi | items as operations |
+| 6 | passes.pxi | chooses the block of each pass and has its items lowered |
+
+Each stage uses only what is included before it. What they share: growable.pxi, the lists;
+matrices.pxi, small matrices and patterns; output.pxi, how operations are written;
+layout.pxi, how the plan is laid out in arrays, for the kernels too.
+
+Matrices are row-major arrays of re, im; the first qubit is the least significant bit of rows and
+columns. What a matrix costs depends on its structure: diagonal; one qubit steered by the other (a
+2x2 matrix for each value of it, no dearer than a one-qubit gate); or dense. Structure is read off
+its pattern, the set of the entries that can be non-zero.
+"""
+
+from cython cimport internal
+from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
+from libc.math cimport atan2, cos, fabs, sin, sqrt
+from libc.stdint cimport int32_t, int64_t, uint64_t, uintptr_t
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcpy, memset
+
+import numpy as np
+
+ctypedef Py_ssize_t index
+
+cdef object frombuffer = np.frombuffer
+cdef object FLOAT64 = np.dtype(np.float64)
+cdef object INT64 = np.dtype(np.int64)
+
+include "basicaer/_engine/cython/growable.pxi"
+include "basicaer/_engine/plan/layout.pxi"
+include "basicaer/_engine/plan/matrices.pxi"
+include "basicaer/_engine/plan/weyl.pxi"
+
+
+# --- what the stages hand on -------------------------------------------------------------------
+
+cdef enum:
+    # Kinds of item, and of cluster: those of a cluster are ONE_QUBIT, TWO_QUBIT (any 4x4 matrix),
+    # CONTROLLED, DIAGONAL_TABLE and WIDE_DENSE.
+    ONE_QUBIT = 0       # a 2x2 matrix on q0
+    TWO_QUBIT = 1       # a 4x4 matrix on q0, q1
+    STEERED = 2         # a 2x2 matrix on q0 for each value of q1: m[:8], m[8:16]
+    DIAGONAL_GROUP = 3  # factors, each for the amplitudes whose bits in a mask are all 1
+    CONTROLLED = 4      # a 2x2 matrix on q0 under controls
+    DIAGONAL_TABLE = 5  # a diagonal on two qubits and more, under controls; or on three and more
+    WIDE_DENSE = 6      # likewise, a dense matrix
+    SWAP = 7            # of q0 and q1
+    WEYL = 8            # a real rotation of q0 and q1, tangents m[16] and m[17], then the X m[:16]
+
+cdef struct Pending:
+    bint has            # False: there is none
+    int pattern
+    bint is_real
+    double m[8]
+
+cdef struct Cluster:
+    int kind
+    int q0
+    int q1
+    int pattern
+    bint is_real
+    index gate          # DIAGONAL_TABLE, WIDE_DENSE: the gate whose coefficients it has
+    uint64_t control
+    uint64_t control_value
+    Pending before[2]   # TWO_QUBIT: on q0 and on q1
+    double m[32]
+
+cdef struct Item:
+    int kind
+    int q0
+    int q1
+    bint is_real
+    uint64_t mixed      # qubits whose values it mixes
+    uint64_t diagonal   # other qubits that it depends on
+    uint64_t control
+    uint64_t control_value
+    index gate          # as in a cluster
+    index first_term    # DIAGONAL_GROUP: a linked list in `terms`, -1 at its end
+    index last_term
+    double m[32]
+
+cdef struct Term:
+    uint64_t mask
+    double re
+    double im
+    index next
+
+
+class Plan:
+    """What a `_kernels.Executable` is made of, and what is worth telling about it.
+
+    Attributes:
+        passes: int64, shape (passes, PASS_COLUMNS), see layout.pxi.
+        ops: int64, shape (operations, OP_COLUMNS).
+        lists: int64, one-dimensional: what passes and operations point into.
+        coefficients: float64, one-dimensional: vectors with a value for each lane.
+        scratch_reals: size of a thread's scratch, in reals of either precision.
+        max_blocks: blocks of the pass that has the most: more threads than that are no use.
+        live: mask of the qubits that can be other than |0> after the plan.
+        scalar: to be multiplied to a fresh state's only amplitude.
+        work: amplitude-gates of the whole plan: operations times the amplitudes they go through.
+        gates, fused_gates: counts of gates before and of items after fusion.
+    """
+
+    __slots__ = (
+        "passes", "ops", "lists", "coefficients", "scratch_reals", "max_blocks", "live", "scalar",
+        "work", "gates", "fused_gates",
+    )
+
+
+include "basicaer/_engine/cython/gate_check.pxi"
+
+# Columns of a kind's row: the fields of `program.Kind`.
+cdef enum:
+    KIND_FORM = 0
+    KIND_TARGETS = 1
+    KIND_CONTROLS = 2
+    KIND_STATE = 3
+    KIND_PATTERN = 4
+    KIND_REAL = 5
+    KIND_COLUMNS = 6
+
+cdef enum:
+    FORM_DENSE = 0      # `program.DENSE`
+    FORM_DIAGONAL = 1   # `program.DIAGONAL`
+
+cdef double TINY = 1e-15
+cdef uint64_t BIT = 1
+
+
+cdef inline int popcount(uint64_t x) noexcept nogil:
+    """How many bits are 1."""
+    cdef int n = 0
+    while x:
+        x &= x - 1
+        n += 1
+    return n
+
+
+cdef inline int lowest(uint64_t x) noexcept nogil:
+    """The lowest bit that is 1; x is not 0."""
+    cdef int n = 0
+    while not x & 1:
+        x >>= 1
+        n += 1
+    return n
+
+
+@internal
+cdef class Planner:
+    """One planning of one gate run; the stages read and write its attributes."""
+
+    # the gates
+    cdef int num_qubits, lane_bits, capacity
+    cdef bint fusion
+    cdef uint64_t touched, live
+    cdef double scalar[2]
+    cdef index num_gates
+    cdef const int32_t* kind
+    cdef const int32_t* start
+    cdef const int32_t* qubits
+    cdef const int64_t* offset
+    cdef const double* coefficients
+    cdef const int64_t* kinds
+    # the cost model
+    cdef double cost_diagonal, cost_move, cost_real1, cost_dense1, cost_real2, cost_dense2
+    cdef double cost_weyl, split_time
+    # stages
+    cdef Growable clusters, items, terms, renamed, pass_items, pass_starts
+    cdef Growable order         # work space of one stage
+    cdef Growable out_passes, out_ops, out_lists, out_coefficients
+    cdef int open_cluster[MAX_BITS]     # of each qubit: the cluster that a gate may join, or -1
+    cdef Pending pending[MAX_BITS]
+    cdef int new_name[MAX_BITS]         # fresh states: what swaps have renamed each qubit to
+    cdef int64_t last_mixed[MAX_BITS]   # of each qubit: the last item that mixes it, or -1
+    cdef index last_group               # the last diagonal group, or -1
+    cdef index num_fused, work_vectors, max_outer
+    cdef double total_work
+    # the pass being lowered
+    cdef int place[MAX_BITS]      # of a qubit above the lanes: its local bit, or -1
+    cdef int op_live        # local bits that can be 1: only the first 2**op_live pairs count
+    cdef uint64_t live_now  # the same as a mask of bits of the pair number
+
+    def __dealloc__(self):
+        free(self.clusters.data)
+        free(self.items.data)
+        free(self.terms.data)
+        free(self.order.data)
+        free(self.renamed.data)
+        free(self.pass_items.data)
+        free(self.pass_starts.data)
+        free(self.out_passes.data)
+        free(self.out_ops.data)
+        free(self.out_lists.data)
+        free(self.out_coefficients.data)
+
+
+include "basicaer/_engine/plan/fusion.pxi"
+include "basicaer/_engine/plan/items.pxi"
+include "basicaer/_engine/plan/splitting.pxi"
+include "basicaer/_engine/plan/schedule.pxi"
+include "basicaer/_engine/plan/output.pxi"
+include "basicaer/_engine/plan/operations.pxi"
+include "basicaer/_engine/plan/diagonals.pxi"
+include "basicaer/_engine/plan/wide.pxi"
+include "basicaer/_engine/plan/passes.pxi"
+
+
+cdef object ints(Growable* b, index columns):
+    """A list of int64 as an array, of rows if `columns` is not 0."""
+    cdef index count = b.used // <index>sizeof(int64_t)
+    cdef int64_t[::1] row
+    cdef int64_t[:, ::1] rows
+    if columns:
+        out = np.empty((count // columns, columns), INT64)
+        if count:
+            rows = out
+            memcpy(&rows[0, 0], b.data, b.used)
+    else:
+        out = np.empty(max(count, 1), INT64)
+        if count:
+            row = out
+            memcpy(&row[0], b.data, b.used)
+    return out
+
+
+def aligned(index count, dtype, bint zero=False):
+    """A one-dimensional array whose data begin on a cache line; uninitialised unless `zero`."""
+    cdef index size = count * dtype.itemsize, skip
+    cdef bytearray memory = PyByteArray_FromStringAndSize(NULL, size + 64)
+    cdef char* data = PyByteArray_AS_STRING(memory)
+    skip = (64 - <uintptr_t>data % 64) % 64
+    if zero:
+        memset(data + skip, 0, size)
+    return frombuffer(memory, dtype, count, skip)
+
+
+cdef index first_malformed(const int64_t[:, ::1] kinds, const int32_t[::1] kind,
+                           const int32_t[::1] start, const int32_t[::1] qubits,
+                           const int64_t[::1] offset, const double[::1] coefficients,
+                           int num_qubits) noexcept:
+    """The first gate that would read or write where it must not; -1 if there is none."""
+    cdef const int32_t* on = &qubits[0] if qubits.shape[0] else NULL
+    cdef index i, k
+    if start.shape[0] != kind.shape[0] + 1 or offset.shape[0] != kind.shape[0]:
+        return 0
+    for i in range(kind.shape[0]):
+        k = kind[i]
+        if not 0 <= k < kinds.shape[0]:
+            return i
+        if not is_gate(kinds[k, KIND_FORM] == FORM_DIAGONAL, kinds[k, KIND_TARGETS],
+                       kinds[k, KIND_CONTROLS], start[i], start[i + 1], on, qubits.shape[0],
+                       offset[i], coefficients.shape[0] // 2, 0, num_qubits):
+            return i
+    return -1
+
+
+def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1] start,
+         const int32_t[::1] qubits, const int64_t[::1] offset, const double[::1] coefficients,
+         int num_qubits, uint64_t live, int lane_bits, int capacity, bint fusion, costs,
+         double split_time):
+    """Returns the plan of a gate run.
+
+    Args:
+        kinds: int64, shape (kinds, 6), one row a kind with the fields of `program.Kind`: form,
+            targets, controls, control state, pattern, is_real.
+        kind, start, qubits, offset: see `program.Gates`.
+        coefficients: float64, re, im, re, im, ... of the gates' matrices, row-major; a gate's first
+            target is the least significant bit of its rows.
+        num_qubits: width of the state, at least `lane_bits` and at most 62.
+        live: mask of the qubits that can be other than |0>, bit q for qubit q; 0 for a fresh state.
+        lane_bits: lane qubits of the build that will carry the plan out.
+        capacity: block qubits beside the lane qubits.
+        fusion: False keeps each gate an item of its own.
+        costs: ns per amplitude of each structure, see `costs`.
+        split_time: ns that it takes to split a dense 4x4 matrix.
+
+    Raises:
+        ValueError: the width is out of bounds, or a gate is malformed.
+    """
+    cdef Planner p = Planner()
+    cdef index room, i
+    cdef const int64_t* row
+    cdef bint fresh = live == 0
+    if not lane_bits <= num_qubits <= 62:
+        raise ValueError(f"a state of {num_qubits} qubits cannot be planned; it can have "
+                         f"{lane_bits} to 62")
+    p.num_gates = kind.shape[0]
+    cdef index wrong = first_malformed(kinds, kind, start, qubits, offset, coefficients, num_qubits)
+    if wrong >= 0:
+        raise malformed(wrong, num_qubits)
+    if p.num_gates:
+        p.kinds, p.kind, p.start = &kinds[0, 0], &kind[0], &start[0]
+        p.offset, p.coefficients = &offset[0], &coefficients[0]
+        p.qubits = &qubits[0] if qubits.shape[0] else NULL
+    p.num_qubits, p.lane_bits, p.capacity, p.fusion = num_qubits, lane_bits, capacity, fusion
+    p.cost_diagonal, p.cost_move = costs["diagonal"], costs["move"]
+    p.cost_real1, p.cost_dense1 = costs["real1"], costs["dense1"]
+    p.cost_real2, p.cost_dense2 = costs["real2"], costs["dense2"]
+    p.cost_weyl, p.split_time = costs["weyl"], split_time
+    p.touched = p.live = live
+    p.scalar[0], p.scalar[1] = 1, 0
+    with nogil:
+        fuse(p, fresh)
+        make_items(p)
+        split_dense(p)
+        fold_scalar(p, fresh)
+        schedule(p)
+        lower(p)
+    out = Plan()
+    out.passes = ints(&p.out_passes, PASS_COLUMNS)
+    out.ops = ints(&p.out_ops, OP_COLUMNS)
+    out.lists = ints(&p.out_lists, 0)
+    cdef index count = p.out_coefficients.used // <index>sizeof(double)
+    out.coefficients = aligned(max(count, 1), FLOAT64)
+    cdef double[::1] view = out.coefficients
+    if count:
+        memcpy(&view[0], p.out_coefficients.data, p.out_coefficients.used)
+    room = 1
+    for i in range(p.out_passes.used // <index>sizeof(int64_t) // PASS_COLUMNS):
+        row = <int64_t*>p.out_passes.data + i * PASS_COLUMNS
+        if row[PASS_IN_PLACE] == 0:
+            room = max(room, <index>1 << row[PASS_BITS])
+    out.scratch_reals = ((2 * room + 2 + p.work_vectors) << lane_bits) + 2 * room + 64
+    out.max_blocks = 1 << p.max_outer
+    out.live = p.live
+    out.scalar = complex(p.scalar[0], p.scalar[1])
+    out.work = p.total_work
+    out.gates = len(kind)
+    out.fused_gates = p.num_fused
+    return out

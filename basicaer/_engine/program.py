@@ -1,0 +1,394 @@
+"""What a circuit is once Qiskit is out of the way: numbers, frozen and picklable.
+
+A `Program` is the border of the package. Left of it are Qiskit's objects (`lowering`), right of it
+only what is defined here, so that planning and execution can be tested, pickled and sent to another
+machine without a circuit. Nothing in this file imports Qiskit.
+
+Bit order is Qiskit's: qubit 0 is the least significant bit of an amplitude's index, and the first
+target of a gate is the least significant bit of its matrix's row and column.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple, Union
+
+import numpy as np
+
+DENSE = 0
+"""Form of a gate given by its whole matrix: 4**k coefficients, row-major."""
+DIAGONAL = 1
+"""Form of a gate given by its diagonal alone: 2**k coefficients."""
+
+
+class Kind(NamedTuple):
+    """What all gates of one kind share, whatever their qubits and their coefficients.
+
+    Attributes:
+        form: `DENSE` or `DIAGONAL`.
+        num_targets: k, the width of the matrix.
+        num_controls: the qubits in front of the targets that must have the values in
+            `control_state` for the matrix to be applied.
+        control_state: bit j is the value that control j must have.
+        pattern: for `DENSE` gates of k <= 2 targets, bit ``row * 2**k + column`` is set where the
+            matrix can be non-zero for *some* parameters of this kind; -1 means all of it.
+        is_real: True if the coefficients are real for *all* parameters of this kind.
+    """
+
+    form: int
+    num_targets: int
+    num_controls: int = 0
+    control_state: int = 0
+    pattern: int = -1
+    is_real: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Gates:
+    """A run of unitary gates, as flat arrays.
+
+    Gate ``i`` is of kind ``kinds[kind[i]]``, acts on ``qubits[start[i]:start[i + 1]]`` (controls
+    first, then targets) and has its coefficients from ``coefficients[offset[i]]`` on. Gates may
+    share coefficients. Two runs with equal `kinds`, `kind` and `qubits` have the same structure and
+    so the same schedule, whatever their coefficients.
+
+    Attributes:
+        kinds: the kinds that occur.
+        kind: int32, shape (num_gates,).
+        start: int32, shape (num_gates + 1,).
+        qubits: int32, shape (start[-1],).
+        offset: int64, shape (num_gates,).
+        coefficients: complex128, one-dimensional.
+        plans: what `state` has planned of this run, whether it needs a plan at all, and its parts,
+            so that a run applied again is not planned again. Not part of the value, not pickled.
+    """
+
+    kinds: Tuple[Kind, ...]
+    kind: np.ndarray
+    start: np.ndarray
+    qubits: np.ndarray
+    offset: np.ndarray
+    coefficients: np.ndarray
+    plans: Dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def of(
+        cls,
+        kinds: Tuple[Kind, ...],
+        kind: np.ndarray,
+        start: np.ndarray,
+        qubits: np.ndarray,
+        offset: np.ndarray,
+        coefficients: np.ndarray,
+    ) -> Gates:
+        """Returns ``Gates(...)`` in less time: a frozen class sets its fields one by one."""
+        gates = object.__new__(cls)
+        fields = gates.__dict__
+        fields["kinds"] = kinds
+        fields["kind"] = kind
+        fields["start"] = start
+        fields["qubits"] = qubits
+        fields["offset"] = offset
+        fields["coefficients"] = coefficients
+        fields["plans"] = {}
+        return gates
+
+    def __len__(self) -> int:
+        return len(self.kind)
+
+    def parts(self, most: int) -> Tuple[Gates, ...]:
+        """Returns the run as runs of at most `most` gates, the same ones each time."""
+        found: Union[Tuple[Gates, ...], None] = self.plans.get(most)
+        if found is None:
+            found = self.plans[most] = tuple(
+                Gates(
+                    self.kinds,
+                    self.kind[first : first + most],
+                    start - start[0],
+                    self.qubits[start[0] : start[-1]],
+                    self.offset[first : first + most],
+                    self.coefficients,
+                )
+                for first in range(0, len(self), most)
+                for start in [self.start[first : first + most + 1]]
+            )
+        return found
+
+    def __getstate__(self) -> Dict[str, Any]:
+        return {**self.__dict__, "plans": {}}
+
+
+class Measure(NamedTuple):
+    """Measures `qubit` and writes the outcome to `clbit`. One uniform draw."""
+
+    qubit: int
+    clbit: int
+
+
+class Reset(NamedTuple):
+    """Measures `qubit` and brings it to |0>. One uniform draw."""
+
+    qubit: int
+
+
+class Prepare(NamedTuple):
+    """Brings `qubits`, all known to be in |0>, to ``sum_s amplitudes[s] |s>``. No draw.
+
+    Only ever follows resets of the same qubits (`initialize` is lowered to both).
+    """
+
+    qubits: Tuple[int, ...]
+    amplitudes: np.ndarray
+
+
+class BitsEqual(NamedTuple):
+    """True where the clbits, the first the least significant, hold `value` (any width)."""
+
+    clbits: Tuple[int, ...]
+    value: int
+
+
+class Expression(NamedTuple):
+    """A classical expression, as a tree.
+
+    Attributes:
+        operator: "bits" (operands: the clbits, least significant first), "value" (one operand, an
+            int), "cast" (operand and target width), or the name of a
+            `qiskit.circuit.classical.expr` operator in lower case ("bit_and", "logic_not",
+            "less_equal", ...).
+        operands: expressions, or what `operator` says.
+        width: bits of the result; 1 for a Bool.
+    """
+
+    operator: str
+    operands: tuple
+    width: int
+
+
+Condition = Union[BitsEqual, Expression]
+
+
+class IfElse(NamedTuple):
+    """Runs `true_body` where the condition holds, otherwise `false_body`. `c_if` lowers to it."""
+
+    condition: Condition
+    true_body: Tuple[Operation, ...]
+    false_body: Tuple[Operation, ...] = ()
+
+
+class While(NamedTuple):
+    """Runs `body` as long as the condition holds before it."""
+
+    condition: Condition
+    body: Tuple[Operation, ...]
+
+
+class For(NamedTuple):
+    """Runs the bodies one after another, one for each value of the loop variable, bound already."""
+
+    bodies: Tuple[Tuple[Operation, ...], ...]
+
+    def distinct(self) -> List[Tuple[Tuple[Operation, ...], int]]:
+        """Returns the different bodies, and how often each is run.
+
+        Mostly it is one body, the same object many times.
+        """
+        bodies = self.bodies
+        if not bodies:
+            return []
+        first = bodies[0]
+        try:
+            if bodies.count(first) == len(bodies):  # a hundred times as quick as what follows
+                return [(first, len(bodies))]
+        except ValueError:  # amplitudes, which cannot be compared: they differ
+            pass
+        times = Counter(map(id, bodies))
+        return [(body, times[key]) for key, body in {id(body): body for body in bodies}.items()]
+
+
+class Switch(NamedTuple):
+    """Runs the body of the case that lists the target's value; the default's if none does.
+
+    Attributes:
+        target: "bits" or any other expression.
+        cases: pairs of the values (None in place of the tuple for the default) and the body.
+    """
+
+    target: Expression
+    cases: Tuple[Tuple[Union[Tuple[int, ...], None], Tuple[Operation, ...]], ...]
+
+
+class Break(NamedTuple):
+    """Leaves the innermost loop."""
+
+
+class Continue(NamedTuple):
+    """Goes on with the innermost loop's next turn."""
+
+
+Operation = Union[Gates, Measure, Reset, Prepare, IfElse, While, For, Switch, Break, Continue]
+
+
+def bodies_of(operation: Operation) -> Tuple[Tuple[Operation, ...], ...]:
+    """Returns the bodies of control flow, the same one of a for loop once; of the rest none."""
+    if isinstance(operation, IfElse):
+        return (operation.true_body, operation.false_body)
+    if isinstance(operation, While):
+        return (operation.body,)
+    if isinstance(operation, For):
+        return tuple([body for body, _ in operation.distinct()])
+    if isinstance(operation, Switch):
+        return tuple([body for _, body in operation.cases])
+    return ()
+
+
+def operations_of(body: Sequence[Operation]) -> Iterator[Operation]:
+    """Yields all operations of a body, each followed by those of its own bodies."""
+    for operation in body:
+        yield operation
+        for inner in bodies_of(operation):
+            yield from operations_of(inner)
+
+
+def with_bodies(
+    operation: Operation, change: Callable[[Tuple[Operation, ...]], Tuple[Operation, ...]]
+) -> Operation:
+    """Returns the operation with each of its bodies changed; without bodies, the operation itself.
+
+    The same body of a for loop is changed once, and is the same afterwards too.
+    """
+    if isinstance(operation, IfElse):
+        return IfElse(
+            operation.condition, change(operation.true_body), change(operation.false_body)
+        )
+    if isinstance(operation, While):
+        return While(operation.condition, change(operation.body))
+    if isinstance(operation, For):
+        changed = {id(body): change(body) for body in bodies_of(operation)}
+        return For(tuple([changed[id(body)] for body in operation.bodies]))
+    if isinstance(operation, Switch):
+        cases = [(values, change(body)) for values, body in operation.cases]
+        return Switch(operation.target, tuple(cases))
+    return operation
+
+
+def only_ends_in_measurements(body: Sequence[Operation]) -> bool:
+    """True for gates and then measurements, if any, and nothing else.
+
+    Then all shots can be drawn from one final state; terra's BasicAer does so by the same rule.
+    """
+    measured = False
+    for operation in body:
+        if operation.__class__ is Measure:
+            measured = True
+        elif measured or operation.__class__ is not Gates:
+            return False
+    return True
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A circuit as numbers.
+
+    Attributes:
+        num_qubits: width of the state.
+        num_clbits: width of the classical memory.
+        body: what is done, in order. `Gates` runs are as long as the operations between allow.
+        global_phase: radians; multiplies the initial state by ``exp(1j * global_phase)``.
+        name: for messages only.
+        samples: True if terra's BasicAer would draw all shots from the final state: the body
+            `only_ends_in_measurements`, and nothing that left no trace in it kept BasicAer from it
+            (a delay after a measurement, say).
+    """
+
+    num_qubits: int
+    num_clbits: int
+    body: Tuple[Operation, ...]
+    global_phase: float = 0.0
+    name: str = ""
+    samples: bool = True
+
+    @classmethod
+    def of(
+        cls,
+        num_qubits: int,
+        num_clbits: int,
+        body: Tuple[Operation, ...],
+        global_phase: float,
+        name: str,
+        samples: bool,
+    ) -> Program:
+        """Returns ``Program(...)`` in less time: a frozen class sets its fields one by one."""
+        program = object.__new__(cls)
+        fields = program.__dict__
+        fields["num_qubits"] = num_qubits
+        fields["num_clbits"] = num_clbits
+        fields["body"] = body
+        fields["global_phase"] = global_phase
+        fields["name"] = name
+        fields["samples"] = samples
+        return program
+
+    @functools.cached_property
+    def outline(self) -> Outline:
+        """What the body is made of, found out once. Not part of the value, not pickled."""
+        return _outline(self.body)
+
+    def __getstate__(self) -> Dict[str, Any]:
+        state = dict(self.__dict__)  # in one go: another thread may find out something meanwhile
+        state.pop("outline", None)
+        return state
+
+
+# --- what a body is made of ------------------------------------------------------------------
+
+
+class Outline(NamedTuple):
+    """What the body of a program is made of.
+
+    Attributes:
+        is_straight: whether it is gates, and then measurements, and nothing else.
+        runs: of gates, none of them empty, if it is straight.
+        measured: what follows these, if it is straight.
+        qubits: the distinct qubits of `measured`, ascending.
+        num_gates: the turns of for loops counted each, the bodies of all else once.
+    """
+
+    is_straight: bool
+    runs: Tuple[Gates, ...]
+    measured: Tuple[Measure, ...]
+    qubits: Tuple[int, ...]
+    num_gates: int
+
+
+def _outline(body: Sequence[Operation]) -> Outline:
+    runs: List[Gates] = []
+    measured: List[Measure] = []
+    num_gates = 0
+    for operation in body:
+        if operation.__class__ is Measure:
+            measured.append(operation)
+        elif operation.__class__ is Gates and not measured:
+            count = len(operation.kind)
+            if count:
+                runs.append(operation)
+                num_gates += count
+        else:
+            return Outline(False, (), (), (), count_gates(body))
+    qubits = tuple(sorted({qubit for qubit, _ in measured}))
+    return Outline(True, tuple(runs), tuple(measured), qubits, num_gates)
+
+
+def count_gates(body: Sequence[Operation]) -> int:
+    """Returns the number of gates in a body, the turns of for loops counted each."""
+    total = 0
+    for operation in body:
+        if isinstance(operation, Gates):
+            total += len(operation)
+        elif isinstance(operation, For):
+            total += sum([count_gates(inner) * times for inner, times in operation.distinct()])
+        else:
+            total += sum(map(count_gates, bodies_of(operation)))
+    return total

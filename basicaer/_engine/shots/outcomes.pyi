@@ -1,0 +1,16 @@
+"""Types of the compiled module; the contracts are in `outcomes.pyx`."""
+
+from typing import Dict
+
+import numpy as np
+
+class Uniforms:
+    def __init__(self, seed: int, first: int = 0) -> None: ...
+    def take(self, count: int) -> np.ndarray: ...
+
+class CumulativeTable:
+    total: float
+    def __init__(self, probabilities: np.ndarray, draws: int) -> None: ...
+    def draw(self, uniforms: np.ndarray) -> np.ndarray: ...
+
+def count(values: np.ndarray) -> Dict[str, int]: ...

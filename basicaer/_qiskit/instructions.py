@@ -1,0 +1,318 @@
+"""What reads each kind of instruction that is neither a gate of the table nor control flow."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, List, Sequence
+
+import numpy as np
+from qiskit.circuit import (
+    Barrier,
+    Clbit,
+    ControlledGate,
+    Delay,
+    Gate,
+    Instruction,
+    ParameterExpression,
+)
+from qiskit.circuit import Measure as MeasureInstruction
+from qiskit.circuit import Reset as ResetInstruction
+from qiskit.circuit.library import (
+    GlobalPhaseGate,
+    MCPhaseGate,
+    MCXGate,
+    MCXGrayCode,
+    MCXRecursive,
+    PauliGate,
+    PermutationGate,
+)
+from qiskit.circuit.library.standard_gates import MCU1Gate, UGate
+from qiskit.quantum_info import Operator
+
+from basicaer._engine.gate_table import ROW_OF_NAME
+from basicaer._engine.program import DENSE, DIAGONAL, Measure, Prepare, Reset
+from basicaer._qiskit.lowering import Lowering, Scope, reads, reads_derived
+from basicaer._qiskit.terra.configuration import QASM_BASIS
+from basicaer._qiskit.versions import (
+    AnnotatedOperation,
+    ControlModifier,
+    DiagonalGate,
+    Initialize,
+    InverseModifier,
+    PowerModifier,
+    UnitaryGate,
+)
+
+_MAX_DEPTH = 200
+"""Definitions within definitions; more than this is taken for a recursion without end."""
+
+_OPAQUE = {name: ROW_OF_NAME[name] for name in QASM_BASIS if name in ROW_OF_NAME}
+_OPAQUE.update(U=ROW_OF_NAME["u"], CX=ROW_OF_NAME["cx"], u0=ROW_OF_NAME["id"])
+"""The gates that BasicAer knows by name alone, whatever their class."""
+
+_R = math.sqrt(0.5)
+_LABELS = {
+    "0": (1, 0),
+    "1": (0, 1),
+    "+": (_R, _R),
+    "-": (_R, -_R),
+    "r": (_R, 1j * _R),
+    "l": (_R, -1j * _R),
+}
+_PAULIS = {
+    "I": ROW_OF_NAME["id"],
+    "X": ROW_OF_NAME["x"],
+    "Y": ROW_OF_NAME["y"],
+    "Z": ROW_OF_NAME["z"],
+}
+_SWAP = ROW_OF_NAME["swap"].parts[0]
+
+_DEFINED_BY_BASE = (ControlledGate, MCXGate, MCXGrayCode, MCXRecursive, MCPhaseGate, MCU1Gate)
+"""Controlled gates whose definition does what the base gate behind controls does. (MCXVChain's does
+so only while its ancillas are 0.)"""
+
+
+@reads_derived(ControlledGate)
+def _controlled(
+    lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
+) -> None:
+    base, width = operation.base_gate, operation.num_ctrl_qubits
+    own_definition = operation.__class__._define is not Instruction._define
+    if (
+        base is None
+        or (own_definition and operation.__class__ not in _DEFINED_BY_BASE)
+        or (
+            # Further qubits are ancillas; MCXRecursive leaves them as they were, whatever that is.
+            operation.num_qubits != width + base.num_qubits
+            and operation.__class__ is not MCXRecursive
+        )
+    ):
+        read_composite(lowering, operation, qubits, clbits, scope)
+        return
+    inner = scope._replace(
+        controls=(*scope.controls, *qubits[:width]),
+        state=scope.state | operation.ctrl_state << len(scope.controls),
+    )
+    targets = qubits[width : width + base.num_qubits]
+    if base.__class__ is UGate and len(base.params) == 4:
+        # What terra makes of a cu behind more controls: the fourth parameter is its phase.
+        part = ROW_OF_NAME["cu"].parts[0]
+        parameters = tuple([lowering.number(value, operation) for value in base.params])
+        kind = part.kind._replace(num_controls=0, control_state=0)
+        lowering.emit(part, kind, targets, parameters, inner)
+    else:
+        lowering.unconditional(base, targets, (), inner)
+
+
+@reads_derived(AnnotatedOperation)
+def _annotated(
+    lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
+) -> None:
+    base, width, state = operation.base_op, 0, 0
+    for modifier in operation.modifiers:
+        # One after another. Controls, wherever they come, do not change what the others do.
+        if isinstance(modifier, ControlModifier):
+            state = state << modifier.num_ctrl_qubits | modifier.ctrl_state
+            width += modifier.num_ctrl_qubits
+        elif isinstance(modifier, InverseModifier):
+            base = _power(lowering, operation, base, -1)
+        elif isinstance(modifier, PowerModifier):
+            power = lowering.number(modifier.power, operation, "power")
+            if isinstance(power, ParameterExpression):
+                lowering.fail(operation, f"has the power {power}; a number is needed")
+            base = _power(lowering, operation, base, power)
+        else:
+            lowering.fail(operation, f"has the unknown modifier {modifier!r}")
+    inner = scope._replace(
+        controls=(*scope.controls, *qubits[:width]),
+        state=scope.state | state << len(scope.controls),
+    )
+    lowering.unconditional(base, qubits[width:], clbits, inner)
+
+
+def _power(lowering: Lowering, operation: Any, base: Any, power: float) -> Any:
+    """Returns the base of an annotated operation, raised to a power."""
+    if power == 1:
+        return base
+    if power == -1 and hasattr(base, "inverse"):
+        return lowering.evaluate(operation, lambda: base.inverse())
+    if power == int(power):
+        return lowering.evaluate(operation, lambda: UnitaryGate(Operator(base).power(int(power))))
+    if isinstance(base, Gate):  # the root of a rotation, say, is a rotation by a part of its angle
+        return lowering.evaluate(operation, lambda: base.power(power))
+    return lowering.evaluate(operation, lambda: UnitaryGate(Operator(base)).power(power))
+
+
+@reads(UnitaryGate)
+def _unitary(
+    lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
+) -> None:
+    lowering.emit_matrix(DENSE, np.asarray(operation.params[0]), operation, qubits, scope)
+
+
+@reads(DiagonalGate)
+def _diagonal(
+    lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
+) -> None:
+    diagonal = np.array(operation.params, dtype=complex)
+    lowering.emit_matrix(DIAGONAL, diagonal, operation, qubits, scope)
+
+
+@reads(PauliGate)
+def _pauli(
+    lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
+) -> None:
+    for label, qubit in zip(reversed(operation.params[0]), qubits):
+        for part in _PAULIS[label].parts:
+            lowering.emit(part, part.kind, [qubit], (), scope)
+
+
+@reads(PermutationGate)
+def _permutation(
+    lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
+) -> None:
+    # Position k gets the qubit at pattern[k]: bring it there by a swap, position after position.
+    order = list(range(len(qubits)))
+    for k, wanted in enumerate(operation.params[0]):
+        found = order.index(wanted)
+        if found != k:
+            lowering.emit(_SWAP, _SWAP.kind, [qubits[k], qubits[found]], (), scope)
+            order[k], order[found] = order[found], order[k]
+
+
+@reads(GlobalPhaseGate)
+def _global_phase(
+    lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
+) -> None:
+    lowering.add_phase(operation.params[0], scope, operation)
+
+
+@reads(MeasureInstruction, type(MeasureInstruction()))  # terra's shared one has a class of its own
+@reads_derived(MeasureInstruction)
+def _measure(
+    lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
+) -> None:
+    lowering.check_nonunitary_allowed(operation, scope, "")
+    if len(qubits) != 1 or len(clbits) != 1:
+        lowering.fail(
+            operation, f"has {len(qubits)} qubits and {len(clbits)} clbits; expected one of each"
+        )
+    clbit = lowering.clbit(clbits[0], operation, scope)
+    if clbit in lowering.shared:
+        registers = lowering.circuit.find_bit(lowering.circuit.clbits[clbit]).registers
+        names = " and ".join(f'"{register.name}"' for register, _ in registers)
+        lowering.fail(operation, f"writes to clbit {clbit}, which is in the registers {names}")
+    lowering.flush()
+    if lowering.conditional:
+        lowering.note_action()
+    lowering.measured = True
+    lowering.body.append(Measure(qubits[0], clbit))
+
+
+@reads(ResetInstruction, type(ResetInstruction()))
+@reads_derived(ResetInstruction)
+def _reset(
+    lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
+) -> None:
+    lowering.check_nonunitary_allowed(operation, scope, "")
+    lowering.add(Reset(qubits[0]))
+
+
+@reads(Initialize)
+def _initialize(
+    lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
+) -> None:
+    lowering.check_nonunitary_allowed(operation, scope, "")
+    lowering.flush()
+    amplitudes = _amplitudes(operation.params, len(qubits))
+    norm = float(np.linalg.norm(amplitudes))
+    if not math.isfinite(norm) or not norm:
+        lowering.fail(operation, f"has amplitudes of norm {norm}; expected 1")
+    lowering.body.extend([Reset(qubit) for qubit in qubits])
+    lowering.body.append(Prepare(tuple(qubits), amplitudes / norm))
+
+
+@reads(Barrier)
+@reads_derived(Barrier)
+def _barrier(
+    lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
+) -> None:
+    pass
+
+
+@reads(Delay)
+@reads_derived(Delay)
+def _delay(
+    lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
+) -> None:
+    lowering.number(operation.params[0], operation)
+    lowering.note_action()
+
+
+@reads_derived(object)
+def read_composite(
+    lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
+) -> None:
+    if scope.depth == 0:
+        lowering.outermost = operation
+    definition = lowering.evaluate(operation, lambda: _definition(operation))
+    if definition is not None:
+        if scope.depth >= _MAX_DEPTH:
+            lowering.fail(operation, f"is {_MAX_DEPTH} definitions deep; does it contain itself?")
+        lowering.inside(definition, qubits, clbits, scope)
+        return
+    matrix = lowering.evaluate(operation, lambda: _matrix(operation))
+    if matrix is not None:
+        size = 1 << len(qubits)
+        if matrix.shape != (size, size):
+            lowering.fail(operation, f"has a matrix of shape {matrix.shape}; expected {size, size}")
+        if not np.allclose(matrix @ matrix.conj().T, np.eye(size)):
+            lowering.fail(operation, "has a matrix that is not unitary")
+        lowering.emit_matrix(DENSE, matrix, operation, qubits, scope)
+        return
+    row = _OPAQUE.get(operation.name)
+    if row is not None and row.num_qubits == len(qubits):
+        parameters = tuple([lowering.number(value, operation) for value in operation.params])
+        if len(parameters) == row.num_params:
+            for part in row.parts:
+                lowering.emit(part, part.kind, qubits, parameters, scope)
+            return
+    if operation.name == "barrier":
+        return
+    if operation.name == "measure" and len(qubits) == len(clbits) == 1:
+        _measure(lowering, operation, qubits, clbits, scope)
+    elif operation.name == "reset" and len(qubits) == 1:
+        _reset(lowering, operation, qubits, clbits, scope)
+    else:
+        lowering.fail(operation, "has neither a definition nor a matrix; it cannot be simulated")
+
+
+def _amplitudes(params: Sequence[Any], num_qubits: int) -> np.ndarray:
+    """Returns the state that an Initialize describes by amplitudes, a label or an int."""
+    if isinstance(params[0], str):
+        amplitudes: np.ndarray = np.ones(1, dtype=np.complex128)
+        for label in params:
+            amplitudes = np.kron(amplitudes, _LABELS[label])
+    elif len(params) == 1:
+        amplitudes = np.zeros(1 << num_qubits, dtype=np.complex128)
+        amplitudes[int(params[0].real)] = 1
+    else:
+        amplitudes = np.array(params, dtype=np.complex128)
+    return amplitudes
+
+
+def _definition(operation: Any) -> Any:
+    definition = getattr(operation, "definition", None)
+    if definition is None and not isinstance(operation, Instruction):
+        # A Clifford, say, may be in a circuit without being an instruction.
+        convert = getattr(operation, "to_instruction", None)
+        return None if convert is None else convert().definition
+    return definition
+
+
+def _matrix(operation: Any) -> Any:
+    if hasattr(operation, "__array__"):
+        return np.asarray(operation, dtype=np.complex128)
+    if hasattr(operation, "to_matrix") and type(operation).to_matrix is not Gate.to_matrix:
+        return np.asarray(operation.to_matrix(), dtype=np.complex128)
+    return None

@@ -1,0 +1,140 @@
+"""What `run()` of a backend is asked for, and what it answers: Qiskit's side of a job."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Union
+
+from qiskit.circuit import QuantumCircuit
+from qiskit.result import Result
+from qiskit.result.models import ExperimentResult
+
+from basicaer._engine.task import Outcome, Task
+from basicaer._jobs.distribute import Elsewhere, executor_of
+from basicaer._jobs.run import JobRun
+from basicaer._qiskit import result as _result
+from basicaer.exceptions import BasicAerError
+
+
+class Experiment(NamedTuple):
+    """A circuit that is to be run.
+
+    Attributes:
+        circuit: the circuit.
+        header: of its result; None for the one that the circuit has.
+        allow_sampling: whether its shots may be drawn from one final state.
+        seed: of its outcomes; None for what the options say.
+    """
+
+    circuit: QuantumCircuit
+    header: Union[Dict[str, Any], None] = None
+    allow_sampling: bool = True
+    seed: Union[int, None] = None
+
+
+def experiments_of(run_input: Any) -> List[Experiment]:
+    """Returns the experiments of a circuit or a list of circuits.
+
+    Raises:
+        BasicAerError: if it is neither.
+    """
+    circuits = run_input if isinstance(run_input, list) else [run_input]
+    for position, circuit in enumerate(circuits):
+        if not isinstance(circuit, QuantumCircuit):
+            place = f" at place {position} of the list" if circuits is run_input else ""
+            raise BasicAerError(
+                f"What is run must be a QuantumCircuit, a list of them or a QasmQobj, not "
+                f"{type(circuit).__name__}{place}."
+            )
+    return [Experiment(circuit) for circuit in circuits]
+
+
+class Prepared(NamedTuple):
+    """One circuit of a job, ready to be run.
+
+    Attributes:
+        name: of the circuit.
+        task: what is to be executed.
+        need: bytes that this takes.
+        header: of its result.
+        seed: of its outcomes; None where nothing is drawn.
+        lowering: seconds that it took to lower it, and those lowered together with it.
+    """
+
+    name: str
+    task: Task
+    need: int
+    header: Dict[str, Any]
+    seed: Union[int, None]
+    lowering: float
+
+
+class Request:
+    """What the queue is given of a job: calls, once, and returns the result.
+
+    Args:
+        circuits: the circuits.
+        values: of the options.
+        threads: the most to use.
+        identity: what the result says of the job as a whole.
+
+    Attributes:
+        run: what is done.
+    """
+
+    def __init__(
+        self,
+        circuits: Sequence[Prepared],
+        values: Mapping[str, Any],
+        threads: int,
+        identity: Mapping[str, Any],
+    ) -> None:
+        self._circuits = circuits
+        self._listed = values.get("memory", False)
+        self._identity = identity
+        self.run = JobRun(
+            circuits,
+            threads=threads,
+            limit=values["max_memory_mb"] or None,
+            listed=self._listed,
+            elsewhere=None if values["executor"] is None else _elsewhere(values),
+        )
+
+    def __call__(self) -> Result:
+        start = time.time()
+        results = self.run.carry_out(self._finish)
+        return _result.whole(results, time_taken=time.time() - start, **self._identity)
+
+    def _finish(
+        self, position: int, task: Task, outcome: Outcome, seconds: float
+    ) -> ExperimentResult:
+        """Makes the result of one circuit."""
+        _, _, _, header, seed, lowering = self._circuits[position]
+        metadata = outcome.metadata
+        metadata["seed"] = seed
+        times = metadata["time"]
+        times["lower"] = lowering
+        arrays: Dict[str, Any] = {}
+        if outcome.array is not None:
+            arrays[task.output] = outcome.array
+        begun = time.perf_counter()
+        result = _result.experiment(
+            header,
+            shots=task.shots,
+            seed=seed,
+            words=None if task.output == "unitary" else outcome.memory,
+            memory=self._listed,
+            metadata=metadata,
+            time_taken=seconds,
+            check=self.run.control.check,
+            **arrays,
+        )
+        times["result"] = time.perf_counter() - begun
+        return result
+
+
+def _elsewhere(values: Mapping[str, Any]) -> Elsewhere:
+    """Returns where circuits are to be run that the option `executor` sends away."""
+    return Elsewhere(
+        executor_of(values["executor"]), values["max_job_size"], values.get("max_shot_size")
+    )

@@ -1,0 +1,378 @@
+"""What the three simulators share: `run()`, and what comes before anything is carried out.
+
+A run is made ready on the caller's thread, so that whatever is wrong is raised there: options are
+checked, circuits lowered, memory counted, seeds drawn. What is left is a `Request`, which goes to
+the queue. The backend itself keeps nothing of a run.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import random
+import time
+from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
+
+import numpy as np
+from qiskit.circuit import QuantumCircuit
+from qiskit.providers.backend import BackendV1
+from qiskit.providers.models import QasmBackendConfiguration
+from qiskit.providers.options import Options
+from qiskit.qobj import QasmQobj
+
+from basicaer._engine import memory as _memory
+from basicaer._engine import threads as _threads
+from basicaer._engine.allowance import allowance_of
+from basicaer._engine.fork import in_child
+from basicaer._engine.memory import Allowance
+from basicaer._engine.program import Measure, Program, operations_of
+from basicaer._engine.task import Task, method_of
+from basicaer._jobs import options, progress_bar, queue
+from basicaer._qiskit import parameter_binds
+from basicaer._qiskit.request import Experiment, Prepared, Request, experiments_of
+from basicaer._qiskit.terra import qobj as _qobj
+from basicaer._qiskit.terra.configuration import Configuration
+from basicaer.basicaerjob import BasicAerJob
+from basicaer.exceptions import BasicAerError
+
+_OUTPUT = {
+    options.QASM: "counts",
+    options.STATEVECTOR: "statevector",
+    options.UNITARY: "unitary",
+}
+
+
+_ids = random.Random()
+"""Where job ids come from: no secrets, but each its own, in the children of a fork too."""
+in_child(_ids.seed)
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
+
+_Ready = Tuple[Program, Dict[str, Any], Experiment, Allowance, float]
+"""Of a circuit: itself, the header of its result, what was asked for, the bytes that it needs, and
+the seconds that it took to lower it."""
+
+
+class Simulator(BackendV1):
+    """Base of the three simulators.
+
+    Subclasses say what kind they are and how terra describes them.
+    """
+
+    KIND = ""
+    DEFAULT_CONFIGURATION: ClassVar[Dict[str, Any]] = {}
+    _logger = logging.getLogger(__name__)
+
+    def __init__(
+        self,
+        configuration: QasmBackendConfiguration | None = None,
+        provider: Any = None,
+        **fields: Any,
+    ) -> None:
+        """Makes a simulator.
+
+        Args:
+            configuration: what the simulator says of itself; None for what it is. The number of
+                qubits in a configuration given here is a bound on what may be run.
+            provider: the provider that it belongs to.
+            fields: options that are to have other values than the default.
+        """
+        if configuration is None:
+            unitary = self.KIND == options.UNITARY
+            configuration = Configuration.of(self.DEFAULT_CONFIGURATION, unitary=unitary)
+        super().__init__(configuration=configuration, provider=provider)
+        if fields:
+            self.set_options(**fields)
+
+    @classmethod
+    def _default_options(cls) -> Options:
+        return Options(**options.defaults(cls.KIND))
+
+    def configuration(self) -> QasmBackendConfiguration:
+        """Returns the configuration.
+
+        Its `n_qubits` is what the memory now available holds, unless it was set to something else.
+        """
+        return self._configuration
+
+    def _most_qubits(self) -> int | None:
+        """Returns the number of qubits that somebody has set as a bound, if anybody has."""
+        configuration = self._configuration
+        if isinstance(configuration, Configuration):
+            return configuration.bound
+        return configuration.n_qubits
+
+    def set_options(self, **fields: Any) -> None:
+        """Sets options for all runs to come; an argument of `run()` goes before them.
+
+        Raises:
+            AttributeError: if there is no option of that name.
+            BasicAerError: if a value is wrong.
+        """
+        known = options.of_backend(self.KIND)
+        for name, value in fields.items():
+            if name in known:
+                options.check(self.KIND, name, value)
+        super().set_options(**fields)
+
+    # ------------------------------------------------------------------------------------------
+    # run
+    # ------------------------------------------------------------------------------------------
+
+    def run(self, run_input: Any, **backend_options: Any) -> BasicAerJob:
+        """Runs circuits; returns at once with the job that does it.
+
+        Args:
+            run_input: a circuit, a list of circuits, or a QasmQobj.
+            backend_options: options of this run, see `basicaer._jobs.options.TABLE`.
+
+        Raises:
+            BasicAerError: if a circuit, an option or the memory that is needed is out of bounds;
+                nothing has been begun then.
+        """
+        qobj = run_input if isinstance(run_input, QasmQobj) else None
+        settings = self._options.__dict__
+        if qobj is not None:
+            settings = {**settings, **self._settings_of(qobj)}
+        values = options.resolve(self.KIND, settings, backend_options, stacklevel=2)
+        bar = progress_bar.load() if values["progress"] else None
+        experiments = experiments_of(run_input) if qobj is None else _qobj.experiments(qobj)
+        if not experiments:
+            raise BasicAerError("There is no circuit to run: the list is empty.")
+        threads = _thread_count(values)
+        # A Qobj binds nothing: it was assembled of circuits that were bound.
+        binds = values["parameter_binds"] if qobj is None else None
+        prepared = self._prepare(experiments, binds, values, threads)
+        job_id, qobj_id = _fresh_ids()
+        configuration = self._configuration
+        name, version = configuration.backend_name, configuration.backend_version
+        header = {"backend_name": name, "backend_version": version}
+        if qobj is not None:
+            header.update(qobj.header.to_dict())
+            qobj_id = qobj.qobj_id or qobj_id
+        identity = {
+            "backend_name": name,
+            "backend_version": version,
+            "qobj_id": qobj_id,
+            "job_id": job_id,
+            "header": header,
+        }
+        request = Request(prepared, values, threads, identity)
+        run = request.run
+        if bar is None and run.is_brief():
+            future = queue.at_once(request, run.control)
+        else:
+            future = queue.submit(
+                request, run.control, need=run.need, limit=run.limit, size=run.size
+            )
+        return BasicAerJob(self, job_id, future, control=run.control, bar=bar)
+
+    def _settings_of(self, qobj: QasmQobj) -> Dict[str, Any]:
+        """Returns what the configuration of a Qobj says of the options that there are."""
+        known = options.of_backend(self.KIND)
+        settings = _qobj.settings(qobj)
+        return {name: settings[name] for name in known if settings.get(name) is not None}
+
+    def _prepare(
+        self,
+        experiments: Sequence[Experiment],
+        binds: parameter_binds.Binds,
+        values: Mapping[str, Any],
+        threads: int,
+    ) -> List[Prepared]:
+        """Returns the circuits ready to be run; each as often as there are values for it."""
+        kind = self.KIND
+        unitary = kind == options.UNITARY
+        initial = values["initial_unitary" if unitary else "initial_statevector"]
+        shots = values["shots"]
+        if kind != options.QASM and shots != 1:
+            self._logger.info('"%s" only supports 1 shot. Setting shots=1.', self.name())
+            shots = 1
+        bound = parameter_binds.pair([experiment.circuit for experiment in experiments], binds)
+        for each in bound:
+            self._check_size(each.circuit, shots, threads, values)
+        ready: List[_Ready] = []
+        limit = values["max_memory_mb"] or None
+        for experiment, each in zip(experiments, bound):
+            circuit = each.circuit
+            begun = time.perf_counter()
+            programs = each.programs(unitary_only=unitary)
+            lowering = time.perf_counter() - begun
+            # However the parameters are bound, the size is the same.
+            first = programs[0][0]
+            if initial is not None and len(initial) != 1 << first.num_qubits:
+                raise BasicAerError(
+                    f"initial {'unitary' if unitary else 'statevector'} is incorrect length: "
+                    f'{len(initial)} != {1 << first.num_qubits} for circuit "{circuit.name}" '
+                    f"of {first.num_qubits} qubits."
+                )
+            allowance = allowance_of(
+                first,
+                method_of(
+                    first,
+                    _OUTPUT[kind],
+                    shots,
+                    branching=values.get("branching", True),
+                    allow_sampling=experiment.allow_sampling,
+                ),
+                shots=shots,
+                precision=values["precision"],
+                threads=threads,
+                listed=values.get("memory", False),
+                limit=limit,
+            )
+            self._check_need(allowance.base, circuit, shots, values)
+            for program, own in programs:
+                header = own if experiment.header is None else experiment.header
+                if kind == options.QASM:
+                    self._remark(program, header)
+                ready.append((program, header, experiment, allowance, lowering))
+        # Drawn last: a run that raises draws nothing.
+        seeds: Iterable[int | None] = itertools.repeat(None) if unitary else _seeds(ready, values)
+        task = Task.of(
+            program=ready[0][0],
+            seed=0,
+            output=_OUTPUT[kind],
+            shots=shots,
+            initial=initial,
+            precision=values["precision"],
+            threads=threads,
+            fusion=values["fusion"],
+            allowance=None,
+            max_iterations=values.get("max_iterations"),
+            branching=values.get("branching", True),
+            chop=values["chop_threshold"],
+        )
+        # A worker elsewhere looks for itself how much there is, unless it is told.
+        away = values["executor"] is not None and limit is None
+        return [
+            Prepared(
+                header["name"],
+                task.but(
+                    program=program,
+                    seed=seed or 0,
+                    allow_sampling=experiment.allow_sampling,
+                    allowance=None if away else allowance,
+                ),
+                allowance.base if away else allowance.need,
+                header,
+                seed,
+                lowering,
+            )
+            for (program, header, experiment, allowance, lowering), seed in zip(ready, seeds)
+        ]
+
+    # ------------------------------------------------------------------------------------------
+    # Checks
+    # ------------------------------------------------------------------------------------------
+
+    def _check_size(
+        self, circuit: QuantumCircuit, shots: int, threads: int, values: Mapping[str, Any]
+    ) -> None:
+        """Raises if a circuit is too large, before anything is done with it."""
+        most = self._most_qubits()
+        if most is not None and circuit.num_qubits > most:
+            raise BasicAerError(
+                f'Number of qubits {circuit.num_qubits} of circuit "{circuit.name}" is greater '
+                f"than maximum ({most}) "
+                f'for "{self.name()}".'
+            )
+        need = _memory.required_bytes(
+            circuit.num_qubits,
+            precision=values["precision"],
+            unitary=self.KIND == options.UNITARY,
+            threads=threads,
+            shots=shots,
+            num_clbits=circuit.num_clbits,
+            memory=values.get("memory", False),
+        )
+        self._check_need(need, circuit, shots, values)
+
+    def _check_need(
+        self, need: int, circuit: QuantumCircuit, shots: int, values: Mapping[str, Any]
+    ) -> None:
+        limit = values["max_memory_mb"] or None
+        if limit is None and (need < _memory.SMALL or values["executor"] is not None):
+            return  # small, or held elsewhere: the worker looks how much it has
+        if limit is not None and need > limit:
+            space, why = limit, "allowed by max_memory_mb"
+        else:
+            space, why = _memory.budget.space(), "available"
+            if need > space:
+                # A moment ago it may have been less.
+                space = _memory.budget.space(fresh=True)
+        if need > space:
+            most = _memory.largest_circuit(
+                unitary=self.KIND == options.UNITARY, precision=values["precision"], space=space
+            )
+            raise BasicAerError(
+                f'Circuit "{circuit.name}" of {circuit.num_qubits} qubits, {shots} shots, '
+                f"{values['precision']} precision on {self.name()} needs "
+                f"{_memory.describe(need)}, {_memory.describe(space)} {why}; "
+                + (
+                    f"at most {most} qubits fit."
+                    if circuit.num_qubits > most
+                    else "fewer shots, or threads, need less."
+                )
+            )
+
+    def _remark(self, program: Program, header: Mapping[str, Any]) -> None:
+        """Logs what terra logs about circuits whose counts tell nothing."""
+        if header["memory_slots"] == 0:
+            self._logger.warning(
+                'No classical registers in circuit "%s", counts will be empty.', header["name"]
+            )
+        elif not (program.body and isinstance(program.body[-1], Measure)) and not any(
+            isinstance(each, Measure) for each in operations_of(program.body)
+        ):
+            self._logger.warning(
+                'No measurements in circuit "%s", classical register will remain all zeros.',
+                header["name"],
+            )
+
+
+# ----------------------------------------------------------------------------------------------
+# What it takes
+# ----------------------------------------------------------------------------------------------
+
+
+def _fresh_ids() -> Tuple[str, str]:
+    """Two random UUIDs, as `uuid.uuid4` makes them in six times the time."""
+    a = f"{_ids.getrandbits(256):064x}"
+    return (
+        f"{a[:8]}-{a[8:12]}-4{a[13:16]}-{_VARIANT[a[16]]}{a[17:20]}-{a[20:32]}",
+        f"{a[32:40]}-{a[40:44]}-4{a[45:48]}-{_VARIANT[a[48]]}{a[49:52]}-{a[52:]}",
+    )
+
+
+def _thread_count(values: Mapping[str, Any]) -> int:
+    """The most threads that a circuit may use; elsewhere, where others may be at work too, one."""
+    given = values["max_parallel_threads"]
+    if given:
+        return given
+    return _threads.cpu_count() if values["executor"] is None else 1
+
+
+def _seeds(ready: Sequence[_Ready], values: Mapping[str, Any]) -> List[int]:
+    """The seed of each circuit.
+
+    Its own goes first. One that is given as an option serves all circuits alike. Otherwise one each
+    is drawn from NumPy's global generator, as terra draws it, so that numpy.random.seed fixes them.
+    """
+    given, several = values["seed_simulator"], values["seed_per_circuit"]
+    seeds = []
+    for position, (_, _, experiment, _, _) in enumerate(ready):
+        seed = experiment.seed
+        if seed is None:
+            seed = given
+            if given is None:
+                seed = int(np.random.randint(2147483647, dtype="int32"))  # noqa: NPY002
+            elif several:
+                seed = _seed_of_circuit(given, position)
+        seeds.append(seed)
+    return seeds
+
+
+def _seed_of_circuit(seed: int, position: int) -> int:
+    """A seed for one circuit of a list: any two differ as independent streams do."""
+    return int(np.random.SeedSequence([seed, position]).generate_state(1)[0])

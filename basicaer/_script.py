@@ -1,9 +1,0 @@
-"""The main module of a program that `python -m basicaer` runs.
-
-The program is run in the place of this module. A process that multiprocessing spawns imports the
-main module of its parent by name, so that it comes here too.
-"""
-
-from basicaer import _command
-
-_command.run_in_place(globals())
