@@ -404,19 +404,25 @@ def resolve(
     if not arguments:
         return values
     legacy = arguments.get("backend_options")
-    given = dict(arguments)
-    if isinstance(legacy, Mapping):
-        for name, value in legacy.items():
-            if given.get(name) is None or (name in _LEGACY_FIRST and value is not None):
-                given[name] = value
-    elif legacy is not None:
-        raise wrong("backend_options", legacy, "a dict of options")
-    for name, value in given.items():
+    if legacy is not None:
+        arguments = _with_legacy(arguments, legacy)
+    for name, value in arguments.items():
         if name not in options:
             warnings.warn(f"Option {name} is not used by this backend", UserWarning, stacklevel + 1)
         elif value is not None:
             values[name] = options[name].check(name, value)
     return values
+
+
+def _with_legacy(arguments: Mapping[str, Any], legacy: Any) -> Dict[str, Any]:
+    """Returns the arguments of a run with what is in its legacy dict of options."""
+    if not isinstance(legacy, Mapping):
+        raise wrong("backend_options", legacy, "a dict of options")
+    given = dict(arguments)
+    for name, value in legacy.items():
+        if given.get(name) is None or (name in _LEGACY_FIRST and value is not None):
+            given[name] = value
+    return given
 
 
 _LEGACY_FIRST = ("initial_statevector", "initial_unitary", "chop_threshold")

@@ -353,24 +353,24 @@ def _thread_count(values: Mapping[str, Any]) -> int:
     return _threads.cpu_count() if values["executor"] is None else 1
 
 
-def _seeds(ready: Sequence[_Ready], values: Mapping[str, Any]) -> List[int]:
+def _seeds(ready: Sequence[_Ready], values: Mapping[str, Any]) -> List[int | None]:
     """The seed of each circuit.
 
     Its own goes first. One that is given as an option serves all circuits alike. Otherwise one each
     is drawn from NumPy's global generator, as terra draws it, so that numpy.random.seed fixes them.
     """
-    given, several = values["seed_simulator"], values["seed_per_circuit"]
-    seeds = []
-    for position, (_, _, experiment, _, _) in enumerate(ready):
-        seed = experiment.seed
+    seeds = [experiment.seed for _, _, experiment, _, _ in ready]
+    given = values["seed_simulator"]
+    for position, seed in enumerate(seeds):
         if seed is None:
-            seed = given
-            if given is None:
-                seed = int(np.random.randint(2147483647, dtype="int32"))  # noqa: NPY002
-            elif several:
-                seed = _seed_of_circuit(given, position)
-        seeds.append(seed)
+            seeds[position] = _seed(given, position, values["seed_per_circuit"])
     return seeds
+
+
+def _seed(given: int | None, position: int, several: bool) -> int:
+    if given is None:
+        return int(np.random.randint(2147483647, dtype="int32"))  # noqa: NPY002
+    return _seed_of_circuit(given, position) if several else given
 
 
 def _seed_of_circuit(seed: int, position: int) -> int:
