@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from basicaer._engine.allowance import allowed
+from basicaer._engine.errors import EngineError
 from basicaer._engine.memory import state_bytes
 from basicaer._engine.one_pass import first_state, run_plain
 from basicaer._engine.shots.batched import run_groups
@@ -28,7 +29,6 @@ from basicaer._engine.shots.shot_by_shot import run_shot_by_shot
 from basicaer._engine.state.state import State
 from basicaer._engine.task import Outcome, Task
 from basicaer._engine.work import one_run, worth_a_look
-from basicaer.exceptions import BasicAerError
 
 
 def execute(task: Task, control: Any, state_class: Any = State) -> Outcome:
@@ -41,7 +41,7 @@ def execute(task: Task, control: Any, state_class: Any = State) -> Outcome:
 
     Raises:
         Cancelled: the job was cancelled.
-        BasicAerError: a while loop went past `max_iterations`.
+        EngineError: a while loop went past `max_iterations`.
     """
     begun = time.perf_counter()
     if task.is_straight:
@@ -59,7 +59,7 @@ def _execute(task: Task, control: Any, state_class: Any) -> Outcome:
     if method == "sampled":
         raise ValueError("the program cannot be sampled: it resets, or goes on after measuring")
     if method == "unitary":
-        raise BasicAerError(
+        raise EngineError(
             f'circuit "{task.program.name}" has no unitary: expected gates only, without '
             "measurements, resets, conditions and loops"
         )

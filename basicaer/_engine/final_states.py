@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Set, Tuple, Union
 
+from basicaer._engine.errors import EngineError
 from basicaer._engine.memory import describe, state_bytes
 from basicaer._engine.program import Gates, Measure, Prepare, Program, Reset
 from basicaer._engine.state.state import State
-from basicaer.exceptions import BasicAerError
 
 _NEGLIGIBLE = 1e-15
 """Probability below which an outcome is taken for impossible."""
@@ -37,7 +37,7 @@ def final_states(
         state_class: what holds the amplitudes.
 
     Raises:
-        BasicAerError: there is no room for all states at once.
+        EngineError: there is no room for all states at once.
     """
     body = program.body
     start = state_class.zero(program.num_qubits, precision=precision)
@@ -91,9 +91,9 @@ def states_alive(program: Program) -> int:
     return resets + 1
 
 
-def _no_room(program: Program, most: int, precision: str) -> BasicAerError:
+def _no_room(program: Program, most: int, precision: str) -> EngineError:
     state, wanted = state_bytes(program.num_qubits, precision), states_alive(program)
-    return BasicAerError(
+    return EngineError(
         f'circuit "{program.name}" resets qubits in superposition: that takes up to {wanted} '
         f"states of {describe(state)} at once, {describe(wanted * state)} in all, and there is "
         f"room for {most}. Fewer such resets, or fewer qubits, fit"
@@ -123,7 +123,7 @@ def check_pure(program: Program, *, measured: bool) -> None:
             what = f"qubit {operation.qubit} is measured"
         else:
             what = "it has conditions or control flow"
-        raise BasicAerError(
+        raise EngineError(
             f'circuit "{program.name}" has no final state to take expectation values of: {what}.'
             if not measured
             else f'circuit "{program.name}" has no final state to sample from: {what}.'
@@ -134,7 +134,7 @@ def final_measurements(program: Program) -> List[int]:
     """Returns the qubit whose outcome each clbit holds at the end.
 
     Raises:
-        BasicAerError: a qubit is used after it was measured; a clbit is not written to; two clbits
+        EngineError: a qubit is used after it was measured; a clbit is not written to; two clbits
             hold the same qubit.
     """
     used: Set[int] = set()
@@ -154,17 +154,17 @@ def final_measurements(program: Program) -> List[int]:
             used.add(operation.qubit)
     found = set(qubit_of)
     if found != set(range(program.num_clbits)):
-        raise BasicAerError(
+        raise EngineError(
             f'Some classical bits of circuit "{program.name}" are not used for measurements at '
             f"its end: it has {program.num_clbits}, measured are {sorted(found) or 'none'}."
         )
     if early is not None:
-        raise BasicAerError(
+        raise EngineError(
             f'circuit "{program.name}" goes on with qubit {early.qubit} after measuring it.'
         )
     qubits = [qubit_of[clbit] for clbit in range(program.num_clbits)]
     if len(set(qubits)) != len(qubits):
-        raise BasicAerError(
+        raise EngineError(
             f'circuit "{program.name}" measures a qubit into more than one classical bit; the '
             f"classical bits hold the qubits {qubits}."
         )

@@ -10,12 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from basicaer.exceptions import BasicAerError
-
 _TABLE = 1 << 14
 """Complex numbers that are worked on at a time where there is one for each amplitude and term."""
 
-_WIDEST = 62
+WIDEST = 62
 """Qubits that a mask has room for."""
 
 
@@ -39,29 +37,6 @@ class PauliSum:
         self.x: np.ndarray = np.asarray(x, dtype=np.int64)[order]
         self.z: np.ndarray = np.asarray(z, dtype=np.int64)[order]
         self.coefficients: np.ndarray = np.asarray(coefficients, dtype=np.complex128)[order]
-
-    @classmethod
-    def of(cls, operator: Any) -> PauliSum:
-        """Returns a `SparsePauliOp` as numbers.
-
-        Raises:
-            BasicAerError: a coefficient has a parameter without a value, or is NaN or infinite;
-                strings of more than 62 qubits.
-        """
-        num_qubits = operator.num_qubits
-        if num_qubits > _WIDEST:
-            raise BasicAerError(
-                f"an observable of {num_qubits} qubits is too wide; {_WIDEST} is the most."
-            )
-        try:
-            coefficients = np.array(operator.coeffs, dtype=np.complex128)
-        except (TypeError, ValueError):
-            coefficients = np.array([_number(value) for value in operator.coeffs])
-        if not np.isfinite(coefficients).all():
-            raise BasicAerError("an observable has a coefficient that is NaN or infinite.")
-        bits = np.int64(1) << np.arange(num_qubits, dtype=np.int64)
-        paulis = operator.paulis
-        return cls(num_qubits, paulis.x @ bits, paulis.z @ bits, coefficients)
 
     def expectation(self, state: Any, threads: int = 1) -> complex:
         """Returns the expectation value on a `State`."""
@@ -97,13 +72,3 @@ class PauliSum:
 def _ones(masks: np.ndarray) -> np.ndarray:
     """Returns how many bits are set in each mask."""
     return np.array([bin(mask).count("1") for mask in masks.tolist()], dtype=np.int64)
-
-
-def _number(value: Any) -> complex:
-    try:
-        return complex(value)
-    except (TypeError, ValueError):
-        raise BasicAerError(
-            f"an observable has the coefficient {value}; a number is needed, "
-            "bind its parameters with assign_parameters."
-        ) from None

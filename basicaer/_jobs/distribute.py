@@ -36,11 +36,12 @@ from basicaer._engine import memory as _memory
 from basicaer._engine.allowance import allowed
 from basicaer._engine.control import Cancelled, Control
 from basicaer._engine.costs import AWAY_NS
+from basicaer._engine.errors import EngineError
 from basicaer._engine.execute import execute, splits
 from basicaer._engine.fork import in_child
 from basicaer._engine.task import Outcome, Task
 from basicaer._engine.work import amplitude_gates, nanoseconds
-from basicaer.exceptions import BasicAerError
+from basicaer._jobs import budget
 
 _TRIES = 3
 """How often a group is sent to workers that get lost with it."""
@@ -169,13 +170,13 @@ def _reply(portion: Portion, control: Control, limit: int | None) -> Reply:
             allowance = allowed(task)
             task, need = task.but(allowance=allowance), max(need, allowance.need)
         if portion.need >= _memory.SMALL:
-            space = _memory.budget.space(fresh=True)
+            space = budget.shared.space(fresh=True)
             if portion.need > space:  # ever: what only has to wait for others waits below
-                raise BasicAerError(
+                raise EngineError(
                     f'Circuit "{portion.name}" needs {_memory.describe(portion.need)}, '
                     f"{_memory.describe(space)} available at the worker."
                 )
-        with _memory.budget.hold(need, limit, control.check):
+        with budget.shared.hold(need, limit, control.check):
             return Reply(execute(task, control), None)
     except Exception as error:
         return Reply(None, _picklable(error))
@@ -186,7 +187,7 @@ def _picklable(error: Exception) -> BaseException:
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
-        return BasicAerError(f"{type(error).__name__}: {error}")
+        return EngineError(f"{type(error).__name__}: {error}")
     return error
 
 
@@ -233,7 +234,7 @@ class Distribution:
 
         Raises:
             Cancelled: the job was cancelled. What had not begun does not begin any more.
-            BasicAerError: workers were lost.
+            EngineError: workers were lost.
             Exception: what a worker said of a circuit that failed.
         """
         control = self._control
@@ -293,13 +294,13 @@ class Distribution:
                 raise self._lost([index], error) from error
             return None
 
-    def _lost(self, indices: Collection[int], error: BaseException) -> BasicAerError:
+    def _lost(self, indices: Collection[int], error: BaseException) -> EngineError:
         names = sorted({p.position: p.name for i in indices for p in self._groups[i]}.items())
         told = ", ".join(f'{position} "{name}"' for position, name in names[:_NAMED])
         if len(names) > _NAMED:
             told += f" and {len(names) - _NAMED} more"
         tries = max(self._tries[index] for index in indices)
-        return BasicAerError(
+        return EngineError(
             f"The executor {type(self._executor).__name__} lost the workers of circuits {told} "
             f"({tries} of {_TRIES} tries): {type(error).__name__}: {error}"
         )
@@ -312,9 +313,7 @@ class Distribution:
             reply.error.basicaer_circuit = (position, name)  # type: ignore[attr-defined]
             raise reply.error
         if reply.outcome is None:
-            raise BasicAerError(
-                f'A worker has said nothing of circuit {position} "{portion.name}".'
-            )
+            raise EngineError(f'A worker has said nothing of circuit {position} "{portion.name}".')
         first = 0 if portion.task.part is None else portion.task.part[0]
         came = self._came[position]
         came.append((first, reply.outcome))

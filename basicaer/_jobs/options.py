@@ -15,8 +15,8 @@ from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Tuple, Union
 import numpy as np
 
 from basicaer._engine import memory as _memory
+from basicaer._engine.errors import EngineError
 from basicaer._engine.memory import MIB
-from basicaer.exceptions import BasicAerError
 
 QASM, STATEVECTOR, UNITARY = "qasm", "statevector", "unitary"
 _SHOTS = frozenset({QASM, STATEVECTOR})
@@ -36,7 +36,7 @@ class Option:
     Attributes:
         name: as given to `run()` and `set_options()`.
         default: its value where nobody gives one. None given stands for "not given".
-        check: returns the value as the simulators want it, or raises `BasicAerError`.
+        check: returns the value as the simulators want it, or raises `EngineError`.
         backends: the kinds of simulator that have it.
         doc: what it does.
     """
@@ -53,12 +53,12 @@ class Option:
 # ----------------------------------------------------------------------------------------------
 
 
-def wrong(name: str, value: Any, right: str) -> BasicAerError:
+def wrong(name: str, value: Any, right: str) -> EngineError:
     """Returns the error for an option whose value is not what is right."""
     shown = repr(value)
     if len(shown) > 80:
         shown = shown[:77] + "..."
-    return BasicAerError(f"Option {name} must be {right}, not {shown}.")
+    return EngineError(f"Option {name} must be {right}, not {shown}.")
 
 
 def _integer(least: int, most: int, right: str) -> Callable[[str, Any], int]:
@@ -135,29 +135,29 @@ def _complex_array(name: str, value: Any) -> np.ndarray:
     if isinstance(value, np.ndarray):  # it may be a view that is larger than what it shows
         need, space = 16 * value.size, _memory.available_bytes()
         if need > max(space, _memory.SMALL):
-            raise BasicAerError(
+            raise EngineError(
                 f"Option {name} of shape {value.shape} needs {_memory.describe(need)}, "
                 f"{_memory.describe(space)} are available."
             )
     try:
         array = np.array(value, dtype=complex)
     except (TypeError, ValueError, OverflowError) as error:
-        raise BasicAerError(f"Option {name} is no array of complex numbers: {error}") from None
+        raise EngineError(f"Option {name} is no array of complex numbers: {error}") from None
     if not np.isfinite(array).all():
-        raise BasicAerError(f"Option {name} holds numbers that are NaN or infinite.")
+        raise EngineError(f"Option {name} holds numbers that are NaN or infinite.")
     return array
 
 
 def _statevector(name: str, value: Any) -> np.ndarray:
     array = _complex_array(name, value)
     if array.ndim == 0 or array.size != len(array):
-        raise BasicAerError(
+        raise EngineError(
             f"Option {name} must be a vector of 2**n amplitudes, not of shape {array.shape}."
         )
     array = np.ascontiguousarray(array.reshape(-1))
     norm = float(np.linalg.norm(array))
     if round(norm, 12) != 1:
-        raise BasicAerError(
+        raise EngineError(
             f"Option {name}: the initial statevector is not normalized: norm {norm} != 1."
         )
     return array
@@ -166,7 +166,7 @@ def _statevector(name: str, value: Any) -> np.ndarray:
 def _unitary(name: str, value: Any) -> np.ndarray:
     array = np.ascontiguousarray(_complex_array(name, value))
     if array.ndim != 2 or array.shape[0] != array.shape[1]:
-        raise BasicAerError(
+        raise EngineError(
             f"Option {name}: the initial unitary is not a square matrix, its shape is "
             f"{array.shape}."
         )
@@ -179,7 +179,7 @@ def _unitary(name: str, value: Any) -> np.ndarray:
         total += float(np.vdot(rows, rows).real)
     distance = math.sqrt(total)
     if round(distance, 10) != 0:
-        raise BasicAerError(
+        raise EngineError(
             f"Option {name}: the initial unitary is not unitary, its product with its adjoint is "
             f"{distance:.3g} off the identity."
         )
@@ -375,7 +375,7 @@ _UNSET[UNITARY]["shots"] = 1024
 
 
 def check(kind: str, name: str, value: Any) -> Any:
-    """Returns a value of an option as the simulators want it, or raises `BasicAerError`."""
+    """Returns a value of an option as the simulators want it, or raises `EngineError`."""
     return value if value is None else _BY_KIND[kind][name].check(name, value)
 
 
@@ -393,7 +393,7 @@ def resolve(
             the caller of this function (1).
 
     Raises:
-        BasicAerError: if a value is wrong.
+        EngineError: if a value is wrong.
     """
     options = _BY_KIND[kind]
     usual, values = _DEFAULTS[kind], dict(_UNSET[kind])

@@ -6,7 +6,7 @@ import importlib
 import threading
 from typing import Any, Callable
 
-from basicaer.exceptions import BasicAerError
+from basicaer._engine.errors import EngineError
 
 _SECONDS = 0.1
 """Time between two looks at the job."""
@@ -16,12 +16,12 @@ def load() -> Any:
     """Returns what makes progress bars, in a notebook or a terminal.
 
     Raises:
-        BasicAerError: if tqdm is not installed.
+        EngineError: if tqdm is not installed.
     """
     try:
         return importlib.import_module("tqdm.auto").tqdm
     except ImportError:
-        raise BasicAerError(
+        raise EngineError(
             "Option progress=True needs the package tqdm: pip install tqdm."
         ) from None
 

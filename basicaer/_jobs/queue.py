@@ -23,6 +23,7 @@ from basicaer._engine.control import Cancelled, Control
 from basicaer._engine.fork import in_child
 from basicaer._engine.state import buffers
 from basicaer._engine.threads import Workers, cpu_count, helpers, is_ours
+from basicaer._jobs import budget
 from basicaer._jobs.tracebacks import clear_frames, hide_caller, is_of_signal_handler, severed
 
 _QUEUE_BYTES = 1 << 30
@@ -202,7 +203,7 @@ class _Queue:
                     self._size -= job.size
                     self._room.notify_all()
                     return job
-                memory.budget.give_back(job.need, job.limit)
+                budget.shared.give_back(job.need, job.limit)
 
     def _first_that_fits(self) -> _QueuedJob | None:
         """Takes a job out of its line, and the memory that it needs; holds the lock."""
@@ -210,14 +211,14 @@ class _Queue:
             while line and line[0].function is None:
                 line.popleft()
         for line in sorted(filter(None, self._lines), key=lambda line: line[0].number):
-            if memory.budget.try_take(line[0].need, line[0].limit):
+            if budget.shared.try_take(line[0].need, line[0].limit):
                 return line.popleft()
         return None
 
     def ended(self, job: _QueuedJob) -> None:
         """Gives back what a job took, and has those looked at that waited for it."""
         with self._lock:
-            memory.budget.give_back(job.need, job.limit)
+            budget.shared.give_back(job.need, job.limit)
             self.live.discard(job)
             calls = min(self._owed, cpu_count()) if self._owed else 0
             self._owed -= calls
@@ -268,7 +269,7 @@ def at_once(function: Callable[[], Any], control: Control) -> Future[Any]:
     Raises:
         BaseException: what a signal handler raised in between, a KeyboardInterrupt say.
     """
-    if memory.budget.limited:
+    if budget.shared.limited:
         return submit(function, control)
     future: Future[Any] = Future()
     returned: List[Any] = []

@@ -15,7 +15,7 @@ from basicaer._engine.program import Gates
 from basicaer._engine.state import dispatch
 from basicaer._engine.task import Outcome, Task
 from basicaer._engine.work import amplitude_gates, nanoseconds, worth_threads
-from basicaer._jobs import distribute
+from basicaer._jobs import budget, distribute
 
 _CIRCUIT_BYTES = 4096
 """What a circuit that waits holds beside its gates, about."""
@@ -135,7 +135,7 @@ class JobRun:
         needs = sorted((circuit.need for circuit in circuits), reverse=True)
         if needs[0] < memory.SMALL and self.limit is None:
             return most
-        space = memory.budget.space() if self.limit is None else self.limit
+        space = budget.shared.space() if self.limit is None else self.limit
         while most > 1 and sum(needs[:most]) > space:
             most -= 1
         return most

@@ -7,8 +7,8 @@ from typing import Any, Dict, Iterator, Sequence, Tuple, Union
 from qiskit.circuit import ClassicalRegister, Clbit
 
 from basicaer._engine.program import BitsEqual, Condition, Expression
+from basicaer._qiskit.errors import BasicAerError
 from basicaer._qiskit.versions import expr, types
-from basicaer.exceptions import BasicAerError
 
 Clbits = Dict[Clbit, int]
 """The clbits of a circuit, and where they are in the outermost one."""

@@ -27,9 +27,9 @@ from basicaer._engine.program import (
 )
 from basicaer._engine.shots.classical import holds
 from basicaer._qiskit.conditions import Clbits, lower_condition
+from basicaer._qiskit.errors import BasicAerError
 from basicaer._qiskit.gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
 from basicaer._qiskit.gate_reader import FreeCoefficients, GateReader
-from basicaer.exceptions import BasicAerError
 
 _FREE_GATES = 1 << 16
 _GATE_BYTES = 150

@@ -9,11 +9,12 @@ from qiskit.circuit import QuantumCircuit
 from qiskit.result import Result
 from qiskit.result.models import ExperimentResult
 
+from basicaer._engine.errors import EngineError
 from basicaer._engine.task import Outcome, Task
 from basicaer._jobs.distribute import Elsewhere, executor_of
 from basicaer._jobs.run import JobRun
 from basicaer._qiskit import result as _result
-from basicaer.exceptions import BasicAerError
+from basicaer._qiskit.errors import BasicAerError, public_error
 
 
 class Experiment(NamedTuple):
@@ -102,7 +103,10 @@ class Request:
 
     def __call__(self) -> Result:
         start = time.time()
-        results = self.run.carry_out(self._finish)
+        try:
+            results = self.run.carry_out(self._finish)
+        except EngineError as error:
+            raise public_error(error) from error.__cause__
         return _result.whole(results, time_taken=time.time() - start, **self._identity)
 
     def _finish(

@@ -23,17 +23,18 @@ from qiskit.qobj import QasmQobj
 from basicaer._engine import memory as _memory
 from basicaer._engine import threads as _threads
 from basicaer._engine.allowance import allowance_of
+from basicaer._engine.errors import EngineError
 from basicaer._engine.fork import in_child
 from basicaer._engine.memory import Allowance
 from basicaer._engine.program import Measure, Program, operations_of
 from basicaer._engine.task import Task, method_of
-from basicaer._jobs import options, progress_bar, queue
+from basicaer._jobs import budget, options, progress_bar, queue
 from basicaer._qiskit import parameter_binds
+from basicaer._qiskit.errors import BasicAerError, public_error
+from basicaer._qiskit.job import BasicAerJob
 from basicaer._qiskit.request import Experiment, Prepared, Request, experiments_of
 from basicaer._qiskit.terra import qobj as _qobj
 from basicaer._qiskit.terra.configuration import Configuration
-from basicaer.basicaerjob import BasicAerJob
-from basicaer.exceptions import BasicAerError
 
 _OUTPUT = {
     options.QASM: "counts",
@@ -110,9 +111,12 @@ class Simulator(BackendV1):
             BasicAerError: if a value is wrong.
         """
         known = options.of_backend(self.KIND)
-        for name, value in fields.items():
-            if name in known:
-                options.check(self.KIND, name, value)
+        try:
+            for name, value in fields.items():
+                if name in known:
+                    options.check(self.KIND, name, value)
+        except EngineError as error:
+            raise public_error(error) from error.__cause__
         super().set_options(**fields)
 
     # ------------------------------------------------------------------------------------------
@@ -130,11 +134,17 @@ class Simulator(BackendV1):
             BasicAerError: if a circuit, an option or the memory that is needed is out of bounds;
                 nothing has been begun then.
         """
+        try:
+            return self._run(run_input, backend_options)
+        except EngineError as error:
+            raise public_error(error) from error.__cause__
+
+    def _run(self, run_input: Any, backend_options: Mapping[str, Any]) -> BasicAerJob:
         qobj = run_input if isinstance(run_input, QasmQobj) else None
         settings = self._options.__dict__
         if qobj is not None:
             settings = {**settings, **self._settings_of(qobj)}
-        values = options.resolve(self.KIND, settings, backend_options, stacklevel=2)
+        values = options.resolve(self.KIND, settings, backend_options, stacklevel=3)
         bar = progress_bar.load() if values["progress"] else None
         experiments = experiments_of(run_input) if qobj is None else _qobj.experiments(qobj)
         if not experiments:
@@ -297,10 +307,10 @@ class Simulator(BackendV1):
         if limit is not None and need > limit:
             space, why = limit, "allowed by max_memory_mb"
         else:
-            space, why = _memory.budget.space(), "available"
+            space, why = budget.shared.space(), "available"
             if need > space:
                 # A moment ago it may have been less.
-                space = _memory.budget.space(fresh=True)
+                space = budget.shared.space(fresh=True)
         if need > space:
             most = _memory.largest_circuit(
                 unitary=self.KIND == options.UNITARY, precision=values["precision"], space=space

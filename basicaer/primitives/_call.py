@@ -19,10 +19,10 @@ from basicaer._engine.costs import PASS_GATES
 from basicaer._engine.final_states import final_states
 from basicaer._engine.program import Program
 from basicaer._engine.work import one_run, worth_threads
+from basicaer._jobs import budget, queue
 from basicaer._jobs import options as _options
-from basicaer._jobs import queue
-from basicaer.basicaerjob import BasicAerJob
-from basicaer.exceptions import BasicAerError
+from basicaer._qiskit.errors import BasicAerError, raises_public_errors
+from basicaer._qiskit.job import BasicAerJob
 from basicaer.primitives._recent import LoweredCircuit
 
 _OPTIONS = ("shots", "seed", "precision", "max_parallel_threads")
@@ -170,9 +170,9 @@ class Call:
         copies = max(self._states_of(point) for point in some) - 1
         if need + copies * state < _memory.SMALL:
             return at_once, copies + 1, (need + copies * state) * at_once
-        space = _memory.budget.space()
+        space = budget.shared.space()
         if need > space:
-            space = _memory.budget.space(fresh=True)
+            space = budget.shared.space(fresh=True)
         if need > space:
             raise BasicAerError(
                 f"A circuit of {widest} qubits in {settings.precision} precision needs "
@@ -243,5 +243,5 @@ class Call:
 
     def submit(self, function: Callable[[], Any]) -> PrimitiveJob:
         """Returns the job that calls a function, which calls `run`."""
-        future = queue.submit(function, self.control, need=self.need)
+        future = queue.submit(raises_public_errors(function), self.control, need=self.need)
         return PrimitiveJob(future, self.control)

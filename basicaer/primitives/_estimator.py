@@ -11,7 +11,8 @@ from qiskit.primitives import BaseEstimator, EstimatorResult
 from qiskit.quantum_info import SparsePauliOp
 
 from basicaer._engine.pauli_sums import PauliSum
-from basicaer.exceptions import BasicAerError
+from basicaer._qiskit.errors import BasicAerError, raises_public_errors
+from basicaer._qiskit.observables import pauli_sum
 from basicaer.primitives._call import (
     Call,
     Point,
@@ -85,6 +86,7 @@ class Estimator(BaseEstimator):
             return self._run(tuple(circuits), tuple(observables), tuple(values), **options.__dict__)
         return super().run(circuits, observables, parameter_values, **run_options)
 
+    @raises_public_errors
     def _run(
         self,
         circuits: Tuple[QuantumCircuit, ...],
@@ -154,9 +156,9 @@ class Estimator(BaseEstimator):
     def _sum(self, observable: Any) -> PauliSum:
         paulis = observable.paulis
         if observable.coeffs.dtype == object:  # references, whose bytes say nothing
-            return PauliSum.of(observable)
+            return pauli_sum(observable)
         key = (paulis.x.tobytes(), paulis.z.tobytes(), observable.coeffs.tobytes())
-        return self._known_observables.get(key, lambda: (observable, PauliSum.of(observable)))[1]
+        return self._known_observables.get(key, lambda: (observable, pauli_sum(observable)))[1]
 
     @property
     def circuits(self) -> Tuple[QuantumCircuit, ...]:

@@ -10,6 +10,7 @@ from qiskit.primitives import BaseSampler, SamplerResult
 from qiskit.quantum_info import Statevector
 from qiskit.result import QuasiDistribution
 
+from basicaer._qiskit.errors import raises_public_errors
 from basicaer.primitives._call import Call, Point, PrimitiveJob, Settings, warn_of_unknown
 from basicaer.primitives._recent import Recent, lowered_circuits
 
@@ -54,6 +55,7 @@ class Sampler(BaseSampler):
         warn_of_unknown(self.options, run_options)
         return super().run(circuits, parameter_values, **run_options)
 
+    @raises_public_errors
     def _run(
         self,
         circuits: Tuple[QuantumCircuit, ...],

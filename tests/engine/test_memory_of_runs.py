@@ -162,7 +162,7 @@ def test_outcomes_do_not_depend_on_what_is_allowed(fixed, seed):
 
 def test_large_states_may_take_a_quarter_of_what_there_is(monkeypatch):
     monkeypatch.setattr("basicaer._engine.memory.available_bytes", lambda fresh=False: 4096 * MIB)
-    monkeypatch.setattr("basicaer._engine.memory.budget._capacity", None)
+    monkeypatch.setattr("basicaer._jobs.budget.shared._capacity", None)
     wide = program_of(FIXED.body, num_qubits=22)  # 64 MiB each
     found = allowance(wide)
     assert found.need - found.base <= 1024 * MIB

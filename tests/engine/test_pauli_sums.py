@@ -10,8 +10,8 @@ from qiskit.circuit import Parameter
 from qiskit.quantum_info import SparsePauliOp, random_pauli_list
 
 from basicaer._engine import pauli_sums
-from basicaer._engine.pauli_sums import PauliSum
 from basicaer._engine.state.state import State
+from basicaer._qiskit.observables import pauli_sum
 from basicaer.exceptions import BasicAerError
 
 
@@ -29,7 +29,7 @@ def test_expectation(state_class, num_qubits):
     operator = random_sum(num_qubits, 30, num_qubits, complex_coefficients=True)
     state = oracle.random_state(num_qubits, 5)
     expected = np.vdot(state, operator.to_matrix() @ state)
-    found = PauliSum.of(operator).expectation(state_class.from_amplitudes(state))
+    found = pauli_sum(operator).expectation(state_class.from_amplitudes(state))
     assert found == pytest.approx(expected, abs=1e-12)
 
 
@@ -39,13 +39,13 @@ def test_single_strings_and_their_signs(label):
     state = oracle.random_state(len(label), 3)
     expected = np.vdot(state, operator.to_matrix() @ state).real
     assert abs(expected) > 1e-3
-    found = PauliSum.of(operator)
+    found = pauli_sum(operator)
     assert found.expectation(State.from_amplitudes(state)) == pytest.approx(expected, abs=1e-13)
     assert found.second_moment(state) == pytest.approx(4)
 
 
 def test_strings_are_masks():
-    found = PauliSum.of(SparsePauliOp(["XYZI", "IIIZ", "IIIY"], [1, 2, 3j]))
+    found = pauli_sum(SparsePauliOp(["XYZI", "IIIZ", "IIIY"], [1, 2, 3j]))
     assert found.num_qubits == 4
     terms = set(zip(found.x.tolist(), found.z.tolist(), found.coefficients.tolist()))
     assert terms == {(0b1100, 0b0110, 1), (0, 1, 2), (1, 1, 3j)}
@@ -60,30 +60,30 @@ def test_second_moment(monkeypatch, table, num_qubits):
     state = oracle.random_state(num_qubits, 2)
     matrix = operator.to_matrix()
     expected = np.vdot(state, matrix @ matrix @ state).real
-    assert PauliSum.of(operator).second_moment(state) == pytest.approx(expected, rel=1e-12)
+    assert pauli_sum(operator).second_moment(state) == pytest.approx(expected, rel=1e-12)
 
 
 def test_hermitian():
-    assert PauliSum.of(SparsePauliOp(["X", "Y"], [1, 2])).is_hermitian
-    assert not PauliSum.of(SparsePauliOp(["X", "Y"], [1, 2j])).is_hermitian
+    assert pauli_sum(SparsePauliOp(["X", "Y"], [1, 2])).is_hermitian
+    assert not pauli_sum(SparsePauliOp(["X", "Y"], [1, 2j])).is_hermitian
 
 
 def test_bound_coefficients_are_numbers():
     a = Parameter("a")
     operator = SparsePauliOp(["X", "Z"], np.array([a, 2 * a]))
     with pytest.raises(BasicAerError, match=r"coefficient .*\ba\b.*assign_parameters"):
-        PauliSum.of(operator)
-    bound = PauliSum.of(operator.assign_parameters([1.5]))
+        pauli_sum(operator)
+    bound = pauli_sum(operator.assign_parameters([1.5]))
     assert sorted(bound.coefficients.real.tolist()) == [1.5, 3.0]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1j * np.inf])
 def test_coefficients_must_be_finite(value):
     with pytest.raises(BasicAerError, match="NaN"):
-        PauliSum.of(SparsePauliOp(["X"], [value]))
+        pauli_sum(SparsePauliOp(["X"], [value]))
 
 
 def test_too_wide():
-    assert PauliSum.of(SparsePauliOp("X" + "Z" * 61)).x.tolist() == [1 << 61]
+    assert pauli_sum(SparsePauliOp("X" + "Z" * 61)).x.tolist() == [1 << 61]
     with pytest.raises(BasicAerError, match="63 qubits"):
-        PauliSum.of(SparsePauliOp("X" * 63))
+        pauli_sum(SparsePauliOp("X" * 63))

@@ -16,8 +16,7 @@ from qiskit.providers.exceptions import JobError
 from qiskit.providers.jobstatus import JobStatus
 
 from basicaer import BasicAer
-from basicaer._engine import memory as _memory
-from basicaer._jobs import queue, run
+from basicaer._jobs import budget, queue, run
 from basicaer.exceptions import BasicAerError
 
 QASM = BasicAer.get_backend("qasm_simulator")
@@ -269,7 +268,7 @@ def test_a_signal_handler_may_run_circuits_meanwhile(monkeypatch):
 
 
 def test_while_a_job_bounds_the_memory_of_all_small_runs_queue_too(monkeypatch, threads):
-    monkeypatch.setattr(type(_memory.budget), "limited", property(lambda self: True))
+    monkeypatch.setattr(budget.Budget, "limited", property(lambda self: True))
     assert QASM.run(bell()).result().success
     assert threads and threading.current_thread() not in threads
 

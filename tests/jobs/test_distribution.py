@@ -21,7 +21,7 @@ from basicaer import BasicAer, BasicAerError, QasmSimulatorPy
 from basicaer._engine import memory
 from basicaer._engine.control import Cancelled
 from basicaer._engine.execute import Task
-from basicaer._jobs import distribute
+from basicaer._jobs import budget, distribute
 from basicaer._jobs.distribute import Portion, Sender, _groups, work
 from basicaer._qiskit.lower import lower
 
@@ -299,8 +299,8 @@ def test_too_large_for_the_worker(monkeypatch):
 def test_what_only_has_to_wait_for_memory_waits(monkeypatch):
     space, need = 420 << 20, 257 << 20
     taken, asked = [0], threading.Event()
-    budget = memory.Budget()
-    try_take = budget.try_take
+    own = budget.Budget()
+    try_take = own.try_take
 
     def noted(*arguments):
         let_in = try_take(*arguments)
@@ -309,13 +309,13 @@ def test_what_only_has_to_wait_for_memory_waits(monkeypatch):
         return let_in
 
     monkeypatch.setattr(memory, "available_bytes", lambda fresh=False: space - taken[0])
-    monkeypatch.setattr(memory, "budget", budget)
+    monkeypatch.setattr(budget, "shared", own)
     part = Portion(0, "second", Task(lower(sampled())), need)
     replies = []
     worker = threading.Thread(target=lambda: replies.extend(work(ELSEWHERE, [part], None)))
-    with budget.hold(need, None, lambda: None):
+    with own.hold(need, None, lambda: None):
         taken[0] = need  # the first has what it needs, and the second does not fit beside it
-        budget.try_take = noted
+        own.try_take = noted
         worker.start()
         assert asked.wait(20), replies
         taken[0] = 0

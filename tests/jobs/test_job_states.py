@@ -28,7 +28,7 @@ from qiskit.providers.exceptions import JobError, JobTimeoutError
 import basicaer
 from basicaer import BasicAer, BasicAerError
 from basicaer._engine import memory as _memory
-from basicaer._jobs import queue
+from basicaer._jobs import budget, queue
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
 EXAMPLES = int(os.environ.get("LIFE_EXAMPLES", "25"))
@@ -263,8 +263,8 @@ class Life(RuleBasedStateMachine):
             self.fetched(entry)
         queue.shutdown()
         assert not queue.live_jobs()
-        assert _memory.budget._taken == _memory.budget._holders == 0
-        assert not _memory.budget._limits
+        assert budget.shared._taken == budget.shared._holders == 0
+        assert not budget.shared._limits
 
 
 TestLife = Life.TestCase

@@ -32,6 +32,7 @@ import time
 from collections import Counter, defaultdict
 from typing import Any, Callable, Iterator, Sequence, Tuple, Union
 
+from basicaer._engine.errors import EngineError
 from basicaer._engine.memory import Allowance
 from basicaer._engine.program import Gates
 from basicaer._engine.shots.classical import evaluate, holds
@@ -50,7 +51,6 @@ from basicaer._engine.shots.instructions import (
     Turn,
     Unless,
 )
-from basicaer.exceptions import BasicAerError
 
 _MOST_SPECTATORS = 10
 """Deferred qubits up to which later draws are made conditional on them, by a table of 2**k."""
@@ -273,7 +273,7 @@ class Machine:
         branch.turns[loop] += 1
         most = self.most_turns
         if most is not None and branch.turns[loop] > most:
-            raise BasicAerError(
+            raise EngineError(
                 f'circuit "{self.name}": while loop {loop + 1} of {self.num_loops} (in the order '
                 f"of the circuit) went on after max_iterations={most} turns"
             )

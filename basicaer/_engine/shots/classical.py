@@ -9,8 +9,8 @@ from __future__ import annotations
 import operator
 from typing import Callable
 
+from basicaer._engine.errors import EngineError
 from basicaer._engine.program import BitsEqual, Condition, Expression
-from basicaer.exceptions import BasicAerError
 
 _BINARY: dict[str, Callable[[int, int], int]] = {
     "bit_and": operator.and_,
@@ -43,7 +43,7 @@ def evaluate(expression: Expression, bits: int) -> int:
     """Returns the expression's value, cut to its width.
 
     Raises:
-        BasicAerError: the operator is none that is known.
+        EngineError: the operator is none that is known.
     """
     name = expression.operator
     operands = expression.operands
@@ -96,6 +96,6 @@ def _mask(clbits: tuple[int, ...]) -> int:
     return mask
 
 
-def _unknown(name: str) -> BasicAerError:
+def _unknown(name: str) -> EngineError:
     known = ", ".join(["bits", "value", "cast", *_BINARY, *_UNARY])
-    return BasicAerError(f"unknown classical operator {name!r}; known are {known}")
+    return EngineError(f"unknown classical operator {name!r}; known are {known}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Callable, Sequence
 
 from basicaer._engine.control import no_check
+from basicaer._engine.errors import EngineError
 from basicaer._engine.program import (
     DENSE,
     Break,
@@ -43,7 +44,6 @@ from basicaer._engine.shots.instructions import (
     Unless,
     polled,
 )
-from basicaer.exceptions import BasicAerError
 
 _X_PATTERN = 0b0110
 
@@ -114,11 +114,11 @@ class _Builder:
         elif isinstance(operation, (Break, Continue)):
             if loop is None:
                 word = type(operation).__name__.lower()
-                raise BasicAerError(f'circuit "{self.name}": {word}_loop outside of any loop')
+                raise EngineError(f'circuit "{self.name}": {word}_loop outside of any loop')
             (loop.breaks if isinstance(operation, Break) else loop.continues).append(len(code))
             code.append(Jump(-1))
         else:
-            raise BasicAerError(
+            raise EngineError(
                 f'circuit "{self.name}": unknown operation {type(operation).__name__}'
             )
 

@@ -9,6 +9,7 @@ from typing import Callable, Iterator, Sequence, Tuple, Union
 
 import numpy as np
 
+from basicaer._engine.errors import EngineError
 from basicaer._engine.program import (
     Break,
     Continue,
@@ -26,7 +27,6 @@ from basicaer._engine.program import (
 from basicaer._engine.shots.branch import Machine
 from basicaer._engine.shots.classical import evaluate, holds
 from basicaer._engine.shots.draws import memory_rows
-from basicaer.exceptions import BasicAerError
 
 
 def run_shot_by_shot(
@@ -128,7 +128,7 @@ class _Shot:
             turns += 1
             most = self.machine.most_turns
             if most is not None and turns > most:
-                raise BasicAerError(
+                raise EngineError(
                     f'circuit "{self.machine.name}": a while loop went on after '
                     f"max_iterations={most} turns"
                 )

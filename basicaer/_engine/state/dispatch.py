@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Dict
 
 from basicaer import _kernels as _baseline
-from basicaer.exceptions import BasicAerError
+from basicaer._engine.errors import EngineError
 
 VARIABLE = "BASICAER_SIMD"
 
@@ -44,12 +44,12 @@ def choose(wanted: str | None = None) -> tuple[str, ModuleType]:
         wanted: the name of a build; None for the environment variable's, or else the best.
 
     Raises:
-        BasicAerError: if that build is not installed or cannot run here.
+        EngineError: if that build is not installed or cannot run here.
     """
     builds = available()
     wanted = wanted or os.environ.get(VARIABLE) or list(builds)[-1]
     if wanted not in builds:
-        raise BasicAerError(
+        raise EngineError(
             f"{VARIABLE}={wanted} names no build that can run here; it can be {', '.join(builds)}"
         )
     return wanted, builds[wanted]

@@ -29,9 +29,9 @@ from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
 from qiskit.qobj import QasmQobj
 
 from basicaer._jobs import options
+from basicaer._qiskit.errors import BasicAerError
 from basicaer._qiskit.request import Experiment
 from basicaer._qiskit.versions import DiagonalGate, Initialize, UnitaryGate
-from basicaer.exceptions import BasicAerError
 
 _MOST_QUBITS = 1000
 _MOST_CLBITS = 1_000_000
