@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from typing import Any, Type
 
 import numpy as np
 
 from basicaer._engine.allowance import allowed
+from basicaer._engine.control import Control
 from basicaer._engine.errors import EngineError
 from basicaer._engine.memory import state_bytes
 from basicaer._engine.one_pass import first_state, run_plain
@@ -26,12 +27,13 @@ from basicaer._engine.shots.flatten import count_draws, flatten
 from basicaer._engine.shots.instructions import Code
 from basicaer._engine.shots.sequential import run_in_order
 from basicaer._engine.shots.shot_by_shot import run_shot_by_shot
+from basicaer._engine.state.amplitudes import Amplitudes
 from basicaer._engine.state.state import State
 from basicaer._engine.task import Outcome, Task
 from basicaer._engine.work import one_run, worth_a_look
 
 
-def execute(task: Task, control: Any, state_class: Any = State) -> Outcome:
+def execute(task: Task, control: Control, state_class: Type[Amplitudes] = State) -> Outcome:
     """Computes what a task asks for.
 
     Args:
@@ -53,7 +55,7 @@ def execute(task: Task, control: Any, state_class: Any = State) -> Outcome:
     return outcome
 
 
-def _execute(task: Task, control: Any, state_class: Any) -> Outcome:
+def _execute(task: Task, control: Control, state_class: Type[Amplitudes]) -> Outcome:
     """Any program of which one final state does not say all."""
     method = task.method
     if method == "sampled":
@@ -88,7 +90,7 @@ def splits(task: Task) -> bool:
 class _Run:
     """One execution of a task."""
 
-    def __init__(self, task: Task, control: Any, state_class: Any) -> None:
+    def __init__(self, task: Task, control: Control, state_class: Type[Amplitudes]) -> None:
         self.task = task
         self.program = task.program
         self.control = control
@@ -171,7 +173,7 @@ class _Run:
     def _memory(self, shots: int) -> np.ndarray:
         return np.zeros((shots if self.words else 0, self.words), dtype=np.uint64)
 
-    def _new_state(self) -> Any:
+    def _new_state(self) -> Amplitudes:
         return first_state(self.task, self.state_class, self.control.check)
 
     def _machine(self, code: Code) -> Machine:
@@ -201,7 +203,7 @@ class _Run:
             "time": dict(machine.seconds),
         }
 
-    def _watch(self, machine: Machine, state: Any) -> None:
+    def _watch(self, machine: Machine, state: Amplitudes) -> None:
         """Has a look at the norm at the end of a run in which that look costs next to nothing."""
         if worth_a_look(machine.statistics):
             machine.watch(state.norm_squared(self.task.threads))
@@ -214,7 +216,7 @@ class _Progress:
     each branch the rest of what its shots would have taken alone is added.
     """
 
-    def __init__(self, control: Any, machine: Machine, unit: int, shots: int) -> None:
+    def __init__(self, control: Control, machine: Machine, unit: int, shots: int) -> None:
         self.control = control
         self.machine = machine
         # The total must fit the counter with room to spare.

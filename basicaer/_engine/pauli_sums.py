@@ -6,9 +6,9 @@ Z or Y. With Y = iXZ it is ``i**|x & z| X^x Z^z``.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+
+from basicaer._engine.state.amplitudes import Amplitudes
 
 _TABLE = 1 << 14
 """Complex numbers that are worked on at a time where there is one for each amplitude and term."""
@@ -38,7 +38,7 @@ class PauliSum:
         self.z: np.ndarray = np.asarray(z, dtype=np.int64)[order]
         self.coefficients: np.ndarray = np.asarray(coefficients, dtype=np.complex128)[order]
 
-    def expectation(self, state: Any, threads: int = 1) -> complex:
+    def expectation(self, state: Amplitudes, threads: int = 1) -> complex:
         """Returns the expectation value on a `State`."""
         values = state.expectations(self.x, self.z, threads=threads)
         return complex(values @ self.coefficients)

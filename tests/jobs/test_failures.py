@@ -282,7 +282,7 @@ def test_loops_of_many_turns_can_be_cancelled_soon():
     circuit.measure(0, 0)
     program = lower(circuit)
     look = Looks()
-    _flow.flatten(program, True, look)
+    flatten.flatten(program, True, look)
     look()
     assert look.longest < 0.04
 

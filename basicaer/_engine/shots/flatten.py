@@ -234,7 +234,7 @@ def _mask(qubits: Sequence[int]) -> int:
 # --- how many draws a shot makes -----------------------------------------------------------------
 
 
-def count_draws(body: Sequence[Operation], check: Callable[[], None] = go_on) -> int | None:
+def count_draws(body: Sequence[Operation], check: Callable[[], None] = no_check) -> int | None:
     """Returns how many uniforms each shot consumes in `body`; None if outcomes decide it."""
     total = 0
     for operation in body:

@@ -15,7 +15,6 @@ import numpy as np
 from basicaer._engine.control import no_check
 from basicaer._engine.costs import PASS_GATES, PLAN_GATE_NS, PLAN_NS, PLANNED_NS, block_qubits
 from basicaer._engine.memory import SAMPLED_IN_PLACE
-from basicaer._engine.plan import planner
 from basicaer._engine.plan.compiled_plan import Prepared
 from basicaer._engine.program import Gates
 from basicaer._engine.shots import outcomes
@@ -27,6 +26,7 @@ from basicaer._engine.work import worth_threads
 
 if TYPE_CHECKING:
     from basicaer._engine.control import Control
+    from basicaer._engine.state.amplitudes import Masks
 
 _REAL: Dict[str, Any] = {"double": np.dtype(np.float64), "single": np.dtype(np.float32)}
 _COMPLEX: Dict[str, Any] = {"double": np.dtype(np.complex128), "single": np.dtype(np.complex64)}
@@ -270,10 +270,10 @@ class State:
             return self._apply_one_by_one(gates, shift, control)
         capacity = block_qubits(self._width, self.precision) - self._lane_bits
         key = (self._width, self._live, self.precision, capacity, shift, fusion, kernels)
-        prepared = gates.plans.get(key)
+        prepared = gates.plans.prepared.get(key)
         if prepared is None:
             begun = time.perf_counter()
-            prepared = gates.plans[key] = Prepared(
+            prepared = gates.plans.prepared[key] = Prepared(
                 gates,
                 kernels,
                 _REAL[self.precision],
@@ -299,11 +299,11 @@ class State:
         if not again and count <= _FEW:
             return True
         key = (self.num_qubits, again)
-        known: bool | None = gates.plans.get(key)
+        known = gates.plans.needless.get(key)
         if known is None:
             most = PLANNED_NS if again else PLAN_NS + PLAN_GATE_NS * count
             known = small.nanoseconds(self.num_qubits, gates.kinds, gates.kind) <= most
-            gates.plans[key] = known
+            gates.plans.needless[key] = known
         return known
 
     def _apply_one_by_one(
@@ -441,7 +441,7 @@ class State:
         reals, dtype = self._reals, _REAL[self.precision]
 
         def work() -> None:
-            scratch = planner.aligned((1 << low_bits) << self._lane_bits, dtype)
+            scratch = buffers.aligned((1 << low_bits) << self._lane_bits, dtype)
             kernels.probabilities(reals, low_bits, low_to, lane_to, *lists, out, sync, scratch)
 
         if self._worth_threads:
@@ -450,9 +450,7 @@ class State:
             work()
         return out[0] if groups == 0 else out.sum(axis=0)
 
-    def expectations(
-        self, x_masks: Sequence[int], z_masks: Sequence[int], threads: int = 1
-    ) -> np.ndarray:
+    def expectations(self, x_masks: Masks, z_masks: Masks, threads: int = 1) -> np.ndarray:
         """Returns the expectation values of Pauli strings.
 
         Args:
@@ -475,7 +473,7 @@ class State:
         sync = np.zeros(len(out), dtype=np.int64)
 
         def work() -> None:
-            scratch = planner.aligned(kernels.EXPECTATION_VECTORS << self._lane_bits, reals.dtype)
+            scratch = buffers.aligned(kernels.EXPECTATION_VECTORS << self._lane_bits, reals.dtype)
             for group, (mask, signs, odd) in enumerate(found.groups):
                 turn = sync[group : group + 1]
                 kernels.expectations(reals, mask, signs, odd, out[group], turn, scratch)
