@@ -325,7 +325,7 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     out.ops = ints(&p.out_ops, OP_COLUMNS)
     out.lists = ints(&p.out_lists, 0)
     cdef index count = p.out_coefficients.used // <index>sizeof(double)
-    out.coefficients = aligned(max(count, 1), FLOAT64)
+    out.coefficients = aligned(max(count, 1), FLOAT64, count == 0)
     cdef double[::1] view = out.coefficients
     if count:
         memcpy(&view[0], p.out_coefficients.data, p.out_coefficients.used)
