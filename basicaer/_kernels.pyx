@@ -25,8 +25,8 @@ folded into the coefficients and costs nothing.
 A *pass* goes through the state once, block by block::
 
     pair number   o o o b b o b b b      b: block bits (local, `a` of them), o: outer bits
-                            '-----' the lowest local bits are the lowest bits of the pair number:
-                                    PASS_CONTIGUOUS of them, 3 here; so 2**3 pairs lie together
+                              '---'  the lowest local bits are the lowest bits of the pair number:
+                                     PASS_CONTIGUOUS of them, 3 here; so 2**3 pairs lie together
                   -> a block of 2**a pairs for each value of the outer bits, gathered into scratch
                      (or used in place, if the block bits are the lowest), all operations applied,
                      written back

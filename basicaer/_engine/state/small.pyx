@@ -34,7 +34,7 @@ ctypedef fused real:
 cdef enum:
     QUBITS = 6          # at most
     SIZE = 64           # 2**QUBITS
-    KINDS = 64          # of gates, at most, that a gate run may have
+    KINDS = 64          # kinds of gates, at most, that a gate run may have
 
 MOST_QUBITS = QUBITS
 MOST_KINDS = KINDS
