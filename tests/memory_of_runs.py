@@ -115,6 +115,7 @@ def resident(field):
 
 def measure(name, options):
     from basicaer import BasicAer
+    from basicaer._engine.control import Control
     from basicaer._jobs import queue
 
     make, own = CASES[name]
@@ -128,7 +129,7 @@ def measure(name, options):
     warm.measure(0, 0)
     warm.h(0)
     backend.run([warm, sampled(2)], shots=3000, memory=True).result().get_counts()
-    queue.submit(lambda: None, __import__("basicaer")._control.Control(), need=0).result()
+    queue.submit(lambda: None, Control(), need=0).result()
     needs.clear()
     ctypes.CDLL(None).malloc_trim(0)
     with open("/proc/self/clear_refs", "w", encoding="ascii") as file:

@@ -14,11 +14,11 @@ from qiskit.providers import basicaer as terra
 from random_programs import gates
 
 from basicaer._engine.control import Cancelled, Control
+from basicaer._engine.errors import EngineError
 from basicaer._engine.execute import Task, execute
 from basicaer._engine.program import BitsEqual, IfElse, Measure, Prepare, Program, Reset
 from basicaer._engine.state.state import State
 from basicaer._qiskit.lower import lower
-from basicaer.exceptions import BasicAerError
 
 STATES = pytest.mark.parametrize("state_class", [State, NumpyState], ids=["State", "numpy"])
 
@@ -235,7 +235,7 @@ class TestErrors:
 
     @pytest.mark.parametrize("operation", [Measure(0, 0), Reset(0), IfElse(BitsEqual((0,), 0), ())])
     def test_no_unitary(self, operation):
-        with pytest.raises(BasicAerError, match='"made" has no unitary'):
+        with pytest.raises(EngineError, match='"made" has no unitary'):
             run(make([operation]), output="unitary")
 
     def test_not_to_be_sampled(self):

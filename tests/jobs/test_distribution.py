@@ -293,7 +293,7 @@ def test_too_large_for_the_worker(monkeypatch):
     monkeypatch.setattr("basicaer._engine.memory.available_bytes", lambda fresh=False: 1 << 20)
     (reply,) = work(ELSEWHERE, [part], None)
     assert reply.outcome is None
-    assert reply.error.message == 'Circuit "large" needs 1.0 GiB, 1.0 MiB available at the worker.'
+    assert str(reply.error) == 'Circuit "large" needs 1.0 GiB, 1.0 MiB available at the worker.'
 
 
 def test_what_only_has_to_wait_for_memory_waits(monkeypatch):

@@ -21,6 +21,7 @@ from basicaer._engine.shots import outcomes
 from basicaer._engine.state import buffers, small
 from basicaer._engine.state.dispatch import kernels
 from basicaer._engine.state.reduction_tables import strings, summation
+from basicaer._engine.state.sampler import SamplerInPlace
 from basicaer._engine.threads import cooperate
 from basicaer._engine.work import worth_threads
 
@@ -32,9 +33,6 @@ _REAL: Dict[str, Any] = {"double": np.dtype(np.float64), "single": np.dtype(np.f
 _COMPLEX: Dict[str, Any] = {"double": np.dtype(np.complex128), "single": np.dtype(np.complex64)}
 
 _LANE_BITS = {1: 0, 2: 1, 4: 2, 8: 3, 16: 4}
-
-_SAMPLE_BLOCK = 4096
-"""Amplitudes of a block when samples are drawn without that table."""
 
 _PART = 1 << 18
 """Amplitudes that are gone through between two looks at whether the job was cancelled."""
@@ -499,57 +497,12 @@ class State:
             From uniforms in [0, 1), float64 of shape (shots,), to outcomes, int64 of that shape.
         """
         if len(qubits) == self.num_qubits >= SAMPLED_IN_PLACE:
-            return self._sampler_in_place(draws, threads)
+            in_place = SamplerInPlace(kernels, self._reals, self._width, draws, threads)
+            self.norm = in_place.total
+            return in_place.draw
         probabilities = self.probabilities(qubits, threads)
         if len(probabilities) > _PART:
             self.check()
         table = outcomes.CumulativeTable(probabilities, draws)
         self.norm = table.total
         return table.draw
-
-    def _sampler_in_place(self, draws: int, threads: int) -> Callable[[np.ndarray], np.ndarray]:
-        """Samples of all qubits: first the block, by the norms of all, then within each block."""
-        norms = np.empty((1 << self._width) // _SAMPLE_BLOCK)
-        sync = np.zeros(1, dtype=np.int64)
-        reals = self._reals
-        cooperate(lambda: kernels.block_norms(reals, _SAMPLE_BLOCK, norms, sync), threads)
-        before = np.concatenate(([0.0], norms[:-1].cumsum()))
-        table = outcomes.CumulativeTable(norms, draws)
-        self.norm = table.total
-        return lambda uniforms: self._sample_in_place(uniforms, threads, table, before)
-
-    def _sample_in_place(
-        self,
-        uniforms: np.ndarray,
-        threads: int,
-        table: outcomes.CumulativeTable,
-        before: np.ndarray,
-    ) -> np.ndarray:
-        reals = self._reals
-        found = table.draw(uniforms)  # the block of each shot, replaced by its outcome
-        # numpy sorts 16-bit integers by radix, larger ones by comparison.
-        narrow = found.astype(np.uint16) if len(before) <= 1 << 16 else found
-        order = np.argsort(narrow, kind="stable")
-        del narrow
-        step = max(1, -(-len(uniforms) // (4 * max(1, threads))))
-        starts = iter(range(0, len(uniforms), step))
-
-        def work() -> None:
-            space = np.empty(_SAMPLE_BLOCK)
-            for first in starts:
-                last = min(first + step, len(uniforms))
-                kernels.sample_blocks(
-                    reals,
-                    _SAMPLE_BLOCK,
-                    before,
-                    order,
-                    uniforms,
-                    table.total,
-                    found,
-                    space,
-                    first,
-                    last,
-                )
-
-        cooperate(work, threads)
-        return found
