@@ -1,4 +1,4 @@
-"""What a running job can be told, and what it tells: cancel, progress, remarks."""
+"""What a running job can be told, and what it tells: cancel, progress, warnings."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Control:
         flags: int64, length 8. ``flags[STOP]`` is not 0 once the job is to stop; kernels poll it by
             its address, without the GIL. ``flags[DONE]`` counts the work that kernels have done, in
             amplitude-gates; only they add to it, atomically. For Python there is `add_done`.
-        remarks: what the job's owner is to be warned of when the result is fetched.
+        warnings: texts of the warnings to issue when the result is fetched.
         orphaned: whether this is a forked process, and the job was alive in the one before.
     """
 
@@ -44,13 +44,13 @@ class Control:
         "_verdict",
         "flags",
         "orphaned",
-        "remarks",
+        "warnings",
     )
 
     def __init__(self, expected: int = 0) -> None:
         """Makes the control of a job that will announce `expected` work, about."""
         self.flags = np.zeros(8, dtype=np.int64)
-        self.remarks: Deque[str] = deque()
+        self.warnings: Deque[str] = deque()
         self.orphaned = False
         self._verdict: Dict[str, bool] = {}
         # A signal handler may ask for the progress while the thread that it interrupts does.

@@ -1,4 +1,4 @@
-"""The memory that the jobs of this process may take together."""
+"""The memory that all jobs of this process share."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from basicaer._engine.fork import in_child
 
 
 class Budget:
-    """Keeps the jobs that run together within the memory, and within the limit that any has set.
+    """Admits jobs as long as they fit into the available memory and every limit that a job has set.
 
-    Only what fits is let in. A job that is alone always fits: `run()` has checked that it can.
+    A job that runs alone is always admitted: `run()` has checked that it fits.
     """
 
     def __init__(self) -> None:
@@ -22,15 +22,15 @@ class Budget:
         self._holders = 0
         self._taken = 0
         self._limits: List[int] = []
-        # What there was for all of them when the first that is not small came.
+        # Bytes that were available when the first job that is not small was admitted.
         self._capacity: int | None = None
 
     def try_take(self, need: int, limit: int | None) -> bool:
-        """Takes `need` bytes if they fit beside what others hold.
+        """Takes `need` bytes if they fit beside what other jobs hold; returns whether it did.
 
         Args:
-            need: bytes that the job will hold at most; 0 for one that is not counted.
-            limit: the job's own bound on what all jobs together hold; None for none.
+            need: the most bytes that the job will hold; 0 for a job that is not counted.
+            limit: the job's own bound on the bytes that all jobs hold together; None for no bound.
         """
         if not need:
             return True
@@ -47,7 +47,7 @@ class Budget:
 
     @property
     def limited(self) -> bool:
-        """True while a job holds memory that has set a bound on what all hold."""
+        """Whether a job that holds memory has set a limit."""
         return bool(self._limits)
 
     def _fits(self, need: int, limit: int | None) -> bool:
@@ -59,18 +59,18 @@ class Budget:
         if need < memory.SMALL:
             return True
         space = memory.available_bytes()
-        # Jobs may not have touched yet what they have taken, and others may have taken what was
-        # there before.
+        # The first condition: other processes may have used memory since `_capacity` was read.
+        # The second: jobs may not have touched yet all the memory that they have taken.
         return need <= space and total <= (space if self._capacity is None else self._capacity)
 
     @contextlib.contextmanager
     def hold(self, need: int, limit: int | None, check: Callable[[], None]) -> Iterator[None]:
-        """Holds the bytes within a ``with``; waits until they fit.
+        """Waits until `need` bytes fit, and holds them within a ``with``.
 
         Args:
             need: bytes, as for `try_take`.
             limit: the bound, as for `try_take`.
-            check: called now and then while it waits; may raise to give up.
+            check: called every 10 ms of the wait; may raise to give up.
         """
         while not self.try_take(need, limit):
             check()
@@ -81,7 +81,7 @@ class Budget:
             self.give_back(need, limit)
 
     def give_back(self, need: int, limit: int | None = None) -> None:
-        """Ends what `try_take` began; the arguments are the same."""
+        """Gives back what `try_take` took with the same arguments."""
         if need:
             with self._lock:
                 self._holders -= 1
@@ -92,16 +92,16 @@ class Budget:
                     self._capacity = None
 
     def space(self, *, fresh: bool = False) -> int:
-        """Returns the bytes that a job may need: what is available, or will be in its turn."""
+        """Returns the most bytes that a job may need: those available now or once others end."""
         return max(memory.available_bytes(fresh=fresh), self._capacity or 0)
 
 
 shared = Budget()
-"""The one that all jobs of this process share."""
+"""The budget of this process."""
 
 
 def _start_anew() -> None:
-    """In the child of a fork none of the parent's jobs goes on."""
+    """Starts with an empty budget in a forked child, where none of the parent's jobs runs."""
     global shared
     shared = Budget()
 

@@ -1,12 +1,13 @@
 """Circuits on other machines: option `executor`.
 
-What travels is numbers: a worker is sent groups of tasks (`Task`, no circuit) and sends back their
-outcomes. Shots of one task may be split over workers: each goes past the draws of the shots before
-its own, so that the outcomes are those of one machine, seed for seed.
+A job is cut into portions: a circuit (a `Task`, only numbers), or some of its shots. A worker is
+sent a group of portions and sends back their outcomes. A worker that makes only some of the shots
+skips the draws of the shots before its own, so the outcomes are those of one machine, seed for
+seed.
 
-A task that fails by itself fails in the worker, which says so; that is never tried again. A future
-that fails in another way has lost its worker, or the way to it: its group is sent once more, and
-after some times the job ends with an error that names the circuits.
+An error of a circuit comes back in the worker's reply and is never retried. A future that fails in
+any other way has lost its worker or the connection to it: its group is sent again, up to `_TRIES`
+times in all; then the job fails with an error that names the circuits.
 """
 
 from __future__ import annotations
@@ -44,27 +45,27 @@ from basicaer._engine.work import amplitude_gates, nanoseconds
 from basicaer._jobs import budget
 
 _TRIES = 3
-"""How often a group is sent to workers that get lost with it."""
+"""How often a group is sent at most, if the workers that it is sent to are lost."""
 _LOOK_SECONDS = 0.05
-"""Time between two looks at whether the job was cancelled."""
+"""Time between two checks for cancellation."""
 _GROUPS = 16
-"""Groups that a job is cut into where nobody says how large they are to be."""
+"""Groups that a job is cut into, about, if `max_job_size` is not given."""
 _GROUP_NS = 100_000_000
-"""Estimated time of a group that is long enough for the way there and back."""
+"""Estimated time from which a group is long enough: sending it costs little beside that."""
 _MOST_WORK = 1 << 48
-"""Work of a group, in amplitude-gates, beyond which it is not counted: sums stay 64-bit numbers."""
+"""The most work that a group counts as, in amplitude-gates, so that sums fit into 64 bits."""
 _NAMED = 10
-"""Circuits that a message names at most."""
+"""The most circuits that a message names."""
 
 
 class Portion(NamedTuple):
-    """What a worker is to do: a task, or some of its shots.
+    """A worker's share of a job: one circuit, or some of its shots.
 
     Attributes:
-        position: of the circuit in the job.
-        name: of the circuit.
-        task: with `part` set if it is not all of it.
-        need: bytes that it takes.
+        position: index of the circuit in the job.
+        name: name of the circuit.
+        task: the task; its `part` is set if only some of its shots are wanted.
+        need: bytes that the task takes while it runs.
     """
 
     position: int
@@ -74,20 +75,19 @@ class Portion(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What a worker says of one portion: what came out, or what went wrong with it."""
+    """A worker's answer to one portion: its outcome, or the error that it ended with."""
 
     outcome: Union[Outcome, None]
     error: Union[BaseException, None]
 
 
 class Elsewhere(NamedTuple):
-    """Where circuits are run that are not run here.
+    """How a job is distributed to the workers of an executor.
 
     Attributes:
-        executor: where to.
-        job_size: circuits, or portions of the shots of one, that are sent together; None for as
-            many as seems best.
-        shot_size: shots of one circuit that one worker makes at most; None for all.
+        executor: sends calls to the workers.
+        job_size: portions per group; None to choose by their estimated time.
+        shot_size: the most shots of one circuit per portion; None for all.
     """
 
     executor: Executor
@@ -96,9 +96,9 @@ class Elsewhere(NamedTuple):
 
 
 def executor_of(value: Any) -> Executor:
-    """Returns the executor that the value of the option stands for.
+    """Returns the executor for a value of the option `executor`.
 
-    It is made for one job: that of a Dask client keeps what it is given until it is dropped.
+    Called once per job: the executor of a Dask client keeps all it was given as long as it lives.
     """
     return value if isinstance(value, Executor) else value.get_executor(pure=False)
 
@@ -109,11 +109,11 @@ def executor_of(value: Any) -> Executor:
 
 
 class Sender(NamedTuple):
-    """Who asks for a group.
+    """The job that a group belongs to.
 
     Attributes:
-        process: `_this_process` where the job is; it differs from that of any other process.
-        number: of the job in that process.
+        process: `_this_process` of the process that runs the job.
+        number: number of the job in that process.
     """
 
     process: str
@@ -121,16 +121,16 @@ class Sender(NamedTuple):
 
 
 _this_process = ""
-"""Differs from process to process, on whatever machines."""
+"""A random id of this process, unique across machines."""
 
 _numbers = itertools.count()
 _begun: Dict[int, List[Control]] = {}
-"""Controls of the groups that threads of this process itself do, for each of its jobs that has not
-ended, by its number. Empty where the workers are elsewhere."""
+"""For each job of this process that has not ended, by its number: the controls of the groups that
+threads of this process are working on. Its lists stay empty if the workers are other processes."""
 
 
 def _identify() -> None:
-    """Gives this process a name of its own; a forked one has none of its parent's jobs."""
+    """Gives this process an id of its own; a forked child forgets its parent's jobs."""
     global _this_process
     _this_process = uuid.uuid4().hex
     _begun.clear()
@@ -141,19 +141,20 @@ in_child(_identify)
 
 
 def work(sender: Sender, portions: Sequence[Portion], limit: int | None) -> List[Reply]:
-    """Does what a group asks for. Runs in the worker.
+    """Runs a group of portions; called in the worker. Returns a reply for each, in order.
 
     Args:
-        sender: who asks. In its own process, its end ends the group, begun or not.
-        portions: what to do, in order.
-        limit: bytes that the job may take; None for what there is.
+        sender: the job that sent the group. If it is of this process, its end stops the group, or
+            keeps it from beginning.
+        portions: what to run, in order.
+        limit: bytes that the job may take; None for what is available at the worker.
     """
     control = Control()
     if sender.process != _this_process:
         return [_reply(portion, control, limit) for portion in portions]
     siblings = _begun.get(sender.number, [])
     siblings.append(control)
-    # Looked at after that: whoever ends the job takes it out before it halts those that are noted.
+    # Checked after the append: the job's end first removes its list, then halts the controls in it.
     if sender.number not in _begun:
         control.halt()
     try:
@@ -171,7 +172,7 @@ def _reply(portion: Portion, control: Control, limit: int | None) -> Reply:
             task, need = task.but(allowance=allowance), max(need, allowance.need)
         if portion.need >= _memory.SMALL:
             space = budget.shared.space(fresh=True)
-            if portion.need > space:  # ever: what only has to wait for others waits below
+            if portion.need > space:  # will never fit; to wait for other jobs is done below
                 raise EngineError(
                     f'Circuit "{portion.name}" needs {_memory.describe(portion.need)}, '
                     f"{_memory.describe(space)} available at the worker."
@@ -183,7 +184,7 @@ def _reply(portion: Portion, control: Control, limit: int | None) -> Reply:
 
 
 def _picklable(error: Exception) -> BaseException:
-    """Returns the error, or one like it if it cannot be pickled."""
+    """Returns the error, or an `EngineError` with its text if it cannot be pickled."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
@@ -192,18 +193,18 @@ def _picklable(error: Exception) -> BaseException:
 
 
 # ----------------------------------------------------------------------------------------------
-# At home
+# Where the job is
 # ----------------------------------------------------------------------------------------------
 
 
 class Distribution:
-    """One job's portions, on their way to workers and back.
+    """Sends the portions of one job to workers and collects their outcomes.
 
     Args:
-        elsewhere: where to.
+        elsewhere: the executor, and how to cut the job.
         portions: one for each circuit, in order.
         limit: see `work`.
-        control: of the job.
+        control: control of the job.
     """
 
     def __init__(
@@ -230,12 +231,12 @@ class Distribution:
         self._came: DefaultDict[int, List[Tuple[int, Outcome]]] = defaultdict(list)
 
     def outcomes(self) -> Iterator[Tuple[int, Outcome]]:
-        """Yields position and outcome of each circuit, as they come.
+        """Yields the position and the outcome of each circuit, in the order in which they end.
 
         Raises:
-            Cancelled: the job was cancelled. What had not begun does not begin any more.
+            Cancelled: the job was cancelled. Groups that had not begun will not begin.
             EngineError: workers were lost.
-            Exception: what a worker said of a circuit that failed.
+            Exception: the error of a circuit that failed in a worker.
         """
         control = self._control
         weights = [
@@ -268,7 +269,7 @@ class Distribution:
         finally:
             for future in self._futures:
                 future.cancel()
-            # Those that have begun, also meanwhile; any that begins later finds the job gone.
+            # Stops the groups that have begun; one that begins later finds that the job has gone.
             for child in list(_begun.pop(self._sender.number, ())):
                 child.halt()
 
@@ -283,12 +284,12 @@ class Distribution:
         future.add_done_callback(lambda future: done.put((future, index)))
 
     def _replies(self, future: Future[List[Reply]], index: int) -> List[Reply] | None:
-        """Returns what the worker said; None if the group is to be sent once more."""
+        """Returns the worker's replies; None if the group is to be sent again."""
         try:
             return future.result()
         except BaseException as error:
             self._control.check()
-            if isinstance(error, BrokenExecutor):  # it takes nothing any more
+            if isinstance(error, BrokenExecutor):  # it accepts no more calls
                 raise self._lost(self._open, error) from error
             if self._tries[index] >= _TRIES:
                 raise self._lost([index], error) from error
@@ -313,7 +314,7 @@ class Distribution:
             reply.error.basicaer_circuit = (position, name)  # type: ignore[attr-defined]
             raise reply.error
         if reply.outcome is None:
-            raise EngineError(f'A worker has said nothing of circuit {position} "{portion.name}".')
+            raise EngineError(f'A worker returned no outcome for circuit {position} "{name}".')
         first = 0 if portion.task.part is None else portion.task.part[0]
         came = self._came[position]
         came.append((first, reply.outcome))
@@ -325,7 +326,7 @@ class Distribution:
 
 
 def _pieces(portion: Portion, shot_size: int | None) -> List[Portion]:
-    """Cuts the shots of a portion, where they can be."""
+    """Cuts a portion by shots, if it has more than `shot_size` and its shots can be split."""
     task = portion.task
     if shot_size is None or task.shots <= shot_size or not splits(task):
         return [portion]
@@ -337,7 +338,7 @@ def _pieces(portion: Portion, shot_size: int | None) -> List[Portion]:
 
 
 def _groups(pieces: Sequence[Portion], size: int | None) -> Iterator[List[Portion]]:
-    """Puts pieces that follow one another together."""
+    """Yields groups of consecutive portions."""
     if size is not None:
         for first in range(0, len(pieces), size):
             yield list(pieces[first : first + size])
@@ -356,7 +357,7 @@ def _groups(pieces: Sequence[Portion], size: int | None) -> Iterator[List[Portio
 
 
 def _joined(outcomes: Sequence[Outcome]) -> Outcome:
-    """Puts the outcomes of parts of the shots together."""
+    """Joins the outcomes of one circuit, given in the order of their shots."""
     if len(outcomes) == 1:
         return outcomes[0]
     memory = np.concatenate([outcome.memory for outcome in outcomes])
@@ -369,7 +370,7 @@ def _joined(outcomes: Sequence[Outcome]) -> Outcome:
 
 
 def _summed(one: Any, other: Any) -> Any:
-    """Sums what is counted, for each key; leaves what is said."""
+    """Returns the sum of two numbers, or of two dicts key by key; of other values, the first."""
     if isinstance(other, dict):
         one = one or {}
         return {key: _summed(one.get(key), other.get(key)) for key in {**one, **other}}

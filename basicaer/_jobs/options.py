@@ -1,6 +1,6 @@
 """The options of the simulators, one row each.
 
-Defaults, checks, the warning about unknown names and the reference in the docs come from `TABLE`.
+Defaults, checks, the warning about unknown names and the table in README.md come from `TABLE`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ALL = _SHOTS | _UNITARY
 MAX_SEED = 2**32 - 1
 """The largest seed that NumPy's RandomState takes."""
 MAX_COUNT = 10**18
-"""The most shots, or circuits: NumPy can still count the bytes of 8 for each."""
+"""The most shots, or circuits: at 8 bytes each, NumPy can still count the bytes."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,12 @@ class Option:
     """One option.
 
     Attributes:
-        name: as given to `run()` and `set_options()`.
-        default: its value where nobody gives one. None given stands for "not given".
-        check: returns the value as the simulators want it, or raises `EngineError`.
+        name: the keyword of `run()` and `set_options()`.
+        default: its value if none is given; an argument None counts as not given.
+        check: takes the name and a value; returns the value in the form that the simulators use,
+            or raises `EngineError`.
         backends: the kinds of simulator that have it.
-        doc: what it does.
+        doc: what it does, for the table in README.md.
     """
 
     name: str
@@ -54,7 +55,7 @@ class Option:
 
 
 def wrong(name: str, value: Any, right: str) -> EngineError:
-    """Returns the error for an option whose value is not what is right."""
+    """Returns the error for an option with a bad value; `right` says what would be valid."""
     shown = repr(value)
     if len(shown) > 80:
         shown = shown[:77] + "..."
@@ -132,7 +133,7 @@ def _executor(name: str, value: Any) -> Any:
 
 
 def _complex_array(name: str, value: Any) -> np.ndarray:
-    if isinstance(value, np.ndarray):  # it may be a view that is larger than what it shows
+    if isinstance(value, np.ndarray):  # a broadcast view may be larger than its memory
         need, space = 16 * value.size, _memory.available_bytes()
         if need > max(space, _memory.SMALL):
             raise EngineError(
@@ -142,9 +143,9 @@ def _complex_array(name: str, value: Any) -> np.ndarray:
     try:
         array = np.array(value, dtype=complex)
     except (TypeError, ValueError, OverflowError) as error:
-        raise EngineError(f"Option {name} is no array of complex numbers: {error}") from None
+        raise EngineError(f"Option {name} must be an array of complex numbers: {error}") from None
     if not np.isfinite(array).all():
-        raise EngineError(f"Option {name} holds numbers that are NaN or infinite.")
+        raise EngineError(f"Option {name} has NaN or infinite entries; all must be finite.")
     return array
 
 
@@ -167,10 +168,10 @@ def _unitary(name: str, value: Any) -> np.ndarray:
     array = np.ascontiguousarray(_complex_array(name, value))
     if array.ndim != 2 or array.shape[0] != array.shape[1]:
         raise EngineError(
-            f"Option {name}: the initial unitary is not a square matrix, its shape is "
+            f"Option {name}: the initial unitary must be a square matrix, not an array of shape "
             f"{array.shape}."
         )
-    # Row by row of the product with its adjoint, so that no second matrix of its size is held.
+    # The product with its adjoint is made some rows at a time, to hold no second large matrix.
     size, step, total = len(array), 256, 0.0
     for start in range(0, size, step):
         rows = array[:, start : start + step].conj().T @ array
@@ -180,8 +181,8 @@ def _unitary(name: str, value: Any) -> np.ndarray:
     distance = math.sqrt(total)
     if round(distance, 10) != 0:
         raise EngineError(
-            f"Option {name}: the initial unitary is not unitary, its product with its adjoint is "
-            f"{distance:.3g} off the identity."
+            f"Option {name}: the initial unitary is not unitary: its product with its adjoint "
+            f"differs from the identity by {distance:.3g}."
         )
     return array
 
@@ -196,7 +197,7 @@ TABLE: Tuple[Option, ...] = (
         1024,
         _COUNT,
         _ALL,
-        "Repetitions of each circuit. The statevector and the unitary simulator always make one.",
+        "Repetitions of each circuit. The statevector and unitary simulators always make one.",
     ),
     Option(
         "memory",
@@ -210,72 +211,70 @@ TABLE: Tuple[Option, ...] = (
         None,
         _statevector,
         _SHOTS,
-        "The state that circuits begin with, 2**n amplitudes of norm 1, in place of |0...0>.",
+        "The initial state, 2**n amplitudes of norm 1, in place of |0...0>.",
     ),
     Option(
         "initial_unitary",
         None,
         _unitary,
         _UNITARY,
-        "The matrix that circuits are multiplied onto, in place of the identity.",
+        "The initial matrix, 2**n by 2**n, in place of the identity.",
     ),
     Option(
         "chop_threshold",
         1e-15,
         _threshold,
         _ALL,
-        "Entries of the final statevector or unitary whose absolute value is below it become 0. "
-        "Nothing that the qasm simulator returns depends on it.",
+        "Entries of the final statevector or unitary with a smaller absolute value become 0. No "
+        "result of the qasm simulator depends on it.",
     ),
     Option(
         "allow_sample_measuring",
         True,
         _flag,
         _SHOTS,
-        "Accepted and without effect, as in terra: whether shots are drawn from one final state "
-        "depends on the circuit alone, so that the outcomes of a seed do too.",
+        "Accepted, but has no effect, as in terra: the circuit alone decides whether shots are "
+        "drawn from one final state, so that a seed always gives the same outcomes.",
     ),
     Option(
         "seed_simulator",
         None,
         _integer(0, MAX_SEED, f"a whole number from 0 to {MAX_SEED}"),
         _SHOTS,
-        "Seed of the outcomes, the same for each circuit of a list. Where none is given, one for "
-        "each circuit is drawn from NumPy's global generator.",
+        "Seed of the outcomes, the same for each circuit of a list. Without it, a seed for each "
+        "circuit is drawn from NumPy's global generator.",
     ),
     Option(
         "parameter_binds",
         None,
         _binds,
         _ALL,
-        "List of dicts from parameter to value: each circuit is run with each of them. Or, for "
-        "many values, a dict from parameter to an array of them, which serves each circuit, or a "
-        "list of one such dict for each circuit.",
+        "A list of dicts from parameter to value: each circuit is run with each dict. For many "
+        "values, a dict from parameter to an array of values, used for all circuits, or a list of "
+        "one such dict for each circuit.",
     ),
     Option(
         "seed_per_circuit",
         False,
         _flag,
         _SHOTS,
-        "Whether each circuit of a list has a seed of its own, made of seed_simulator and its "
-        "place in the list; the result tells which.",
+        "Whether each circuit of a list gets its own seed, derived from seed_simulator and its "
+        "position in the list; the result contains it.",
     ),
     Option(
         "max_parallel_threads",
         0,
-        _integer(
-            0, 1 << 20, f"a whole number up to {1 << 20}, 0 for as many as there are processors"
-        ),
+        _integer(0, 1 << 20, f"a whole number up to {1 << 20}, or 0 for the number of processors"),
         _ALL,
-        "The most threads that a job uses; 0 for as many as there are processors. The outcomes do "
-        "not depend on it.",
+        "The most threads that a job uses; 0 for the number of processors. Outcomes do not depend "
+        "on it.",
     ),
     Option(
         "precision",
         "double",
         _one_of("double", "single"),
         _ALL,
-        "Amplitudes of 16 bytes (double) or of 8 (single).",
+        "Bytes of an amplitude: 16 (double) or 8 (single).",
     ),
     Option(
         "fusion",
@@ -289,57 +288,59 @@ TABLE: Tuple[Option, ...] = (
         True,
         _flag,
         _SHOTS,
-        "Whether shots of a circuit with measurements in its middle share what they have in "
-        "common. The outcomes do not depend on it, the time does.",
+        "Whether shots of a circuit with mid-circuit measurements are simulated together as long "
+        "as their outcomes agree. It saves time; outcomes do not depend on it.",
     ),
     Option(
         "max_iterations",
         None,
         _integer(1, 2**62, f"a whole number from 1 to {2**62}"),
         _SHOTS,
-        "The most turns that a while loop may make in one shot before it is an error; None for no "
-        "bound.",
+        "The most turns of a while loop each time a shot enters it; more raise an error. None for "
+        "no limit.",
     ),
     Option(
         "max_memory_mb",
         0,
         _mebibytes,
         _ALL,
-        "The most memory, in MiB, that this job and those that run beside it may take; 0 for what "
-        "is available. A job that cannot ever fit is an error, one that does not fit now waits.",
+        "The most memory, in MiB, that this job and the jobs that run at the same time may take; "
+        "0 for all that is available. A job that can never fit is an error; one that does not fit "
+        "yet waits.",
     ),
     Option(
         "executor",
         None,
         _executor,
         _ALL,
-        "Where circuits are run, if not here: a concurrent.futures.Executor, such as a process "
-        "pool or that of mpi4py.futures, or a Client of dask.distributed. max_parallel_threads is "
-        "then what each circuit may use there, 0 for one, and max_memory_mb holds there.",
+        "Runs the circuits elsewhere: a concurrent.futures.Executor, such as a process pool or "
+        "mpi4py's, or a Client of dask.distributed. max_memory_mb then applies at each worker, and "
+        "max_parallel_threads to each circuit there (0 for one thread).",
     ),
     Option(
         "max_job_size",
         None,
         _COUNT,
         _ALL,
-        "Circuits that are sent to a worker of the executor together; None for as many as seems "
-        "best.",
+        "How many circuits, or portions of their shots, are sent to a worker of the executor "
+        "together; None to choose by their estimated time.",
     ),
     Option(
         "max_shot_size",
         None,
         _COUNT,
         frozenset({QASM}),
-        "The most shots of one circuit that one worker of the executor makes; None for all. The "
-        "outcomes do not depend on it. Circuits whose shots do not all make the same number of "
-        "draws (a measurement within a condition or a while loop) are not split.",
+        "Circuits with more shots are split into portions of at most so many, which several "
+        "workers can run; None to split none. Outcomes do not depend on it. Circuits whose shots "
+        "differ in their number of draws (a measurement within a condition or a while loop) are "
+        "never split.",
     ),
     Option(
         "progress",
         False,
         _flag,
         _ALL,
-        "Whether a progress bar is shown while the job runs. Needs the package tqdm.",
+        "Whether to show a progress bar while the job runs. Needs the package tqdm.",
     ),
 )
 
@@ -369,13 +370,13 @@ _UNSET: Dict[str, Dict[str, Any]] = {
     }
     for kind, values in _DEFAULTS.items()
 }
-"""What counts where nobody gives a value."""
-# As in terra, that is more shots than the unitary simulator makes, which it remarks in the log.
+"""The checked default values, used if neither `set_options()` nor `run()` gives one."""
+# As in terra: the unitary simulator makes one shot, and logs that it does.
 _UNSET[UNITARY]["shots"] = 1024
 
 
 def check(kind: str, name: str, value: Any) -> Any:
-    """Returns a value of an option as the simulators want it, or raises `EngineError`."""
+    """Returns an option's value in the form that the simulators use, or raises `EngineError`."""
     return value if value is None else _BY_KIND[kind][name].check(name, value)
 
 
@@ -385,20 +386,20 @@ def resolve(
     """Returns the value of each option for one run.
 
     Args:
-        kind: of the simulator.
-        settings: what `set_options` has set, by name.
-        arguments: what `run` was given; goes before `settings`. May hold the legacy dict
-            "backend_options", whose initial state and chop threshold go first of all, as in terra.
-        stacklevel: of the caller that warnings about unknown names are to point at, counted from
-            the caller of this function (1).
+        kind: the kind of simulator.
+        settings: the values set by `set_options`, by name.
+        arguments: the arguments of `run`; they override `settings`. May contain the legacy dict
+            "backend_options", whose initial state and chop threshold override all, as in terra.
+        stacklevel: which caller warnings about unknown names point at; 1 is the caller of this
+            function.
 
     Raises:
-        EngineError: if a value is wrong.
+        EngineError: if a value is not valid.
     """
     options = _BY_KIND[kind]
     usual, values = _DEFAULTS[kind], dict(_UNSET[kind])
     for name, value in settings.items():
-        # Most settings are never touched: they need no second check.
+        # Most settings still have their default value, which needs no check.
         if value is not None and name in options and value is not usual[name]:
             values[name] = options[name].check(name, value)
     if not arguments:
@@ -415,7 +416,7 @@ def resolve(
 
 
 def _with_legacy(arguments: Mapping[str, Any], legacy: Any) -> Dict[str, Any]:
-    """Returns the arguments of a run with what is in its legacy dict of options."""
+    """Returns the arguments of a run merged with those of its legacy dict "backend_options"."""
     if not isinstance(legacy, Mapping):
         raise wrong("backend_options", legacy, "a dict of options")
     given = dict(arguments)

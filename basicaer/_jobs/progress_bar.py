@@ -9,11 +9,11 @@ from typing import Any, Callable
 from basicaer._engine.errors import EngineError
 
 _SECONDS = 0.1
-"""Time between two looks at the job."""
+"""Time between two updates of the bar."""
 
 
 def load() -> Any:
-    """Returns what makes progress bars, in a notebook or a terminal.
+    """Returns tqdm's class of progress bars, the one for a notebook or for a terminal.
 
     Raises:
         EngineError: if tqdm is not installed.
@@ -33,14 +33,14 @@ def follow(
     progress: Callable[[], float],
     how: Callable[[], str],
 ) -> threading.Thread:
-    """Shows how far a job is until it has ended.
+    """Shows the progress of a job until it ends.
 
     Args:
-        tqdm: what `load` has returned.
-        name: what stands before the bar.
-        wait: waits so many seconds at most; returns whether the job has ended.
-        progress: returns how much of the job is done, 0 to 1.
-        how: returns how the job has ended.
+        tqdm: the class that `load` returned.
+        name: the text before the bar.
+        wait: waits at most the given number of seconds; returns whether the job has ended.
+        progress: returns the share of the job that is done, 0 to 1.
+        how: returns the final status, shown behind the bar.
 
     Returns:
         The thread that draws the bar; it ends soon after the job.

@@ -1,8 +1,8 @@
 """The queue of jobs, and the threads that run them.
 
-Jobs wait here and not in the queue of their threads' executor, so that one that has to wait for
-memory holds up no thread and nothing that is small; the executor is handed calls of `_Queue.serve`,
-each of which takes whichever job may go.
+Jobs wait here and not in the executor of their threads, so that a job that waits for memory
+blocks neither a thread nor the small jobs (those that need less than `memory.SMALL`). The executor
+is given calls of `_Queue.serve`, each of which takes jobs that may start until there is none.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from basicaer._jobs import budget
 from basicaer._jobs.tracebacks import clear_frames, hide_caller, is_of_signal_handler, severed
 
 _QUEUE_BYTES = 1 << 30
-"""What the jobs that have not begun may hold together before `submit` waits."""
+"""The most bytes that waiting jobs may hold together before `submit` waits."""
 _QUEUE_FREE = 64 << 20
-"""What they may hold whatever there is."""
+"""Bytes that waiting jobs may hold however little memory is available."""
 
 
-# At least two threads, so that two jobs run at once whatever the machine.
+# At least two threads, so that two jobs run at the same time on any machine.
 runners = Workers("basicaer-job", lambda: max(2, cpu_count()))
 """The threads that run jobs."""
 
 
 class _QueuedJob:
-    """A job: what is to be called, what it takes, and where its outcome goes."""
+    """A job: the function to call, the memory it takes, and the future of its result."""
 
     __slots__ = (
         "__weakref__",
@@ -65,7 +65,7 @@ class _QueuedJob:
         self.queue: _Queue | None = None
 
     def run(self) -> None:
-        """Calls the function. All that it held is gone when the future says that it has ended."""
+        """Calls the function. All that it held has been freed when the future is done."""
         function, self.function = self.function, None
         assert function is not None
         control = self.control
@@ -93,9 +93,9 @@ class _QueuedJob:
         failure = None  # its traceback refers to this frame
 
     def drop(self, future: Future[Any]) -> None:
-        """The future has ended; if that was in the queue, what the job holds is not needed.
+        """Called when the future is done; if it was cancelled in the queue, frees the function.
 
-        Called from signal handlers too, so no lock is taken.
+        May be called from a signal handler, so it takes no lock.
         """
         if future.cancelled():
             self.function = None
@@ -106,10 +106,10 @@ class _QueuedJob:
 
 
 def _drop(reference: weakref.ref[_QueuedJob], future: Future[Any]) -> None:
-    """What a future calls when it is done.
+    """Calls `drop` of a job whose future is done.
 
-    It refers to its job weakly. Were the two to hold each other, a result, and its amplitudes,
-    would live until the garbage collector comes by.
+    The future refers to its job weakly: a cycle of the two would keep a result, and its amplitudes,
+    alive until the garbage collector runs.
     """
     job = reference()
     if job is not None:
@@ -119,12 +119,12 @@ def _drop(reference: weakref.ref[_QueuedJob], future: Future[Any]) -> None:
 class _Queue:
     """The jobs of this process that have not ended.
 
-    Those that wait stand in two lines: the light ones, which take so little memory that it is not
-    asked for, and the others. Of each line only the first may go, so that nobody waits for ever.
+    Waiting jobs stand in two lines: small ones without a limit, for which available memory is not
+    checked, and the others. Only the first of each line may start, so that no job waits for ever.
 
     Attributes:
         live: all jobs that have not ended.
-        given_up: jobs cancelled while they waited whose size has not been subtracted.
+        given_up: jobs that were cancelled while they waited, and are still counted in `_size`.
     """
 
     def __init__(self) -> None:
@@ -135,12 +135,12 @@ class _Queue:
         self._lines: Tuple[Deque[_QueuedJob], Deque[_QueuedJob]] = (deque(), deque())
         self._numbers = itertools.count()
         self._size = 0
-        # Calls of `serve` that found nothing that may go though something waits; they are made
-        # again when memory is given back.
+        # Calls of `serve` that ended while jobs still waited for memory; they are repeated when
+        # memory is given back.
         self._owed = 0
 
     def put(self, job: _QueuedJob) -> None:
-        """Lets a job wait for its turn; waits itself if those that wait hold too much."""
+        """Adds a job to its line; first waits until the waiting jobs hold less, if it must."""
         job.queue = self
         heavy = job.limit is not None or job.need >= memory.SMALL
         with self._lock:
@@ -166,7 +166,7 @@ class _Queue:
         return total > min(_QUEUE_BYTES, max(_QUEUE_FREE, memory.available_bytes() // 4))
 
     def _settle(self) -> None:
-        """Takes note of the jobs that were cancelled while they waited; holds the lock."""
+        """Subtracts the jobs that were cancelled while they waited; the caller holds the lock."""
         while self.given_up:
             self._size -= self.given_up.popleft().size
             self._room.notify_all()
@@ -178,11 +178,11 @@ class _Queue:
                 pool.call(self.serve)
                 return
             except RuntimeError:
-                if runners.is_current(pool):  # it was not just shut down
+                if runners.is_current(pool):  # not because the pool has just been shut down
                     raise
 
     def serve(self) -> None:
-        """Runs jobs until none may go; what the executor's threads do."""
+        """Runs jobs until none may start; called by the executor's threads."""
         while True:
             job = self._next()
             if job is None:
@@ -206,7 +206,7 @@ class _Queue:
                 budget.shared.give_back(job.need, job.limit)
 
     def _first_that_fits(self) -> _QueuedJob | None:
-        """Takes a job out of its line, and the memory that it needs; holds the lock."""
+        """Takes a job out of its line, its memory from the budget; the caller holds the lock."""
         for line in self._lines:
             while line and line[0].function is None:
                 line.popleft()
@@ -216,14 +216,14 @@ class _Queue:
         return None
 
     def ended(self, job: _QueuedJob) -> None:
-        """Gives back what a job took, and has those looked at that waited for it."""
+        """Gives back the memory of a job, and lets threads look for jobs that waited for it."""
         with self._lock:
             budget.shared.give_back(job.need, job.limit)
             self.live.discard(job)
             calls = min(self._owed, cpu_count()) if self._owed else 0
             self._owed -= calls
         for _ in range(calls):
-            with contextlib.suppress(RuntimeError):  # this thread goes on anyhow
+            with contextlib.suppress(RuntimeError):  # this thread serves on
                 self._call()
 
 
@@ -238,36 +238,38 @@ def submit(
     limit: int | None = None,
     size: int = 0,
 ) -> Future[Any]:
-    """Has `function` called by a thread of the executor.
+    """Queues a job, whose function is called by a thread of the executor.
 
     Args:
-        function: returns the job's result, or raises. It is to look at `control` now and then.
+        function: returns the job's result, or raises. It must check `control` now and then.
         control: cancels the job, see `cancel`.
-        need: bytes that it takes while it runs; it waits until they fit beside what others take.
-        limit: bytes that it and those that run beside it may take; None for what there is.
-        size: bytes that it holds while it waits. If those that wait hold too much together, this
+        need: bytes that the job takes while it runs; it starts when they fit beside other jobs'.
+        limit: bytes that it and the jobs that run at the same time may take; None for all that is
+            available.
+        size: bytes that it holds while it waits. If waiting jobs hold too much together, this
             function waits.
 
     Returns:
-        The future of the result. When it is done the job's memory has been given back.
+        The future of the result. Once it is done, the job's memory has been given back.
     """
     job = _QueuedJob(function, control, need, limit, size)
     _queue.put(job)
     return job.future
 
 
-def at_once(function: Callable[[], Any], control: Control) -> Future[Any]:
-    """Calls `function` on this thread if it may go; returns its future, which is done then.
+def run_brief(function: Callable[[], Any], control: Control) -> Future[Any]:
+    """Calls the function of a brief job on this thread; returns its future, which is done.
 
-    For what takes no longer than to wake a thread, and so little memory that it is not counted.
-    Nobody has a handle on the job before it has ended, so that it has no place among the live ones.
+    A brief job takes no longer than waking a thread, and so little memory that it is not counted.
+    It is not among the live jobs, since nobody has a handle on it before it has ended. While a job
+    with a limit runs, it is submitted instead.
 
     Args:
         function: as for `submit`.
         control: as for `submit`.
 
     Raises:
-        BaseException: what a signal handler raised in between, a KeyboardInterrupt say.
+        BaseException: whatever a signal handler raised during the call, such as KeyboardInterrupt.
     """
     if budget.shared.limited:
         return submit(function, control)
@@ -292,9 +294,10 @@ def at_once(function: Callable[[], Any], control: Control) -> Future[Any]:
 
 
 def cancel(future: Future[Any], control: Control | None) -> bool:
-    """Cancels a job, queued or running; returns False if it had ended by itself.
+    """Cancels a queued or running job; returns False if it had already ended.
 
-    May be called from a signal handler. The future of a running job is done once it has stopped.
+    May be called from a signal handler. The future of a running job is done once the job has
+    stopped.
     """
     if control is None:
         return future.cancel()
@@ -310,14 +313,14 @@ def live_jobs() -> int:
 
 
 def shutdown(wait: bool = True, *, cancel_futures: bool = False) -> None:
-    """Ends the threads of this package; jobs that are run afterwards get new ones.
+    """Ends the threads of this package; later jobs get new threads.
 
     The arguments are those of `concurrent.futures.Executor.shutdown`.
 
     Args:
-        wait: whether to return only when all jobs have ended and their threads are gone. Otherwise
-            the threads go when the jobs that have been submitted have ended.
-        cancel_futures: whether to cancel the jobs that have not ended, those that run too.
+        wait: whether to return only when all jobs and threads have ended. Otherwise the threads end
+            after the jobs that have been submitted.
+        cancel_futures: whether to cancel the jobs that have not ended, running ones too.
     """
     jobs = list(_queue.live)
     if cancel_futures:
@@ -326,7 +329,7 @@ def shutdown(wait: bool = True, *, cancel_futures: bool = False) -> None:
     executors = runners.retire() + helpers.retire()
     if wait:
         for job in jobs:
-            # Not with concurrent.futures.wait, for which one cancelled in a queue is not done.
+            # Not concurrent.futures.wait: for it, a future cancelled in a queue is never done.
             with contextlib.suppress(CancelledError):
                 job.future.exception()
     for executor in executors:
@@ -339,19 +342,19 @@ def shutdown(wait: bool = True, *, cancel_futures: bool = False) -> None:
 
 
 def _leave() -> None:
-    """Stops all jobs when the interpreter goes, just before it waits for their threads."""
+    """Cancels all jobs at interpreter exit, just before it waits for their threads."""
     for job in list(_queue.live):
         cancel(job.future, job.control)
 
 
 def _start_anew() -> None:
-    """In the child of a fork there are none of the parent's jobs."""
+    """Starts with an empty queue in a forked child, where none of the parent's jobs runs."""
     global _queue
     for job in list(_queue.live):
         job.control.orphan()
     _queue = _Queue()
 
 
-# Called in the opposite order: before that of concurrent.futures, which was imported before.
+# Called in reverse order of registration: before the hook of concurrent.futures, imported earlier.
 getattr(threading, "_register_atexit", atexit.register)(_leave)
 in_child(_start_anew)

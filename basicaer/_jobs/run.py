@@ -1,4 +1,4 @@
-"""The circuits of a job, as numbers: carried out here, on threads, or by an executor."""
+"""Runs the circuits of a job, as numbers: on threads of this process, or by an executor."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from basicaer._engine.work import amplitude_gates, nanoseconds, worth_threads
 from basicaer._jobs import budget, distribute
 
 _CIRCUIT_BYTES = 4096
-"""What a circuit that waits holds beside its gates, about."""
+"""Bytes that a waiting circuit holds besides its gates, about."""
 _MOST_DRIFT = {"double": 1e-6, "single": 1e-3}
-"""How far the norm of a state may be from 1 before there is a warning."""
+"""How far the norm of a state may be off 1 without a warning, by precision."""
 
 
 class CircuitRun(Protocol):
@@ -28,37 +28,38 @@ class CircuitRun(Protocol):
 
     @property
     def name(self) -> str:
-        """Of the circuit."""
+        """Name of the circuit."""
 
     @property
     def task(self) -> Task:
-        """What is to be executed."""
+        """What to execute."""
 
     @property
     def need(self) -> int:
-        """Bytes that this takes."""
+        """Bytes that the task takes while it runs."""
 
 
 Finish = Callable[[int, Task, Outcome, float], Any]
-"""Makes of an outcome what the caller wants. Called with the circuit's position, the task as it was
-executed, the outcome and the seconds that it took, by the thread that has executed or received it.
-"""
+"""Makes the result of a circuit of its outcome. Called with the circuit's position, the task as it
+was executed, the outcome and the seconds it took, by the thread that executed or received it."""
 
 
 class JobRun:
-    """The circuits of a job and how they are run; `carry_out` does it, once.
+    """The circuits of a job and how to run them; `carry_out` runs them, once.
 
     Args:
-        circuits: what is to be run.
-        threads: the most to use.
-        limit: bytes that it and what runs beside it may take; None for what there is.
+        circuits: the circuits.
+        threads: the most threads to use.
+        limit: bytes that the job and those that run at the same time may take; None for all that is
+            available.
         listed: whether `finish` lists the outcomes one by one.
-        elsewhere: where to send the circuits; None to run them here.
+        elsewhere: how to distribute the circuits; None to run them in this process.
 
     Attributes:
-        control: of the job.
-        need: bytes that it takes while it runs.
+        control: control of the job.
+        need: bytes that the job takes while it runs.
         limit: as given.
+        at_once: how many circuits are run at the same time.
     """
 
     def __init__(
@@ -92,8 +93,8 @@ class JobRun:
 
         Raises:
             Cancelled: the job was cancelled.
-            Exception: what a circuit, or `finish`, raised first; its `basicaer_circuit` is the
-                position and the name of the circuit.
+            Exception: the first that a circuit or `finish` raised; its attribute `basicaer_circuit`
+                is the position and the name of the circuit.
         """
         self._queued = time.perf_counter() - self._made
         if self.elsewhere is not None:
@@ -105,14 +106,14 @@ class JobRun:
 
     @property
     def size(self) -> int:
-        """Bytes that it holds while it waits, about."""
+        """Bytes that the job holds while it waits, about."""
         return sum(_size(circuit.task) for circuit in self.circuits)
 
     def is_brief(self) -> bool:
-        """Returns whether to wake a thread, and to wait for it, would take longer than the run.
+        """Whether the job is brief: waking a thread and waiting for it would take longer.
 
-        Such a run draws what it needs all at once, so that nothing is mixed up if a signal handler
-        comes in between and runs something itself.
+        The circuits of a brief job make all their draws in one call, so that nothing is mixed up if
+        a signal handler interrupts them and runs a job itself.
         """
         circuits = self.circuits
         if self.elsewhere is not None or self.limit is not None:
@@ -127,7 +128,7 @@ class JobRun:
     # --- here ------------------------------------------------------------------------------------
 
     def _circuits_at_once(self) -> int:
-        """How many circuits are run at the same time."""
+        """Returns how many circuits are run at the same time."""
         circuits = self.circuits
         most = min(len(circuits), self.threads)
         if most == 1 or not worth_threads(max(self._work), "circuits"):
@@ -141,9 +142,9 @@ class JobRun:
         return most
 
     def _several(self, finish: Finish) -> List[Any]:
-        """Runs the circuits spread over threads; the order of the results is that of the list.
+        """Runs the circuits on several threads; returns the results in the order of the circuits.
 
-        Each thread takes one circuit after another, so that it is waited for once only.
+        Each thread takes one circuit after another, so that each is waited for only once.
         """
         results: List[Any] = [None] * len(self.circuits)
         position = itertools.count()
@@ -157,7 +158,7 @@ class JobRun:
                         return
                     results[mine] = self._one(mine, threads, finish)
             except BaseException:
-                self.control.halt()  # one has failed: the result is lost anyhow
+                self.control.halt()  # one circuit has failed, so the job has no result
                 raise
 
         _threads.cooperate(work, self.at_once)
@@ -179,14 +180,14 @@ class JobRun:
         except Cancelled:
             raise
         except Exception as error:
-            # The original error goes to the caller; this says which circuit it was.
+            # The caller gets the original error; this tells which circuit failed.
             error.basicaer_circuit = (position, circuit.name)  # type: ignore[attr-defined]
             raise
 
     # --- elsewhere -------------------------------------------------------------------------------
 
     def _sent(self, elsewhere: distribute.Elsewhere, finish: Finish) -> List[Any]:
-        """Has the circuits run elsewhere."""
+        """Distributes the circuits to workers; returns the results in the order of the circuits."""
         circuits = self.circuits
         results: List[Any] = [None] * len(circuits)
         self.control.begin(sum(self._work))
@@ -201,7 +202,7 @@ class JobRun:
         )
         for position, outcome in distribution.outcomes():
             if outcome.array is not None and not outcome.array.flags.writeable:
-                outcome.array = outcome.array.copy()  # it came in somebody's buffer
+                outcome.array = outcome.array.copy()  # it lies in the buffer it was received in
             seconds = outcome.metadata["time"]["total"]
             task = circuits[position].task
             self._note(position, task, outcome)
@@ -211,7 +212,7 @@ class JobRun:
     # --- both ------------------------------------------------------------------------------------
 
     def _note(self, position: int, task: Task, outcome: Outcome) -> None:
-        """Adds to an outcome what only the job knows, and looks whether it may be wrong."""
+        """Adds the job's figures to the metadata of an outcome; warns if its norm was off."""
         metadata = outcome.metadata
         metadata["threads"] = task.threads
         metadata["precision"] = task.precision
@@ -223,15 +224,15 @@ class JobRun:
 
     def _warn_of_norm(self, position: int, drift: float, where: str) -> None:
         circuit = self.circuits[position]
-        self.control.remarks.append(
+        self.control.warnings.append(
             f'Circuit {position}, "{circuit.name}": the norm of the state was off 1 by '
-            f"{drift:.2g} {where}, more than {_MOST_DRIFT[circuit.task.precision]:.0e}. Matrices "
-            "that are not quite unitary do that, and very many gates in single precision."
+            f"{drift:.2g} {where}, more than {_MOST_DRIFT[circuit.task.precision]:.0e}. The cause "
+            "may be a matrix that is not quite unitary, or very many gates in single precision."
         )
 
 
 def _size(task: Task) -> int:
-    """Bytes that a circuit holds while it waits, about."""
+    """Returns the bytes that a circuit holds while it waits, about."""
     total = _CIRCUIT_BYTES if task.initial is None else _CIRCUIT_BYTES + task.initial.nbytes
     for each in task.program.body:
         if isinstance(each, Gates):

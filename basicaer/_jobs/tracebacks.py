@@ -1,4 +1,4 @@
-"""What an exception holds on to: frames, and what is in them."""
+"""Frees what an exception keeps alive: frames and their local variables."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Callable, Dict, Iterator, List
 
 
 def clear_frames(error: BaseException) -> None:
-    """Frees the local variables of the frames that an exception, and its causes, went through."""
+    """Clears the local variables of the frames in the tracebacks of an exception and its causes."""
     for each in _with_causes(error):
         traceback = each.__traceback__
         while traceback is not None:
@@ -21,7 +21,7 @@ def clear_frames(error: BaseException) -> None:
 
 
 def _with_causes(error: BaseException) -> List[BaseException]:
-    """Returns an exception, those that it came of and those that were being handled meanwhile."""
+    """Returns an exception with all its causes and contexts, theirs included."""
     found: Dict[int, BaseException] = {}
     waiting: List[BaseException | None] = [error]
     while waiting:
@@ -33,10 +33,10 @@ def _with_causes(error: BaseException) -> List[BaseException]:
 
 
 def severed(function: Callable[[], Any], take: Callable[[Any], None]) -> Iterator[None]:
-    """Hands `take` what `function` returns, when it is asked for its first item; it has none.
+    """Calls ``take(function())`` when its first item is asked for; it yields nothing.
 
-    The frame of a generator that has ended knows no caller. So an exception of the function, whose
-    traceback holds frames, and they those that called them, keeps nothing of the caller alive.
+    A traceback refers to frames, and a frame to that of its caller, but the frame of a generator
+    that has ended has no caller. So an exception of `function` keeps nothing of the caller alive.
     """
     take(function())
     return
@@ -44,11 +44,11 @@ def severed(function: Callable[[], Any], take: Callable[[Any], None]) -> Iterato
 
 
 def hide_caller(failure: BaseException, handled: BaseException | None) -> None:
-    """Takes out of an exception what it has of those who called for it.
+    """Removes from an exception what refers to the caller.
 
     Args:
         failure: raised in `severed`; its traceback begins with the frame that caught it.
-        handled: what the caller was handling meanwhile, which is no cause of the failure.
+        handled: the exception that the caller was handling, which did not cause the failure.
     """
     traceback = failure.__traceback__
     if traceback is not None:
@@ -60,13 +60,13 @@ def hide_caller(failure: BaseException, handled: BaseException | None) -> None:
 
 
 def is_of_signal_handler(error: BaseException) -> bool:
-    """Returns whether a signal handler raised the error, and not what it interrupted.
+    """Returns whether a signal handler raised the error, rather than the code it interrupted.
 
-    Known by the code that its traceback leads through. A handler that takes itself away before it
-    raises is not known any more: then its error is the job's.
+    That is so if the traceback goes through the code of a handler. A handler that unregisters
+    itself before it raises is not recognised: its error counts as the job's.
     """
     if threading.current_thread() is not threading.main_thread():
-        return False  # they are called in no other
+        return False  # handlers are called in the main thread only
     handlers = map(signal.getsignal, signal.valid_signals())
     codes = {_code_of(handler) for handler in handlers if callable(handler)}
     traceback = error.__traceback__
@@ -78,7 +78,7 @@ def is_of_signal_handler(error: BaseException) -> bool:
 
 
 def _code_of(handler: Any) -> CodeType | None:
-    """Returns the code that a handler runs first; None if that is not Python's."""
+    """Returns the code that a handler runs first; None if it is not written in Python."""
     while isinstance(handler, functools.partial):
         handler = handler.func
     if not hasattr(handler, "__code__"):

@@ -131,8 +131,8 @@ class BasicAerJob(JobV1):
             result = self._future.result()
         except CancelledError:
             raise JobError(f"Job {self.job_id()} was cancelled.") from None
-        while self._control is not None and self._control.remarks:
-            warnings.warn(self._control.remarks.popleft(), RuntimeWarning, stacklevel=2)
+        while self._control is not None and self._control.warnings:
+            warnings.warn(self._control.warnings.popleft(), RuntimeWarning, stacklevel=2)
         return result
 
     def wait_for_final_state(

@@ -170,7 +170,7 @@ class Simulator(BackendV1):
         request = Request(prepared, values, threads, identity)
         run = request.run
         if bar is None and run.is_brief():
-            future = queue.at_once(request, run.control)
+            future = queue.run_brief(request, run.control)
         else:
             future = queue.submit(
                 request, run.control, need=run.need, limit=run.limit, size=run.size
