@@ -1,8 +1,9 @@
 """`Sampler` and `Estimator`: Qiskit's primitives on this package's kernels.
 
-Drop-ins for those of `qiskit.primitives`: the same interface, results and, for a seed, the same
-draws. A circuit is lowered once and then known by its structure; a call with many values of its
-parameters, as optimisers and gradients make it, is one sweep. Jobs run beside the caller.
+Drop-ins for those of `qiskit.primitives`: the same interface, the same results and, with a seed,
+the same draws. A circuit is lowered once and then recognised by its structure; a call with many
+values of its parameters, as optimisers and gradients make, is one sweep. Jobs run in the
+background.
 
 from basicaer.primitives import Estimator
 

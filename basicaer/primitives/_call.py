@@ -1,4 +1,4 @@
-"""One call of a primitive: what it asks for, and how that is carried out."""
+"""One call of a primitive: the final states that it needs, and the job that computes them."""
 
 from __future__ import annotations
 
@@ -28,19 +28,23 @@ from basicaer.primitives._recent import LoweredCircuit
 _OPTIONS = ("shots", "seed", "precision", "max_parallel_threads")
 
 _ROWS = 1024
-"""Sets of values that are turned into programs at a time."""
+"""Points for which programs are made at a time."""
 
 
 class PrimitiveJob(BasicAerJob, TerraPrimitiveJob):
-    """The job of a primitive: waits for its result, cancels it, tells how far it is."""
+    """The job of a primitive: waits for its result, cancels it, reports its progress."""
 
     def __init__(self, result: Future[Any], control: Control) -> None:
-        """Makes the job of a result that is on its way."""
+        """Makes the job of the future `result`, which `control` cancels."""
         super().__init__(None, "", result, control=control)  # the id is made by terra's class
 
 
 class Settings:
-    """The run options of one call."""
+    """The run options of one call, checked.
+
+    Raises:
+        EngineError: if a value is not valid.
+    """
 
     def __init__(self, options: Dict[str, Any]) -> None:
         self.shots = _shots(options.get("shots"))
@@ -52,14 +56,14 @@ class Settings:
 
 
 def warn_of_unknown(*options: Mapping[str, Any]) -> None:
-    """Warns the caller's caller of options that primitives do not have."""
+    """Warns of options that primitives do not have; the warning points at the caller's caller."""
     for name in itertools.chain.from_iterable(options):
         if name not in _OPTIONS:
             warnings.warn(f"Option {name} is not used by this primitive", UserWarning, stacklevel=3)
 
 
 def _generator(seed: Any, needed: bool) -> Union[np.random.Generator, None]:
-    """Returns the generator of the draws; the seed is checked also where it is not needed."""
+    """Returns the generator of the draws, None if none is needed; checks the seed in any case."""
     if not needed and (seed is None or isinstance(seed, np.random.Generator)):
         return None
     try:
@@ -77,11 +81,13 @@ def _shots(value: Any) -> Union[int, None]:
 
 
 def plain_values(circuits: Any, values: Any) -> Union[List[Tuple[float, ...]], None]:
-    """Returns the values of a call that has lists of circuits and of rows of numbers that fit.
+    """Returns the values of a call with a list of circuits and a matching row of numbers for each.
+
+    Such calls need no more checks. terra's own look at each number by itself, which takes as long
+    as the sweep of a gradient.
 
     Returns:
-        None for any other call. terra's own checks look at each number by itself, which for the
-        sweep of a gradient takes as long as the sweep.
+        A tuple of floats for each circuit; None for a call of any other form.
     """
     if not isinstance(circuits, (list, tuple)) or not isinstance(values, (list, tuple, np.ndarray)):
         return None
@@ -103,12 +109,12 @@ def plain_values(circuits: Any, values: Any) -> Union[List[Tuple[float, ...]], N
 
 
 class Point:
-    """One final state that is wanted.
+    """A circuit with values of its parameters, whose final state is computed once per call.
 
     Attributes:
         circuit: the circuit.
-        values: of its parameters.
-        positions: the places in the call that want it.
+        values: the values of its parameters, in their order.
+        positions: the indices of the call's circuits that need this state.
     """
 
     __slots__ = ("circuit", "positions", "values")
@@ -120,13 +126,16 @@ class Point:
 
 
 class Call:
-    """What is wanted of one call, and how it is carried out.
+    """The points of one call and how they are computed; equal points are computed once.
 
     Args:
-        circuits: what is run.
-        parameter_values: for each of them.
-        settings: of the call.
-        memory: bytes per amplitude that are needed beside the states.
+        circuits: the circuits.
+        parameter_values: the values of the parameters of each circuit.
+        settings: the run options of the call.
+        memory: bytes per amplitude that are needed besides the states.
+
+    Raises:
+        BasicAerError: a circuit has no final state, or memory is too small.
     """
 
     def __init__(
@@ -148,14 +157,14 @@ class Call:
         self.points = list(points.values())
         self.widest = max(point.circuit.num_qubits for point in self.points)
         self._batches = self._prepared()
-        self._first = next(self._batches)  # whatever is wrong with the circuits is raised here
+        self._first = next(self._batches)  # raises if something is wrong with a circuit
         self.at_once, self.states, self.need = self._share(memory)
 
     def _share(self, memory: int) -> Tuple[int, int, int]:
-        """Returns how many points are computed at once, states of each, and what all need."""
+        """Returns the points computed at once, the states of each, and the bytes of all."""
         settings, widest = self.settings, self.widest
         at_once = 1
-        # To make a state and to take values of it takes a pass each, at the least.
+        # A point takes at least two passes besides its gates: one makes the state, one reads it.
         most = max(
             one_run(program) + (2 * PASS_GATES << min(program.num_qubits, 60))
             for _, program in self._first
@@ -176,7 +185,7 @@ class Call:
         if need > space:
             raise BasicAerError(
                 f"A circuit of {widest} qubits in {settings.precision} precision needs "
-                f"{_memory.describe(need)}, {_memory.describe(space)} are available."
+                f"{_memory.describe(need)}; {_memory.describe(space)} are available."
             )
         copies = min(copies, (space - need) // state)
         need += copies * state
@@ -186,12 +195,12 @@ class Call:
     @staticmethod
     def _states_of(point: Point) -> int:
         circuit = point.circuit
-        if not circuit.states:  # it comes late in the call
+        if not circuit.states:  # no program of it is in the first batch
             circuit.programs(np.array([point.values], dtype=np.float64))
         return circuit.states
 
     def _prepared(self) -> Iterator[List[Tuple[Point, Program]]]:
-        """Yields all points with their programs, a bounded number at a time."""
+        """Yields batches of at most `_ROWS` points with their programs."""
         groups: Dict[int, List[Point]] = {}
         for first in range(0, len(self.points), _ROWS):
             some = self.points[first : first + _ROWS]
@@ -206,7 +215,17 @@ class Call:
             yield ready
 
     def run(self, use: Callable[[Point, Iterator[Tuple[float, Any]], int], None]) -> None:
-        """Has `use` called with each point, its `final_states`, and how many threads it may use."""
+        """Computes the points and calls ``use(point, states, threads)`` for each.
+
+        Args:
+            use: is given the point, its `final_states` (an iterator of weights and states) and how
+                many threads it may use; called from several threads.
+
+        Raises:
+            Cancelled: the job was cancelled.
+            Exception: what a point raised; its attribute `basicaer_circuit` is the index of the
+                circuit in the call and its name.
+        """
         settings, control = self.settings, self.control
         work_of_first = [one_run(program) for _, program in self._first]
         control.add_total(max(1, sum(work_of_first) * len(self.points) // len(work_of_first)))
@@ -242,6 +261,6 @@ class Call:
         _threads.cooperate(work, self.at_once)
 
     def submit(self, function: Callable[[], Any]) -> PrimitiveJob:
-        """Returns the job that calls a function, which calls `run`."""
+        """Queues a job that calls `function`, which calls `run` and returns the result."""
         future = queue.submit(raises_public_errors(function), self.control, need=self.need)
         return PrimitiveJob(future, self.control)

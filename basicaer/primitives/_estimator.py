@@ -1,4 +1,4 @@
-"""Expectation values of observables."""
+"""`Estimator`: expectation values of observables."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from basicaer.primitives._call import (
 from basicaer.primitives._recent import Recent, lowered_circuits
 
 _MOMENT_BYTES = 120
-"""Bytes per amplitude that the variance of an observable takes."""
+"""Bytes per amplitude that it takes to compute the variance of an observable."""
 
 
 class Estimator(BaseEstimator):
@@ -32,18 +32,19 @@ class Estimator(BaseEstimator):
 
     Run options, given to the constructor as a dict, to `set_options` or to `run`:
 
-    - shots (None or int): None for exact values. Otherwise a value is drawn from the normal
-      distribution with the exact value as its mean and the standard error of that many shots.
-    - seed (None, int or numpy Generator): of these draws. They are made by `run`, in order.
-    - precision ("double" or "single"): of the amplitudes.
-    - max_parallel_threads (int): the most threads that a job uses; 0 for as many as there are
-      processors.
+    - shots (None or int): None for exact values. Otherwise each value is drawn from a normal
+      distribution whose mean is the exact value and whose standard deviation is the standard error
+      of that many shots.
+    - seed (None, int or numpy Generator): seed of these draws, which `run` makes in the order of
+      the circuits.
+    - precision ("double" or "single"): precision of the amplitudes.
+    - max_parallel_threads (int): the most threads that a job uses; 0 for the number of processors.
 
-    A reset of a qubit in superposition makes a mixed state; the values are those of that state.
+    Resetting a qubit in superposition makes a mixed state; the values are those of that state.
     """
 
     def __init__(self, *, options: Union[Dict[str, Any], None] = None) -> None:
-        """Makes an estimator; options given here hold for all its runs."""
+        """Makes an estimator; the options apply to all its runs."""
         super().__init__(options=options)
         self._known_circuits = Recent()
         self._known_observables = Recent()
@@ -55,19 +56,19 @@ class Estimator(BaseEstimator):
         parameter_values: Any = None,
         **run_options: Any,
     ) -> PrimitiveJob:
-        """Returns the job that computes expectation values; what is wrong is raised here.
+        """Returns a job that computes expectation values; bad input raises here, not in the job.
 
         Args:
-            circuits: one or a list of them.
-            observables: one for each circuit.
-            parameter_values: for each circuit a row of values, in the order of its `parameters`.
-            run_options: see above; they go before those of the estimator.
+            circuits: a circuit or a list of circuits.
+            observables: one for each circuit, on the same number of qubits.
+            parameter_values: a row of values for each circuit, in the order of its `parameters`.
+            run_options: see above; they override the options of the estimator.
 
         Raises:
-            TypeError: an argument of another type.
-            ValueError: arguments whose lengths or widths do not match.
-            BasicAerError: a circuit without a final state, a run option out of bounds, too little
-                memory.
+            TypeError: an argument has a wrong type.
+            ValueError: lengths or widths of arguments do not match.
+            BasicAerError: a circuit has no final state, a run option is not valid, or memory is
+                too small.
         """
         warn_of_unknown(self.options, run_options)
         values = plain_values(circuits, parameter_values)
@@ -101,8 +102,8 @@ class Estimator(BaseEstimator):
             for position, each in enumerate(sums):
                 if not each.is_hermitian:
                     raise BasicAerError(
-                        f"The observable at place {position} is not Hermitian, its coefficients "
-                        "are complex; only its exact value can be had, with shots=None."
+                        f"The observable at place {position} is not Hermitian: its coefficients "
+                        "are complex. Only its exact value can be computed, with shots=None."
                     )
         call = Call(
             lowered_circuits(circuits, self._known_circuits, False),
@@ -110,7 +111,7 @@ class Estimator(BaseEstimator):
             settings,
             0 if shots is None else _MOMENT_BYTES,
         )
-        # Drawn here, so that they do not depend on which job is run first.
+        # Drawn here, so that they do not depend on the order in which jobs run.
         generator = settings.generator
         normals = None if generator is None else generator.standard_normal(len(sums))
 
@@ -155,14 +156,14 @@ class Estimator(BaseEstimator):
 
     def _sum(self, observable: Any) -> PauliSum:
         paulis = observable.paulis
-        if observable.coeffs.dtype == object:  # references, whose bytes say nothing
+        if observable.coeffs.dtype == object:  # the bytes are references, no key
             return pauli_sum(observable)
         key = (paulis.x.tobytes(), paulis.z.tobytes(), observable.coeffs.tobytes())
         return self._known_observables.get(key, lambda: (observable, pauli_sum(observable)))[1]
 
     @property
     def circuits(self) -> Tuple[QuantumCircuit, ...]:
-        """The circuits of recent runs, each structure once."""
+        """The circuits of recent runs, one of each structure."""
         return tuple([each.circuit for each in self._known_circuits.values()])
 
     @property

@@ -1,4 +1,4 @@
-"""What a primitive remembers: circuits that have been lowered, observables."""
+"""What a primitive keeps between runs: lowered circuits and observables."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from basicaer._qiskit.circuit_key import structure_of
 from basicaer._qiskit.sweep import Sweep
 
 _REMEMBERED = 256
-"""Circuits, and observables, that a primitive remembers; those not used for longest are dropped."""
+"""How many circuits, and observables, a primitive keeps: those used most recently."""
 
 
 class Recent:
-    """A dict of the things used last. It travels empty: copies and pickles start anew."""
+    """A bounded dict of the entries used most recently. Copies and pickles of it are empty."""
 
     def __init__(self) -> None:
         self._entries: OrderedDict[Any, Any] = OrderedDict()
@@ -38,7 +38,7 @@ class Recent:
             return list(self._entries.values())
 
     def get(self, key: Any, make: Callable[[], Any]) -> Any:
-        """Returns what belongs to the key, made if it is not there."""
+        """Returns the value of the key; calls `make` for it if there is none."""
         with self._lock:
             entry = self._entries.get(key)
             if entry is not None:
@@ -55,14 +55,18 @@ class Recent:
 class LoweredCircuit:
     """A circuit that has been lowered.
 
+    Args:
+        circuit: the circuit.
+        sampled: whether its final measurements are to be sampled.
+
     Attributes:
-        circuit: as it was given; it may have been changed since.
+        circuit: as given; it may have been changed since.
         num_qubits: its width.
-        parameters: in the order in which values are given.
-        sweep: makes programs of values.
-        qubits: where it is to be sampled, the qubit that each clbit holds at the end.
-        states: that are alive at once while its final state is computed, at most; 0 if no program
-            has been made of it yet.
+        parameters: its parameters, in the order of their values.
+        sweep: makes programs for given values.
+        qubits: if it is sampled, the qubit that is measured into each clbit.
+        states: the most states alive at once while its final state is computed; 0 as long as no
+            program has been made.
     """
 
     def __init__(self, circuit: QuantumCircuit, sampled: bool) -> None:
@@ -76,7 +80,11 @@ class LoweredCircuit:
         self.states = 0
 
     def programs(self, values: np.ndarray) -> List[Program]:
-        """Returns a program that has a final state for each row of values."""
+        """Returns a program for each row of values, without its final measurements if sampled.
+
+        Raises:
+            EngineError: the circuit has no final state.
+        """
         programs = self.sweep.programs(values)
         if not self._checked:
             check_pure(programs[0], measured=self._sampled)
@@ -92,8 +100,8 @@ class LoweredCircuit:
 def lowered_circuits(
     circuits: Sequence[QuantumCircuit], known: Recent, sampled: bool
 ) -> List[LoweredCircuit]:
-    """Returns the circuits lowered, those of a structure seen before as they were then."""
-    # A call cannot change the circuits that it is given: within it, the same object is the same.
+    """Returns the circuits lowered; of those with equal structure, only the first is."""
+    # Within one call a circuit does not change, so the same object needs no second key.
     here: Dict[int, LoweredCircuit] = {}
     found = []
     for circuit in circuits:

@@ -1,4 +1,4 @@
-"""Quasi-probabilities of the outcomes of measurements."""
+"""`Sampler`: quasi-probabilities of the outcomes of measurements."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from basicaer.primitives._call import Call, Point, PrimitiveJob, Settings, warn_
 from basicaer.primitives._recent import Recent, lowered_circuits
 
 _DRAWN_AS_TERRA = 20
-"""Qubits up to which the probabilities that shots are drawn from are summed by terra's own code."""
+"""Up to this many qubits, terra's own code sums the probabilities that shots are drawn from."""
 
 _SAMPLE_BYTES = 32
-"""Bytes per amplitude that probabilities take while they are summed, rounded and looked through."""
+"""Bytes per amplitude that it takes to sum, round and search the probabilities."""
 
 
 class Sampler(BaseSampler):
@@ -26,31 +26,32 @@ class Sampler(BaseSampler):
 
     Run options, given to the constructor as a dict, to `set_options` or to `run`:
 
-    - shots (None or int): None for exact probabilities. Otherwise outcomes are drawn from the
+    - shots (None or int): None for exact probabilities. Otherwise counts are drawn from the
       multinomial distribution.
-    - seed (None, int or numpy Generator): of these draws. A generator that is shared by jobs that
-      run at the same time gives to each what it comes to first.
-    - precision, max_parallel_threads: as those of `Estimator`.
+    - seed (None, int or numpy Generator): seed of these draws. If jobs that run at the same time
+      share a generator, which draws each gets depends on timing.
+    - precision, max_parallel_threads: as for `Estimator`.
     """
 
     def __init__(self, *, options: Union[Dict[str, Any], None] = None) -> None:
-        """Makes a sampler; options given here hold for all its runs."""
+        """Makes a sampler; the options apply to all its runs."""
         super().__init__(options=options)
         self._known_circuits = Recent()
 
     def run(self, circuits: Any, parameter_values: Any = None, **run_options: Any) -> PrimitiveJob:
-        """Returns the job that samples circuits; what is wrong is raised here.
+        """Returns a job that samples circuits; bad input raises here, not in the job.
 
         Args:
-            circuits: one or a list of them. All their classical bits must be measured at the end.
-            parameter_values: for each circuit a row of values, in the order of its `parameters`.
-            run_options: see above; they go before those of the sampler.
+            circuits: a circuit or a list of circuits; each must end by measuring into all of its
+                clbits.
+            parameter_values: a row of values for each circuit, in the order of its `parameters`.
+            run_options: see above; they override the options of the sampler.
 
         Raises:
-            TypeError: an argument of another type.
-            ValueError: arguments whose lengths do not match; a circuit that is not measured.
-            BasicAerError: a circuit that goes on after its measurements, a run option out of
-                bounds, too little memory.
+            TypeError: an argument has a wrong type.
+            ValueError: lengths of arguments do not match, or a circuit has no measurement.
+            BasicAerError: a circuit goes on after its measurements, a run option is not valid, or
+                memory is too small.
         """
         warn_of_unknown(self.options, run_options)
         return super().run(circuits, parameter_values, **run_options)
@@ -72,8 +73,8 @@ class Sampler(BaseSampler):
 
             def use(point: Point, states: Iterator[Tuple[float, Any]], threads: int) -> None:
                 qubits = point.circuit.qubits
-                # A binomial draw counts from the other end once a probability is past 1/2, so that
-                # for a Bell pair the last bit decides which outcome gets which count.
+                # A binomial draw counts from the other end if the probability is above 1/2. So for
+                # a Bell pair its last bit decides which outcome gets which count.
                 as_terra = (
                     shots is not None
                     and settings.precision == "double"
@@ -85,7 +86,7 @@ class Sampler(BaseSampler):
                         chances += weight * Statevector(state.to_array()).probabilities(qubits)
                     else:
                         chances += weight * state.probabilities(qubits, threads=threads)
-                # Rounded as terra does it: which outcomes are possible decides about the draws.
+                # Rounded as in terra: the draws depend on which outcomes are possible.
                 rounded = np.clip(chances, 0, 1).round(16)
                 outcomes = np.flatnonzero(rounded)
                 for position in point.positions:
@@ -102,7 +103,7 @@ class Sampler(BaseSampler):
                 distribution = QuasiDistribution(
                     dict(zip(outcomes.tolist(), shares.tolist())), shots=shots
                 )
-                # The width that strings of outcomes would have said.
+                # The width, which QuasiDistribution knows only if outcomes are strings.
                 distribution._num_bits = len(circuit.qubits)
                 distributions.append(distribution)
             known = {} if shots is None else {"shots": shots}
@@ -112,7 +113,7 @@ class Sampler(BaseSampler):
 
     @property
     def circuits(self) -> Tuple[QuantumCircuit, ...]:
-        """The circuits of recent runs, each structure once."""
+        """The circuits of recent runs, one of each structure."""
         return tuple([each.circuit for each in self._known_circuits.values()])
 
     @property
