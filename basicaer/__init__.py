@@ -5,8 +5,8 @@ from basicaer import BasicAer
 backend = BasicAer.get_backend("qasm_simulator")
 counts = backend.run(circuit, shots=1000).result().get_counts()
 
-The public names are imported when they are first used, so that the engine (`basicaer._engine`) can
-be imported where there is no Qiskit.
+Public names are imported when they are first used, so that the engine (`basicaer._engine`) can be
+imported without Qiskit.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ _MODULE_OF = {
     "shutdown": "_jobs.queue",
     "unpatch_qiskit": "_qiskit.patch",
 }
-"""Where each public name is defined."""
+"""The module that defines each public name."""
 _MODULES = frozenset(
     {
         "basicaerjob",
@@ -73,7 +73,7 @@ _MODULES = frozenset(
         "unitary_simulator",
     }
 )
-"""The public modules, which are attributes of the package without being imported first."""
+"""The public modules, which need not be imported to be attributes of the package."""
 
 
 def __getattr__(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""`python -m basicaer script.py`: runs a script with qiskit's BasicAer replaced by this package."""
+"""`python -m basicaer script.py`: runs a script with Qiskit's BasicAer replaced by this package."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The provider: where the simulators are had by name."""
+"""The provider, which looks simulators up by name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DEPRECATED_NAMES = {
 
 
 class BasicAerProvider(ProviderV1):
-    """Gives the three simulators, the same instances each time."""
+    """Provides the three simulators, the same instances each time."""
 
     def __init__(self) -> None:
         """Makes the simulators."""
@@ -36,14 +36,14 @@ class BasicAerProvider(ProviderV1):
         self._backends = self._verify_backends()
 
     def get_backend(self, name: str | None = None, **kwargs: Any) -> Simulator:
-        """Returns the one simulator of that name.
+        """Returns the one simulator that meets all conditions.
 
         Args:
-            name: of the simulator; old names are taken too, with a remark in the log.
+            name: name of the simulator; a deprecated name is accepted, and logged.
             kwargs: see `backends`.
 
         Raises:
-            QiskitBackendNotFoundError: if there is none, or more than one.
+            QiskitBackendNotFoundError: if no simulator, or more than one, meets them.
         """
         if name:
             resolved = self._resolved(name)
@@ -65,8 +65,8 @@ class BasicAerProvider(ProviderV1):
         """Returns the simulators that meet all conditions.
 
         Args:
-            name: of the simulator.
-            filters: says of a simulator whether it is wanted.
+            name: name of the simulator, which may be a deprecated one; None for any.
+            filters: takes a simulator and returns whether to include it.
             kwargs: values that fields of its configuration or status must have.
         """
         backends: List[Simulator] = list(self._backends.values())
@@ -77,7 +77,7 @@ class BasicAerProvider(ProviderV1):
         return chosen
 
     def _resolved(self, name: str) -> str:
-        """The present name of a simulator, "" if there is none of that name."""
+        """Returns the current name of a simulator; "" if there is none of that name."""
         try:
             resolved: str = resolve_backend_name(
                 name, self._backends.values(), self._deprecated_backend_names(), {}
@@ -88,11 +88,11 @@ class BasicAerProvider(ProviderV1):
 
     @staticmethod
     def _deprecated_backend_names() -> Dict[str, str]:
-        """Old names and what they are names of."""
+        """Returns the current name for each deprecated name."""
         return dict(_DEPRECATED_NAMES)
 
     def _verify_backends(self) -> Dict[str, Simulator]:
-        """New simulators, by name."""
+        """Makes the simulators; returns them by name."""
         made = [simulator(provider=self) for simulator in SIMULATORS]
         return {backend.name(): backend for backend in made}
 
@@ -103,4 +103,4 @@ class BasicAerProvider(ProviderV1):
 reference.BasicAerProvider.register(BasicAerProvider)
 
 BasicAer = BasicAerProvider()
-"""The provider, by the name that terra gives it."""
+"""The provider, named as in terra."""

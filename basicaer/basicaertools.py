@@ -1,6 +1,6 @@
-"""Helpers that terra's BasicAer offers beside its simulators.
+"""Helper functions of terra's BasicAer.
 
-The simulators here do without them; they are kept for code that imports them.
+The simulators of this package do not use them; they are here for code that imports them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def single_gate_matrix(gate: str, params: List[float] | None = None) -> np.ndarr
     """Returns the matrix of a one-qubit gate.
 
     Args:
-        gate: name, one of `SINGLE_QUBIT_GATES` or "id".
+        gate: its name, one of `SINGLE_QUBIT_GATES` or "id".
         params: the gate's parameters, if it has any.
 
     Raises:
@@ -86,7 +86,7 @@ def einsum_vecmul_index(gate_indices: Sequence[int], number_of_qubits: int) -> s
 
 
 def _subscripts(gate_indices: Sequence[int], number_of_qubits: int) -> Tuple[str, str, str]:
-    """Subscripts of the gate, of the state before it and of the state after it."""
+    """Returns the subscripts of the gate, of the state before it and of the state after it."""
     if len(gate_indices) + number_of_qubits > len(_LETTERS):
         raise QiskitError(f"Total number of free indexes limited to {len(_LETTERS)}")
     before = _LETTERS[:number_of_qubits]

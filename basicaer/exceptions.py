@@ -1,4 +1,4 @@
-"""The error that everything in this package raises for bad input."""
+"""The error that this package raises for bad input: `BasicAerError`."""
 
 from basicaer._qiskit.errors import BasicAerError
 

@@ -1,4 +1,4 @@
-"""The simulator that repeats a circuit and counts its outcomes."""
+"""The simulator that runs a circuit many times and counts its outcomes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from basicaer._qiskit.versions import reference
 
 
 class QasmSimulatorPy(Simulator):
-    """Runs circuits shot by shot, or draws all shots from one final state where that is the same.
+    """Runs circuits shot by shot, or draws all shots from one final state if that is equivalent.
 
-    Its results have counts and, with ``memory=True``, the outcome of each shot.
+    Its results contain the counts and, with ``memory=True``, the outcome of each shot.
     """
 
     KIND = QASM

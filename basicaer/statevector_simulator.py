@@ -1,4 +1,4 @@
-"""The simulator that returns the final state."""
+"""The simulator that returns a circuit's final state."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from basicaer.qasm_simulator import QasmSimulatorPy
 
 
 class StatevectorSimulatorPy(QasmSimulatorPy):
-    """Runs circuits once and returns the state they end in.
+    """Runs circuits once and returns their final state, 2**n amplitudes.
 
-    A measurement or reset on the way is one draw, and the state collapses accordingly.
+    Each measurement or reset draws one outcome, and the state collapses to it.
     """
 
     KIND = STATEVECTOR

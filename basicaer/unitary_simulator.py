@@ -12,7 +12,7 @@ from basicaer._qiskit.versions import reference
 
 
 class UnitarySimulatorPy(Simulator):
-    """Returns the matrix of a circuit that consists of gates alone."""
+    """Returns the unitary matrix, 2**n by 2**n, of circuits that consist of gates only."""
 
     KIND = UNITARY
     DEFAULT_CONFIGURATION = configuration(
