@@ -1,4 +1,4 @@
-"""A key of a circuit: circuits with equal keys can share one lowering."""
+"""Keys of circuits: circuits with equal keys can share one lowering."""
 
 from __future__ import annotations
 
@@ -27,36 +27,36 @@ _BY_PARAMS = {
     GlobalPhaseGate,
     Initialize,
 }
-"""Instructions that their class and their parameters describe completely."""
+"""Instructions that are completely described by their class and parameters."""
 
 _DEEPEST = 50
 """Levels of nested definitions; a circuit with more has no key."""
 
 
 def structure_of(circuit: QuantumCircuit) -> Union[Tuple[Any, ...], None]:
-    """Returns a key that is equal for circuits that do the same in the same way, and only for them.
+    """Returns a key that is equal for circuits with the same instructions, and only for those.
 
-    It holds the instructions with their definitions, qubits, clbits and parameters; not the names
-    of the circuit and of its registers.
+    It contains the instructions with their definitions, qubits, clbits and parameters, but not the
+    names of the circuit and its registers.
 
     Returns:
-        A tuple that can be hashed, or None for a circuit with something in it of which all that
-        matters is not known (conditions, control flow, other people's operations).
+        A hashable tuple; None for a circuit with an operation that cannot be described completely
+        (conditions, control flow, operations of unknown classes).
     """
-    # How a class of circuits orders its parameters is its own affair.
+    # Each class of circuits may order its parameters in its own way.
     key: List[Any] = [circuit.__class__]
     try:
         if not _describe(circuit, key, 0):
             return None
         found = tuple(key)
         hash(found)
-    except Exception:  # definitions are anybody's code; lowering says what is wrong, if anything is
+    except Exception:  # definitions can run any code; lowering reports what is wrong
         return None
     return found
 
 
 def _describe(circuit: QuantumCircuit, key: List[Any], depth: int) -> bool:
-    """Adds a circuit to the key; False if that cannot be done."""
+    """Adds a circuit to the key; returns False if it cannot be described completely."""
     data = circuit.data
     key += (circuit.num_qubits, circuit.num_clbits, len(data), circuit.global_phase)
     bits: List[Any] = []

@@ -11,11 +11,11 @@ from basicaer._qiskit.errors import BasicAerError
 from basicaer._qiskit.versions import expr, types
 
 Clbits = Dict[Clbit, int]
-"""The clbits of a circuit, and where they are in the outermost one."""
+"""The index in the outermost circuit of each clbit of a circuit."""
 
 MOST_PARTS = 10_000
 DEEPEST = 200
-"""Bounds of an expression: it may share its operands, so that it is small but without end."""
+"""Bounds of an expression: since it may share operands, a small one can stand for a huge one."""
 
 
 def lower_condition(condition: Any, clbits: Clbits, where: str, *, cut: bool = False) -> Condition:
@@ -24,12 +24,12 @@ def lower_condition(condition: Any, clbits: Clbits, where: str, *, cut: bool = F
     Args:
         condition: a pair of a clbit or register and a value, or an expression.
         clbits: the clbits of the circuit that the condition is in.
-        where: the instruction and the circuit, for messages.
-        cut: take of the value only as many bits as the register has, as BasicAer does for `c_if`.
-            Otherwise a value that is too wide is never equal.
+        where: the names of the instruction and the circuit, for messages.
+        cut: whether to use only as many bits of the value as the register has, as BasicAer does
+            for `c_if`. Otherwise a value that is too wide is never equal.
 
     Raises:
-        BasicAerError: a bit is not in the circuit, or the condition is of no known form.
+        BasicAerError: a bit is not in the circuit, or the condition has an unknown form.
     """
     if isinstance(condition, expr.Expr):
         return lower_expression(condition, clbits, where)
@@ -48,7 +48,7 @@ def lower_condition(condition: Any, clbits: Clbits, where: str, *, cut: bool = F
 
 
 def lower_target(target: Any, clbits: Clbits, where: str) -> Expression:
-    """Returns what a switch looks at: a clbit, a register or an expression."""
+    """Returns the target of a switch (a clbit, a register or an expression) as an expression."""
     if isinstance(target, expr.Expr):
         return lower_expression(target, clbits, where)
     bits = _indices(target, clbits, where)
@@ -59,8 +59,8 @@ def lower_expression(node: expr.Expr, clbits: Clbits, where: str) -> Expression:
     """Returns an expression with clbit indices in place of clbits and registers.
 
     Raises:
-        BasicAerError: it is too deep, or has too many parts; one that occurs in several places
-            counts in each, as it is evaluated in each.
+        BasicAerError: the expression is too deep, or has too many parts. A part that occurs in
+            several places counts each time, since it is evaluated each time.
     """
     return _lower(node, clbits, where, iter(range(MOST_PARTS)), DEEPEST)
 
@@ -68,7 +68,7 @@ def lower_expression(node: expr.Expr, clbits: Clbits, where: str) -> Expression:
 def _lower(
     node: expr.Expr, clbits: Clbits, where: str, parts: Iterator[int], levels: int
 ) -> Expression:
-    """Reads a part of an expression, of at most so many parts and levels."""
+    """Reads an expression, of at most as many parts as `parts` has items, and `levels` levels."""
     if next(parts, None) is None or not levels:
         raise BasicAerError(
             f"{where} has an expression of more than {MOST_PARTS} parts or {DEEPEST} levels"
@@ -85,7 +85,7 @@ def _lower(
     if isinstance(node, expr.Cast):
         operand = inner(node.operand)
         if isinstance(node.type, types.Bool):
-            # To Bool is "is it not 0"; to a narrower Uint, the low bits.
+            # A cast to Bool asks whether the value is not 0; one to a narrower Uint keeps low bits.
             zero = Expression("value", (0,), operand.width)
             return Expression("not_equal", (operand, zero), 1)
         return Expression("cast", (operand, width), width)

@@ -21,9 +21,9 @@ from basicaer._qiskit.conditions import lower_condition, lower_target
 from basicaer._qiskit.lowering import Lowering, Scope, reads_control_flow
 
 _TURN_BYTES = 64
-"""Bytes that one turn of a for loop needs while it runs, at least: loops are unrolled."""
+"""The least bytes that one turn of a for loop takes while it runs: loops are unrolled."""
 _BODY_BYTES = 2048
-"""The same for a body that is read again for each turn because it uses the loop's parameter."""
+"""The same for the body of a turn, if it is read for each turn as it uses the loop's parameter."""
 
 
 @reads_control_flow(IfElseOp)
@@ -62,11 +62,11 @@ def _for_loop(
         within = f", {turns} with those of the loops around it" if outer > 1 else ""
         lowering.fail(operation, f"makes {len(indices)} turns{within}, more than memory holds")
     lowering.loops += 1
-    # A body that is read anew for each turn counts what is in it each time.
+    # A body that is read for each turn counts the loops in it each time.
     lowering.turns = outer if own else turns
     if not own:
-        # The same body each time: read once, and the same object in each place. (So it is too where
-        # a value is given to the loop's parameter from outside, as if it were any other.)
+        # Each turn has the same body: it is read once, and the object shared. (Also if the loop's
+        # parameter is one of the circuit's free parameters, and gets its value from outside.)
         bodies = (lowering.block(body, qubits, clbits, scope),) * len(indices) if indices else ()
     else:
         bodies = tuple(

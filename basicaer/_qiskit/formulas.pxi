@@ -1,9 +1,9 @@
-# What the gate table says of the entries of matrices, without Python.
+# The formulas of the gate table for matrix entries, evaluated without Python.
 
 cdef enum:
     MOST_STEPS = 64
     MOST_PARAMETERS = 4
-    # What a step does.
+    # The operation of a step.
     PARAMETER = 0
     CONSTANT = 1
     ADD = 2
@@ -19,15 +19,15 @@ cdef enum:
 
 cdef struct Step:
     int does
-    int a           # steps whose numbers it takes, or the place of a parameter
+    int a           # the steps of its operands; of a parameter, its index
     int b
     bint is_complex
-    double re       # of a constant
+    double re       # value of a constant
     double im
 
 
 class _Symbol:
-    """A number in a formula that is being written down: the step that gives it."""
+    """A number in a formula that is being recorded: the step that computes it."""
 
     __slots__ = ("formula", "is_complex", "step")
 
@@ -67,10 +67,10 @@ class _Symbol:
 
 @embedsignature(True)
 cdef class Formula:
-    """The entries of a gate's matrix as steps, each of which does what Python does.
+    """The entries of a gate's matrix as steps, which compute the same bits as Python does.
 
     Args:
-        entries: a function of the gate table.
+        entries: a function of the gate table; it is called once, with symbols for its parameters.
         num_params: how many parameters the gate has.
     """
 
@@ -112,7 +112,7 @@ cdef class Formula:
         return self._step(CONSTANT, 0, 0, is_complex, z.real, z.imag)
 
     def _step(self, int does, int a, int b, bint is_complex, double re=0, double im=0):
-        """Adds a step, unless there is one that does the same; returns its symbol."""
+        """Adds a step, or finds one that does the same; returns its symbol."""
         cdef int place
         if does == DIVIDE and is_complex:
             raise TypeError("a division of complex numbers in the gate table")
@@ -127,7 +127,7 @@ cdef class Formula:
         return _Symbol(self, self.known[key], is_complex)
 
     def __call__(self, *parameters):
-        """Returns the entries, complex numbers all of them."""
+        """Returns the entries, a tuple of complex numbers."""
         cdef double values[MOST_PARAMETERS]
         cdef double complex out[MOST_STEPS]
         if len(parameters) != self.num_params:
@@ -138,7 +138,7 @@ cdef class Formula:
         return tuple([out[i] for i in range(self.num_entries)])
 
     cdef void evaluate(self, const double* parameters, double* out) noexcept nogil:
-        """Puts the entries, re, im, re, im, ... into `out`."""
+        """Writes the entries into `out`: re, im, re, im, ..."""
         cdef double re[MOST_STEPS]
         cdef double im[MOST_STEPS]
         cdef const Step* s

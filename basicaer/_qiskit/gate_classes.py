@@ -1,4 +1,4 @@
-"""Which class of Qiskit's is which row of the gate table."""
+"""Qiskit's class of gates for each row of the gate table."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ CLASS_OF_NAME: Dict[str, type] = {
 """The class of each row, by the row's name."""
 
 ROW_OF_CLASS: Dict[type, Row] = {CLASS_OF_NAME[row.name]: row for row in GATES}
-"""Rows by exact class. (A user's gate may reuse a name, a subclass may redefine the matrix.)"""
+"""Rows by exact class: a user's gate may reuse a name, and a subclass redefine the matrix."""
 
 SINGLETON_OF_CLASS: Dict[type, Row] = {
     # Qiskit's shared, immutable instances have a class of their own: no condition, no parameters,

@@ -1,10 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""The gate reader: puts gates, one after another, into the flat arrays of `Gates`.
+"""The gate reader: appends gates to the flat arrays of `Gates`.
 
-The common case, a standard gate without a condition, is read here, by one look-up and a few stores,
-and so is a whole circuit of such gates and of measurements behind them. What the gate table says of
-a matrix's entries is written down once, as a list of steps (formulas.pxi), and done for numbers
-without Python from then on.
+The common case, a standard gate without a condition, takes one look-up and a few stores; a whole
+circuit of such gates, followed by measurements, is read here too. The formulas of the gate table
+for matrix entries are recorded once, as lists of steps (formulas.pxi), and from then on evaluated
+without Python.
 """
 
 from cython cimport embedsignature, internal
@@ -31,7 +31,7 @@ from basicaer._engine.program import DENSE, Gates, Measure, Program
 ctypedef Py_ssize_t index
 
 cdef enum:
-    LARGE = 256     # from so many coefficients on, a matrix is kept as an array until the end
+    LARGE = 256     # a matrix of this many coefficients or more stays an array until `take`
 
 cdef object new_gates = Gates.of
 cdef object new_program = Program.of
@@ -43,12 +43,12 @@ cdef object COMPLEX128 = np.dtype(np.complex128)
 
 
 class FreeCoefficients(NamedTuple):
-    """Coefficients that depend on parameters without a value yet.
+    """The coefficients of a gate that depend on parameters without a value.
 
     Attributes:
-        offset: where they are.
-        entries: the function of the parameters that gives them.
-        parameters: numbers and parameter expressions.
+        offset: index of the first among the coefficients of the gate run.
+        entries: the function of the gate's parameters that returns them.
+        parameters: the gate's parameters, numbers and parameter expressions.
     """
 
     offset: int
@@ -60,22 +60,22 @@ include "basicaer/_engine/cython/growable.pxi"
 include "basicaer/_qiskit/formulas.pxi"
 
 
-# --- one run of gates --------------------------------------------------------------------------
+# --- one gate run ------------------------------------------------------------------------------
 
 cdef object array_of(Growable* b, dtype):
-    """What is in a list, as an array that cannot be written to."""
+    """Returns the values of a list as a read-only array."""
     return frombuffer(PyBytes_FromStringAndSize(b.data, b.used), dtype) if b.used else empty(0, dtype)
 
 
 @internal
 cdef class GateClass:
-    """What is known of a class of gates."""
+    """How to read the gates of one class."""
 
     cdef object kind
     cdef tuple constant         # its coefficients, if it has no parameters
     cdef Formula formula        # of its coefficients, if it has; otherwise None
     cdef index width            # qubits that it acts on
-    # Attributes to look at in each gate; None if there is nothing to check.
+    # Names of the attributes to read of each gate; None for those that need no check.
     cdef str condition
     cdef str control_state
     cdef str parameters
@@ -84,23 +84,23 @@ cdef class GateClass:
 
 @internal
 cdef class Entry:
-    """What is known of a class of gates within a run."""
+    """A class of gates within the current gate run."""
 
-    cdef int32_t kind           # its number; -1 until there is a gate of the class
-    cdef index offset           # where its coefficients are, if it has no parameters
+    cdef int32_t kind           # index of its kind; -1 until there is a gate of the class
+    cdef index offset           # of its coefficients, if it has no parameters
     cdef GateClass of_class
 
 
-cdef dict _gate_classes = {}          # class of gates -> GateClass; only those of the table
+cdef dict _gate_classes = {}    # GateClass of each class that was read; only of the table
 
 
 cdef str plain_name(gate_class, str name, base):
-    """The attribute behind a property of terra's, which takes half the time to read."""
+    """Returns the name of the attribute behind a property of terra's: twice as fast to read."""
     return "_" + name if getattr(gate_class, name, None) is getattr(base, name, name) else name
 
 
 cdef GateClass gate_class_of(gate_class):
-    """What is known of a class of gates; None if it is not one of the table, of one part."""
+    """Returns how to read a class; None if it is not a row of the gate table with one part."""
     row = SINGLETON_OF_CLASS.get(gate_class)
     cdef bint shared = row is not None
     cdef GateClass of_class
@@ -149,14 +149,14 @@ cdef class GateReader:
         return self.kind.used // <index>sizeof(int32_t)
 
     cdef Entry recognise(self, gate_class):
-        """Makes a class of gates known to this run; None if it is not one of the simple ones."""
+        """Adds a class of gates to this gate run; None if `gate_class_of` does not know it."""
         cdef GateClass of_class
         cdef Entry entry
         found = _gate_classes.get(gate_class, NotImplemented)
         if found is NotImplemented:
             found = gate_class_of(gate_class)
             if found is None:
-                return None  # not kept: there is no end to the classes that are not in the table
+                return None  # not kept: there is no bound on the number of other classes
             _gate_classes[gate_class] = found
         of_class = found
         entry = Entry()
@@ -210,7 +210,7 @@ cdef class GateReader:
         return 0
 
     cdef bint push_formula(self, Formula formula, parameters) except -1:
-        """Adds the coefficients of a gate; False if its parameters are not as they should be."""
+        """Adds the coefficients of a gate; False if its parameters are not all finite numbers."""
         cdef double values[MOST_PARAMETERS]
         cdef int i
         cdef index size = formula.num_entries * sizeof(double complex)
@@ -234,15 +234,15 @@ cdef class GateReader:
         return True
 
     def read(self, list data, index place, dict index_of):
-        """Reads instructions from `place` on, as long as they are simple gates.
+        """Reads instructions from `place` on, as long as they are gates of the common case.
 
         Args:
             data: the instructions.
-            place: of the first.
+            place: index of the first.
             index_of: the index of each qubit, by the qubit's id.
 
         Returns:
-            The place of the first instruction that is something else, or has something to it.
+            The index of the first instruction that was not read, len(data) if all were.
         """
         cdef index num = len(data), offset, i, j, width
         cdef int32_t* on
@@ -294,7 +294,7 @@ cdef class GateReader:
                 offset = self.coefficients.used // <index>sizeof(double complex)
                 parameters = getattr(operation, of_class.parameters)
                 if not self.push_formula(of_class.formula, parameters):
-                    break  # not bound, not finite, too many or too few: the long way says which
+                    break  # unbound, not finite, or a wrong number: `Lowering` reports which
             if entry.kind < 0:
                 entry.kind = self.number(of_class.kind)
             held.used += width * sizeof(int32_t)
@@ -319,15 +319,17 @@ cdef class GateReader:
         self.push_offset(where)
 
     def add_free(self, kind, qubits, entries, parameters):
-        """Adds one gate whose coefficients are to be filled in for each set of values."""
+        """Adds one gate whose coefficients are filled in later, for each set of values."""
         where = self.coefficients.used // <index>sizeof(double complex)
         self.free.append(FreeCoefficients(where, entries, parameters))
         self.add(kind, qubits, (0j,) * (1 << kind.num_targets * (2 if kind.form == DENSE else 1)))
 
     def take(self):
-        """Returns the gates so far, which may be none, what is free in them, and starts anew.
+        """Ends the gate run and starts an empty one.
 
-        The third that is returned is whether all coefficients are finite.
+        Returns:
+            The `Gates` (maybe none), their `FreeCoefficients`, and whether all coefficients are
+            finite.
         """
         cdef index num = len(self), i
         cdef tuple kinds = tuple(self.kinds)
@@ -375,9 +377,9 @@ cdef class GateReader:
 cdef frozenset _measurements = frozenset({MeasureInstruction, type(MeasureInstruction())})
 cdef str _measure_condition = plain_name(MeasureInstruction, "condition", Instruction)
 cdef object _barrier = Barrier
-cdef dict _measures = {}        # the number of the qubit and of the clbit -> Measure
+cdef dict _measures = {}        # Measure objects to share, by qubit * FEW + clbit
 cdef enum:
-    FEW = 64                    # numbers of which a Measure is kept
+    FEW = 64                    # Measures of qubits and clbits below this are shared
 
 
 cdef object measure_of(index qubit, index clbit):
@@ -393,7 +395,7 @@ cdef object measure_of(index qubit, index clbit):
 
 
 cdef bint is_plain_barrier(instruction, dict qubit_of) except -1:
-    """True for a barrier on the circuit's own qubits, which changes nothing."""
+    """Whether it is a barrier on the circuit's own qubits without a condition: a no-op."""
     if type(instruction.operation) is not _barrier:
         return False
     if getattr(instruction.operation, "condition", None) is not None:
@@ -413,13 +415,13 @@ cdef dict by_id(list bits):
 
 
 def plain_program(circuit, bint unitary_only):
-    """Returns a circuit as numbers, if it is simple gates and then measurements, as most are.
+    """Returns the program of a circuit that is gates and then measurements, as most are.
 
     Returns:
-        What `lowering.Lowering` returns; None if it is more than that, or if something is wrong
-        with it: then `Lowering` says what.
+        The program that `lowering.Lowering` would make; None if the circuit contains anything else
+        or anything wrong, which `Lowering` then reads or reports.
     """
-    cdef list data = list(circuit.data)  # first of all: that makes the registers of a blueprint
+    cdef list data = list(circuit.data)  # first: reading it makes a blueprint create its registers
     cdef list qubits = list(circuit.qubits), clbits = list(circuit.clbits), body = []
     cdef index num = len(data), place = 0
     cdef dict qubit_of = by_id(qubits), clbit_of = by_id(clbits)
@@ -462,7 +464,7 @@ def plain_program(circuit, bint unitary_only):
         qubit = PyDict_GetItem(qubit_of, PyLong_FromVoidPtr(<PyObject*>on[0]))
         clbit = PyDict_GetItem(clbit_of, PyLong_FromVoidPtr(<PyObject*>to[0]))
         if qubit == NULL or clbit == NULL:
-            return None  # equal bits that are other objects, or foreign ones
+            return None  # bits equal to the circuit's but not identical, or bits not in it
         body.append(measure_of(<object>qubit, <object>clbit))
-    # Gates and then measurements: that is what `only_ends_in_measurements`.
+    # The last field, `samples`: it is True, as measurements come only at the end.
     return new_program(len(qubits), len(clbits), tuple(body), 0.0, circuit.name, True)

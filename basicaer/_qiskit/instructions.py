@@ -1,4 +1,4 @@
-"""What reads each kind of instruction that is neither a gate of the table nor control flow."""
+"""Readers of the instructions that are neither gates of the table nor control flow."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ from basicaer._qiskit.versions import (
 )
 
 _MAX_DEPTH = 200
-"""Definitions within definitions; more than this is taken for a recursion without end."""
+"""Levels of nested definitions; more are taken for an endless recursion."""
 
 _OPAQUE = {name: ROW_OF_NAME[name] for name in QASM_BASIS if name in ROW_OF_NAME}
 _OPAQUE.update(U=ROW_OF_NAME["u"], CX=ROW_OF_NAME["cx"], u0=ROW_OF_NAME["id"])
-"""The gates that BasicAer knows by name alone, whatever their class."""
+"""Rows of the gates that BasicAer knows by name, whatever their class."""
 
 _R = math.sqrt(0.5)
 _LABELS = {
@@ -68,8 +68,8 @@ _PAULIS = {
 _SWAP = ROW_OF_NAME["swap"].parts[0]
 
 _DEFINED_BY_BASE = (ControlledGate, MCXGate, MCXGrayCode, MCXRecursive, MCPhaseGate, MCU1Gate)
-"""Controlled gates whose definition does what the base gate behind controls does. (MCXVChain's does
-so only while its ancillas are 0.)"""
+"""Controlled gates whose definition is equivalent to the base gate behind controls. (That of
+MCXVChain is so only while its ancillas are 0.)"""
 
 
 @reads_derived(ControlledGate)
@@ -82,7 +82,7 @@ def _controlled(
         base is None
         or (own_definition and operation.__class__ not in _DEFINED_BY_BASE)
         or (
-            # Further qubits are ancillas; MCXRecursive leaves them as they were, whatever that is.
+            # Further qubits are ancillas; MCXRecursive restores them, whatever their state.
             operation.num_qubits != width + base.num_qubits
             and operation.__class__ is not MCXRecursive
         )
@@ -95,7 +95,7 @@ def _controlled(
     )
     targets = qubits[width : width + base.num_qubits]
     if base.__class__ is UGate and len(base.params) == 4:
-        # What terra makes of a cu behind more controls: the fourth parameter is its phase.
+        # What terra makes of a cu with more controls: the fourth parameter is the phase of cu.
         part = ROW_OF_NAME["cu"].parts[0]
         parameters = tuple([lowering.number(value, operation) for value in base.params])
         kind = part.kind._replace(num_controls=0, control_state=0)
@@ -110,7 +110,7 @@ def _annotated(
 ) -> None:
     base, width, state = operation.base_op, 0, 0
     for modifier in operation.modifiers:
-        # One after another. Controls, wherever they come, do not change what the others do.
+        # In order. Where controls come makes no difference to the other modifiers.
         if isinstance(modifier, ControlModifier):
             state = state << modifier.num_ctrl_qubits | modifier.ctrl_state
             width += modifier.num_ctrl_qubits
@@ -131,14 +131,14 @@ def _annotated(
 
 
 def _power(lowering: Lowering, operation: Any, base: Any, power: float) -> Any:
-    """Returns the base of an annotated operation, raised to a power."""
+    """Returns the base of an annotated operation raised to a power, as an operation."""
     if power == 1:
         return base
     if power == -1 and hasattr(base, "inverse"):
         return lowering.evaluate(operation, lambda: base.inverse())
     if power == int(power):
         return lowering.evaluate(operation, lambda: UnitaryGate(Operator(base).power(int(power))))
-    if isinstance(base, Gate):  # the root of a rotation, say, is a rotation by a part of its angle
+    if isinstance(base, Gate):  # exact, e.g. for rotations: a part of the angle
         return lowering.evaluate(operation, lambda: base.power(power))
     return lowering.evaluate(operation, lambda: UnitaryGate(Operator(base)).power(power))
 
@@ -171,7 +171,7 @@ def _pauli(
 def _permutation(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
-    # Position k gets the qubit at pattern[k]: bring it there by a swap, position after position.
+    # For each position k in turn, a swap brings the qubit at pattern[k] there.
     order = list(range(len(qubits)))
     for k, wanted in enumerate(operation.params[0]):
         found = order.index(wanted)
@@ -187,7 +187,7 @@ def _global_phase(
     lowering.add_phase(operation.params[0], scope, operation)
 
 
-@reads(MeasureInstruction, type(MeasureInstruction()))  # terra's shared one has a class of its own
+@reads(MeasureInstruction, type(MeasureInstruction()))  # terra's singleton has its own class
 @reads_derived(MeasureInstruction)
 def _measure(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
@@ -288,7 +288,7 @@ def read_composite(
 
 
 def _amplitudes(params: Sequence[Any], num_qubits: int) -> np.ndarray:
-    """Returns the state that an Initialize describes by amplitudes, a label or an int."""
+    """Returns the 2**n amplitudes that an Initialize describes by a list, a label or an int."""
     if isinstance(params[0], str):
         amplitudes: np.ndarray = np.ones(1, dtype=np.complex128)
         for label in params:
@@ -304,7 +304,7 @@ def _amplitudes(params: Sequence[Any], num_qubits: int) -> np.ndarray:
 def _definition(operation: Any) -> Any:
     definition = getattr(operation, "definition", None)
     if definition is None and not isinstance(operation, Instruction):
-        # A Clifford, say, may be in a circuit without being an instruction.
+        # A Clifford, for example, can be in a circuit without being an Instruction.
         convert = getattr(operation, "to_instruction", None)
         return None if convert is None else convert().definition
     return definition

@@ -1,8 +1,8 @@
-"""Reads a circuit into a `Program`: what is common to all instructions.
+"""Reads a circuit into a `Program`: what all instructions have in common.
 
-Gates of the table, and whatever is such gates behind more controls, are taken as they are. Every
-other instruction is read by the function that is registered for its class (`instructions`,
-`control_flow`). Runs of common gates are read by `GateReader.read`.
+Gates of the table, with or without more controls, are read here, and sequences of common ones by
+`GateReader.read`. Every other instruction is read by the function that is registered for its class
+(`instructions`, `control_flow`).
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ from basicaer._qiskit.gate_reader import FreeCoefficients, GateReader
 _FREE_GATES = 1 << 16
 _GATE_BYTES = 150
 """A few nested definitions can stand for more gates than memory holds. Beyond `_FREE_GATES` gates
-lowering checks that they fit, at `_GATE_BYTES` each while they are read."""
+lowering checks that they fit, at `_GATE_BYTES` bytes each while they are read."""
 
 
 class UnsweepableError(Exception):
-    """A definition or a matrix exists only once parameters have values."""
+    """The circuit has a definition or a matrix that exists only if its parameters have values."""
 
 
 class Scope(NamedTuple):
@@ -48,9 +48,9 @@ class Scope(NamedTuple):
         circuit: the circuit.
         qubits: the index in the outermost circuit of each qubit, by the qubit's id.
         clbits: the index in the outermost circuit of each clbit.
-        depth: how many definitions and blocks it is inside of.
-        controls: qubits that control everything in it.
-        state: bit j is the value that control j must have.
+        depth: the number of definitions and blocks around it.
+        controls: indices of the qubits that control everything in it.
+        state: the control state: bit j is the value that control j must have.
     """
 
     circuit: QuantumCircuit
@@ -62,13 +62,13 @@ class Scope(NamedTuple):
 
 
 Reader = Callable[["Lowering", Any, List[int], Sequence[Clbit], Scope], None]
-"""A function that reads an operation: given the lowering under way, the operation, the indices of
-its qubits, its clbits, and the scope that it is in."""
+"""A function that reads an operation. Its arguments are the lowering, the operation, the indices of
+its qubits in the outermost circuit, its clbits, and the scope that it is in."""
 
 READERS: Dict[type, Reader] = {}
-"""What reads the operations of exactly this class. They all have a `condition`."""
+"""The readers of operations of exactly this class. They all have an attribute `condition`."""
 CONTROL_FLOW: Dict[type, Reader] = {}
-"""What reads loops, branches and jumps of exactly this class."""
+"""The readers of loops, branches and jumps of exactly this class."""
 _READERS_OF_DERIVED: Dict[type, Reader] = {}
 
 
@@ -80,7 +80,7 @@ def reads(*classes: type) -> Callable[[Reader], Reader]:
 def reads_derived(*classes: type) -> Callable[[Reader], Reader]:
     """Registers a function as the reader of these classes and those derived from them.
 
-    The nearest base class that has a reader decides.
+    An operation is read by the reader of its nearest base class that has one.
     """
     return _registered(_READERS_OF_DERIVED, classes)
 
@@ -99,7 +99,7 @@ def _registered(table: Dict[type, Reader], classes: Sequence[type]) -> Callable[
 
 
 def reader_of(operation: Any) -> Reader:
-    """Returns the function that reads the operation, which is no gate of the table."""
+    """Returns the function that reads an operation that is not a gate of the table."""
     gate_class = operation.__class__
     reader = READERS.get(gate_class)
     if reader is not None:
@@ -114,22 +114,23 @@ class Lowering:
 
     Attributes:
         circuit: the circuit.
-        unitary_only: whether to refuse what is not unitary.
+        unitary_only: whether operations that are not unitary are errors.
         free_parameters: the parameters that need no value.
-        body: what has been read, except for the gates since the last `flush`.
-        free: runs of gates with coefficients that depend on free parameters, and which those are.
-        phase: the global phase, without the `free_phases`.
-        free_phases: expressions that add to the global phase.
+        body: the operations read so far, except for the gates since the last `flush`.
+        free: the gate runs with coefficients that depend on free parameters, and those
+            coefficients.
+        phase: the global phase in radians, without the `free_phases`.
+        free_phases: expressions of free parameters to add to the global phase.
         outermost: the last instruction of the circuit itself that was read by its definition.
-        nesting: how many bodies of control flow or of conditions this is inside of.
-        loops: how many of them are loops.
-        turns: how often the for loops around it execute what is being read.
-        unrolled: bytes that the turns of all for loops so far need, at least.
-        measured: whether a measurement has been read, be it one whose condition does not hold.
-        stops_sampling: whether BasicAer sees something that keeps it from sampling, even if nothing
-            of it is in the body: a delay after a measurement, say.
+        nesting: the number of bodies of control flow and conditions around the current position.
+        loops: how many of these are bodies of loops.
+        turns: how often the for loops around the current position execute it.
+        unrolled: the least bytes that the turns of all for loops so far take.
+        measured: whether a measurement has been read, even one whose condition does not hold.
+        stops_sampling: whether an instruction keeps BasicAer from sampling, though nothing of it
+            may be in the body (a delay after a measurement).
         conditional: whether a `c_if` applies to what is being read.
-        shared: the clbits that more than one register holds.
+        shared: indices of the clbits that are in more than one register.
         made: how many gates were read before the last `flush`.
     """
 
@@ -159,9 +160,9 @@ class Lowering:
         self._reader = GateReader()
 
     def program(self) -> Program:
-        """Reads the circuit; to be called once."""
+        """Reads the circuit and returns its program; call it once."""
         circuit = self.circuit
-        data = circuit.data  # first of all: a blueprint's registers are made by looking at its data
+        data = circuit.data  # first: reading it makes a blueprint create its registers
         qubits = {id(qubit): index for index, qubit in enumerate(circuit.qubits)}
         clbits = {clbit: index for index, clbit in enumerate(circuit.clbits)}
         if len(circuit.cregs) > 1:
@@ -186,7 +187,7 @@ class Lowering:
             samples=not self.stops_sampling and only_ends_in_measurements(self.body),
         )
 
-    # Reading a circuit, and one instruction of it.
+    # Reading a circuit, and a single instruction.
 
     def walk(self, data: Any, scope: Scope) -> None:
         """Reads instructions one after another."""
@@ -227,7 +228,7 @@ class Lowering:
         where = self.where(operation)
         lowered = lower_condition(condition, scope.clbits, where, cut=True)
         self.note_action()
-        # Until something is measured every clbit is 0, and whether the condition holds is known.
+        # Before the first measurement every clbit is 0, so it is known whether the condition holds.
         known = not self.measured and not self.loops
         outer, self.conditional = self.conditional, True
         if known and holds(lowered, 0):
@@ -243,7 +244,7 @@ class Lowering:
     def unconditional(
         self, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
     ) -> None:
-        """Reads one instruction, whatever condition it has."""
+        """Reads one instruction without regard to its condition."""
         gate_class = operation.__class__
         row = SINGLETON_OF_CLASS.get(gate_class) or ROW_OF_CLASS.get(gate_class)
         if row is not None:
@@ -255,18 +256,18 @@ class Lowering:
             return
         reader_of(operation)(self, operation, qubits, clbits, scope)
 
-    # The steps that readers are made of.
+    # Methods for readers.
 
     def note_action(self) -> None:
-        """Takes note of an instruction that is not simply a measurement.
+        """Notes that an instruction other than an unconditional measurement was read.
 
-        BasicAer samples only if none comes after the first measurement, whatever it does there.
+        BasicAer samples only if none comes after the first measurement, even one without effect.
         """
         if self.measured:
             self.stops_sampling = True
 
     def flush(self) -> None:
-        """Ends the run of gates, if there is one."""
+        """Ends the current gate run, if there is one, and adds it to the body."""
         if not len(self._reader):
             return
         self.note_action()
@@ -281,7 +282,7 @@ class Lowering:
         self.body.append(gates)
 
     def collect(self, read: Callable[[], None]) -> Tuple[Operation, ...]:
-        """Returns what `read` adds, instead of adding it here."""
+        """Returns the operations that `read` adds, without adding them to the body."""
         self.flush()
         outer, self.body = self.body, []
         self.nesting += 1
@@ -297,7 +298,7 @@ class Lowering:
         self.body.append(operation)
 
     def add_conditional(self, condition: Condition, body: Tuple[Operation, ...]) -> None:
-        """Adds what is done under a condition; joins it to the same condition just before."""
+        """Adds a conditional body, or joins it to the last operation if conditions are equal."""
         if not body:
             return
         last = self.body[-1] if self.body else None
@@ -314,13 +315,13 @@ class Lowering:
     def block(
         self, body: QuantumCircuit, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
     ) -> Tuple[Operation, ...]:
-        """Returns a block of control flow, on the qubits and clbits of its instruction."""
+        """Returns the operations of a block of control flow on the bits of its instruction."""
         return self.collect(lambda: self.inside(body, qubits, clbits, scope))
 
     def inside(
         self, body: QuantumCircuit, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
     ) -> None:
-        """Reads a block or a definition, on the qubits and clbits of its instruction."""
+        """Reads a block or a definition on the qubits and clbits of its instruction."""
         made = self.made + len(self._reader)
         if made > _FREE_GATES and made * _GATE_BYTES > _memory.available_bytes():
             self.fail(self.outermost, f"makes more than {made} gates, all that memory holds")
@@ -362,12 +363,15 @@ class Lowering:
             self.phase += value
 
     def number(self, value: Any, source: Any, what: str = "parameter") -> Any:
-        """Returns a number as a float, or unchanged if it consists of free parameters.
+        """Returns a number as a float; an expression of free parameters is returned unchanged.
 
         Args:
-            value: the number.
-            source: the instruction or circuit that has it, for messages.
-            what: what to call it in messages.
+            value: the number or expression.
+            source: the instruction or circuit that it belongs to, for messages.
+            what: its role, for messages.
+
+        Raises:
+            BasicAerError: it has an unbound parameter, or is not a finite real number.
         """
         if isinstance(value, ParameterExpression) and value.parameters:
             if value.parameters <= self.free_parameters:
@@ -385,26 +389,28 @@ class Lowering:
         return number
 
     def clbit(self, clbit: Clbit, source: Any, scope: Scope) -> int:
-        """Returns where a clbit is in the outermost circuit."""
+        """Returns the index of a clbit in the outermost circuit."""
         try:
             return scope.clbits[clbit]
         except KeyError:
             self.fail(source, f"uses {clbit!r}, which is not in the circuit")
 
     def where(self, source: Any) -> str:
-        """Names an instruction and the circuit it is in, or the circuit alone."""
+        """Returns the names of an instruction and the circuit, or of the circuit alone."""
         circuit = f'circuit "{self.circuit.name}"'
         return circuit if source is self.circuit else f'{circuit}: instruction "{source.name}"'
 
     def fail(self, source: Any, what: str) -> NoReturn:
-        """Raises an error that names `source` and goes on with `what` is wrong with it."""
+        """Raises an error that names `source` and then says `what` is wrong with it."""
         raise BasicAerError(f"{self.where(source)} {what}.")
 
     def check_nonunitary_allowed(self, operation: Any, scope: Scope, what: str) -> None:
         """Raises an error if only unitary operations are allowed here.
 
         Args:
-            what: added to the name of the operation in the message.
+            operation: the operation, which is not unitary.
+            scope: the scope it is in; behind controls, too, everything must be unitary.
+            what: text to add after the operation's name in the message.
         """
         if self.unitary_only:
             raise BasicAerError(
@@ -419,7 +425,7 @@ class Lowering:
     def emit(
         self, part: Part, kind: Kind, qubits: List[int], parameters: Tuple[Any, ...], scope: Scope
     ) -> None:
-        """Adds a part of a gate of the table, behind the controls of the scope."""
+        """Adds a part of a gate of the table, controlled by the controls of the scope."""
         kind, qubits = _behind(kind, qubits, scope)
         if part.constant:
             self._reader.add(kind, qubits, part.constant)
@@ -431,7 +437,7 @@ class Lowering:
     def emit_matrix(
         self, form: int, matrix: np.ndarray, operation: Any, qubits: List[int], scope: Scope
     ) -> None:
-        """Adds a gate by its matrix, or by the diagonal of it; on no qubit it is a phase."""
+        """Adds a gate by its matrix, or the diagonal of that; without qubits it is a phase."""
         if not qubits:
             entry = complex(matrix.item())
             if not np.isclose(abs(entry), 1):
@@ -452,7 +458,7 @@ class Lowering:
             self.emit(part, kind, [qubits[p] for p in part.positions], parameters, scope)
 
     def evaluate(self, operation: Any, what: Callable[[], Any]) -> Any:
-        """Returns ``what()``; an error in it is reported as one of the operation."""
+        """Returns ``what()``; an exception becomes an error that names the operation."""
         try:
             return what()
         except RecursionError:
@@ -468,10 +474,10 @@ class Lowering:
             ) from error
 
     def _indices(self, qubits: Sequence[Any], scope: Scope) -> List[int]:
-        """Returns where qubits of the scope's circuit are in the outermost circuit."""
+        """Returns the indices in the outermost circuit of qubits of the scope's circuit."""
         try:
             found = list(map(scope.qubits.__getitem__, map(id, qubits)))
-        except KeyError:  # they may be equal to the circuit's without being the same objects
+        except KeyError:  # qubits may be equal to the circuit's without being identical
             index_of = {qubit: scope.qubits.get(id(qubit)) for qubit in scope.circuit.qubits}
             found = []
             for qubit in qubits:
@@ -494,7 +500,7 @@ class Lowering:
 
 
 def _behind(kind: Kind, qubits: List[int], scope: Scope) -> Tuple[Kind, List[int]]:
-    """Puts a gate behind the scope's controls."""
+    """Returns a gate's kind and qubits with the controls of the scope, which come first."""
     outer = len(scope.controls)
     if not outer:
         return kind, qubits

@@ -11,16 +11,16 @@ from basicaer._qiskit.errors import BasicAerError
 
 
 def pauli_sum(operator: Any) -> PauliSum:
-    """Returns a `SparsePauliOp` as numbers.
+    """Returns a `SparsePauliOp` as a `PauliSum`.
 
     Raises:
-        BasicAerError: a coefficient has a parameter without a value, or is NaN or infinite;
-            strings of more than 62 qubits.
+        BasicAerError: a coefficient has an unbound parameter, or is NaN or infinite; or there are
+            more than 62 qubits.
     """
     num_qubits = operator.num_qubits
     if num_qubits > WIDEST:
         raise BasicAerError(
-            f"an observable of {num_qubits} qubits is too wide; {WIDEST} is the most."
+            f"an observable of {num_qubits} qubits is too wide; at most {WIDEST} are possible."
         )
     try:
         coefficients = np.array(operator.coeffs, dtype=np.complex128)

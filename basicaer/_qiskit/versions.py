@@ -1,8 +1,8 @@
-"""terra: the reference package, imported in silence, and names that have moved between versions.
+"""Imports terra's BasicAer without warnings, and names that differ between versions of terra.
 
-terra's own BasicAer announces its deprecation while it is imported, whoever imports it. Ours has to
-import it, because it derives from terra's error and must pass terra's `isinstance` checks, and says
-nothing. The filter is in force only while this module is first imported, never while jobs run.
+terra's BasicAer issues a DeprecationWarning when it is imported. This package must import it, since
+its error derives from terra's and its classes must pass terra's `isinstance` checks. The filter is
+active only while this module is first imported, never while jobs run.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ try:
 except ImportError:  # terra before 0.45: no operation is an instance of these
 
     class AnnotatedOperation:  # type: ignore[no-redef]
-        """Stands for classes that this version of terra does not have."""
+        """A placeholder for classes that this version of terra does not have."""
 
     ControlModifier = InverseModifier = PowerModifier = AnnotatedOperation
 
