@@ -1,7 +1,8 @@
-"""Option `parameter_binds`: circuits with parameters, and the values they are to be run with.
+"""The option `parameter_binds`: circuits with parameters, and the values to run them with.
 
-It is given as terra's list of dicts from parameter to number, or with an array of values for each
-parameter. Either way each circuit is lowered once and its coefficients are evaluated as arrays.
+Its value is a list of dicts from parameter to number, as in terra, or has an array of values for
+each parameter. In both cases each circuit is lowered once, and its coefficients are computed as
+arrays.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ class Table(NamedTuple):
     """Values of parameters.
 
     Attributes:
-        parameters: the meaning of the columns.
+        parameters: the parameter of each column.
         values: float64, shape (runs, parameters).
     """
 
@@ -34,19 +35,19 @@ class Table(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """A circuit and what it is to be run with.
+    """A circuit and the values to run it with.
 
     Attributes:
-        circuit: as given.
-        values: of its parameters; a list of dicts where they are not all plain numbers; None if the
-            circuit is to be run as it is.
+        circuit: the circuit as given.
+        values: the values of its parameters, one run for each row; a list of dicts if they are not
+            all plain numbers; None to run the circuit once, as it is.
     """
 
     circuit: QuantumCircuit
     values: Union[Table, List[Mapping[Any, Any]], None]
 
     def programs(self, *, unitary_only: bool) -> List[Tuple[Program, Dict[str, Any]]]:
-        """Returns the program and the header of the result for each set of values."""
+        """Returns a program and the header of its result for each set of values."""
         circuit, values = self.circuit, self.values
         if isinstance(values, Table):
             sweep = Sweep(circuit, values.parameters, unitary_only=unitary_only)
@@ -60,7 +61,7 @@ class Bound(NamedTuple):
 
 
 def pair(circuits: Sequence[QuantumCircuit], binds: Binds) -> List[Bound]:
-    """Returns each circuit with the values that it is to be run with.
+    """Returns each circuit with the values to run it with.
 
     Raises:
         BasicAerError: if parameters and values do not match.
@@ -96,13 +97,13 @@ def pair(circuits: Sequence[QuantumCircuit], binds: Binds) -> List[Bound]:
 
 
 def _table(binds: Sequence[Mapping[Any, Any]]) -> Table | None:
-    """Returns the binds as one array; None if there is more in them than plain numbers."""
+    """Returns the binds as one array; None if they contain anything but plain numbers."""
     keys = list(binds[0])
     rows = []
     for bind in binds:
         same = list(bind) == keys
         if not same and bind.keys() != binds[0].keys():
-            return None  # vectors in some, their elements in others
+            return None  # some have vectors, others their elements
         rows.append(list(bind.values()) if same else [bind[key] for key in keys])
     parameters: List[Any] = []
     columns: List[np.ndarray] = []
@@ -113,14 +114,14 @@ def _table(binds: Sequence[Mapping[Any, Any]]) -> Table | None:
         vector = isinstance(key, ParameterVector)
         block = _numbers(column, 2 if vector else 1)
         if block is None or (vector and block.shape[1] != len(key)):
-            return None  # terra's own message tells what is wrong with it
+            return None  # terra's own message says what is wrong
         parameters.extend(key if vector else (key,))
         columns.extend(block.T if vector else (block,))
     return Table(tuple(parameters), np.stack(columns, axis=1))
 
 
 def _numbers(values: Any, ndim: int) -> np.ndarray | None:
-    """Returns real numbers as an array of so many dimensions, None if they are something else."""
+    """Returns real numbers as an array of `ndim` dimensions; None if they are anything else."""
     try:
         array = np.array(values)
     except (TypeError, ValueError):
@@ -154,12 +155,12 @@ def _has_arrays(bind: Mapping[Any, Any]) -> bool:
 def _pair_arrays(
     circuits: Sequence[QuantumCircuit], binds: Sequence[Mapping[Any, Any]], alone: bool
 ) -> List[Bound]:
-    """One dict serves all circuits if it is given alone; a list has one for each circuit."""
+    """Returns the circuits with their values: one dict for all if `alone`, else one for each."""
     if not alone and len(binds) != len(circuits):
         raise BasicAerError(
-            "A list parameter_binds with arrays of values has one dict for each circuit, but there "
-            f"are {len(binds)} of them and {len(circuits)} circuits. Give the dict itself, not in "
-            "a list, to run all circuits with the same values."
+            "A list parameter_binds with arrays of values must have one dict for each circuit, but "
+            f"has {len(binds)} for {len(circuits)} circuits. To run all circuits with the same "
+            "values, give the dict itself, not in a list."
         )
     bound = []
     for position, circuit in enumerate(circuits):
@@ -200,7 +201,7 @@ def _table_of_arrays(bind: Mapping[Any, Any], where: str) -> Table:
     (count,) = runs
     if not count:
         raise BasicAerError(f"{where}: the arrays of values are empty.")
-    # A single number serves all runs.
+    # A single number is used for all runs.
     return Table(
         tuple(parameters),
         np.stack([np.broadcast_to(column, (count,)) for column in columns], axis=1),
@@ -224,8 +225,8 @@ def _check_parameters(bind: Mapping[Any, Any], wanted: Set[Any], where: str, who
         alike = ""
         if told == needed:
             alike = (
-                " They have the same names, but are others: the keys must be the circuits' own "
-                "Parameter objects, see circuit.parameters."
+                " They have the same names, but are different objects: the keys must be the "
+                "circuits' own Parameter objects, see circuit.parameters."
             )
         raise BasicAerError(
             f"Mismatch between {where}, which gives {told}, and the parameters of {whose}, "
@@ -239,9 +240,9 @@ def _names(parameters: Any) -> str:
 
 
 def _headers(circuit: QuantumCircuit, table: Table) -> Iterator[Dict[str, Any]]:
-    """Yields the header of each run: that of the circuit which terra would have bound.
+    """Yields the header of each run: that of the bound circuit that terra would have run.
 
-    Runs share the lists of labels and sizes.
+    The headers share their lists of labels and sizes.
     """
     first = circuit.copy_empty_like()
     phase = circuit.global_phase
@@ -250,7 +251,7 @@ def _headers(circuit: QuantumCircuit, table: Table) -> Iterator[Dict[str, Any]]:
     header = result.header_of(first)
     metadata = circuit.metadata
     for row in table.values:
-        # Terra names each circuit that it binds with the next number of its class.
+        # As in terra, the name of each bound circuit ends with the next number of its class.
         first._increment_instances()
         first._name_update()
         own = dict(header)

@@ -1,4 +1,4 @@
-"""One parametrised circuit, many values: lowered once, all coefficients computed as arrays."""
+"""Sweeps: a circuit is lowered once, its coefficients for many values computed as arrays."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from basicaer._qiskit.lowering import Lowering, UnsweepableError
 
 
 class Sweep:
-    """A circuit that has been lowered, as a program for any values of its parameters.
+    """A lowered circuit, which makes programs for values of its parameters.
 
-    It does not change with the circuit.
+    Later changes of the circuit do not affect it.
 
     Args:
         circuit: a circuit whose parameters are all among `parameters`.
-        parameters: parameters of the circuit: the meaning of the columns of values.
+        parameters: the parameter of each column of values.
         unitary_only: as in `lower`.
 
     Raises:
-        BasicAerError: as in `lower`; also a parameter that the circuit does not have or that is
-            named twice.
+        BasicAerError: as in `lower`; also if the circuit does not have a parameter, or one is given
+            twice.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Sweep:
         try:
             self._program = lowering.program()
         except UnsweepableError:
-            # Some definition or matrix exists only for numbers: lower the circuit for each row.
+            # A definition or matrix exists only for numbers: lower the circuit for each row.
             self._circuit = _independent(circuit)
             return
         sources = _Sources(self._parameters)
@@ -57,13 +57,13 @@ class Sweep:
     def programs(self, values: Any) -> List[Program]:
         """Returns one program for each row of values.
 
-        The programs share the arrays of their structure; only coefficients and global phase differ.
+        The programs share all arrays except the coefficients of gate runs with parameters.
 
         Args:
             values: floats, shape (number of programs, number of parameters).
 
         Raises:
-            BasicAerError: values of another shape, or not finite; as in `lower`.
+            BasicAerError: values have a wrong shape or are not finite; otherwise as in `lower`.
         """
         values = self._checked(values)
         if self._circuit is not None:
@@ -77,7 +77,7 @@ class Sweep:
         program = self._program
         columns = self._sources.columns(values)
         phases = (program.global_phase + columns[self._phases].sum(axis=0)).tolist()
-        with np.errstate(all="ignore"):  # what is not finite is reported below
+        with np.errstate(all="ignore"):  # entries that are not finite are reported below
             tables = {
                 id(gates): _coefficients(gates, frees, columns) for gates, frees in self._frees
             }
@@ -130,7 +130,7 @@ class Sweep:
 
 
 def _independent(circuit: QuantumCircuit) -> QuantumCircuit:
-    """Returns a copy that shares no matrix with the circuit; those of terra do."""
+    """Returns a copy that shares no matrix with the circuit, as copies of terra's do."""
     copied = circuit.copy()
     for instruction in copied.data:
         params = instruction.operation.params
@@ -141,9 +141,9 @@ def _independent(circuit: QuantumCircuit) -> QuantumCircuit:
 
 
 class _Sources:
-    """Where the arguments of gates come from: parameters, expressions of them, and numbers.
+    """The distinct arguments of gates: parameters, expressions of parameters, and numbers.
 
-    Each source has an index; `columns` evaluates all of them.
+    Each source has an index; `columns` evaluates all of them for many values.
     """
 
     def __init__(self, parameters: Tuple[Parameter, ...]) -> None:
@@ -155,7 +155,7 @@ class _Sources:
         self._trusted: List[bool] = []
 
     def indices(self, values: Sequence[Any]) -> np.ndarray:
-        """Returns the indices of numbers, parameters and expressions, new ones made for them."""
+        """Returns the index of each number, parameter or expression; adds those that are new."""
         return np.array([self._indexed(value) for value in values], dtype=np.int64)
 
     def _indexed(self, value: Any) -> int:
@@ -173,7 +173,7 @@ class _Sources:
         return index
 
     def columns(self, values: np.ndarray) -> np.ndarray:
-        """Returns all sources for all rows of values, shape (sources, rows)."""
+        """Returns the value of each source for each row of values, shape (sources, rows)."""
         columns = np.empty((len(self._index), len(values)))
         columns[: len(self._parameters)] = values.T
         for index, number in self._numbers:
@@ -192,7 +192,7 @@ class _Sources:
         return columns
 
     def _compile(self, first: np.ndarray) -> None:
-        """Has all expressions evaluated at once, those that agree with `bind` for some values."""
+        """Compiles all expressions; trusts those that agree with `bind` for the first values."""
         trusted = [False] * len(self._expressions)
         try:
             import symengine
@@ -202,12 +202,12 @@ class _Sources:
                 symbols, [expression.sympify() for _, expression in self._expressions]
             )
             found = self._evaluate(first)[0]
-        except Exception:  # not installed, or a function that it cannot compile: bind one by one
+        except Exception:  # not installed, or it cannot compile a function: bind each row
             self._compiled = None
         else:
             for place, (_, expression) in enumerate(self._expressions):
                 bound = self._bound(expression, first[0])
-                # The sign of NaN is a number: what is not real would go unnoticed.
+                # symengine's sign of NaN is a number, so a value that is not real would be missed.
                 trusted[place] = "sign(" not in str(expression) and bool(
                     np.isclose(found[place], bound, rtol=1e-12, atol=1e-12)
                 )
@@ -226,11 +226,11 @@ class _Sources:
 
 
 class _SameFormula(NamedTuple):
-    """The gates of a run whose coefficients are the same function of their arguments.
+    """The gates of a gate run whose coefficients are the same function of their arguments.
 
     Attributes:
         entries: the function.
-        offsets: where the coefficients of each gate are, shape (gates,).
+        offsets: index of each gate's first coefficient, shape (gates,).
         arguments: indices of sources, shape (arguments, gates).
     """
 
@@ -254,7 +254,7 @@ def _columns_of(frees: Sequence[FreeCoefficients], sources: _Sources) -> List[_S
 
 
 def _coefficients(gates: Gates, frees: Sequence[_SameFormula], columns: np.ndarray) -> np.ndarray:
-    """Returns the run's coefficients, one row for each row of values."""
+    """Returns the coefficients of a gate run, shape (rows of values, coefficients)."""
     table = np.repeat(gates.coefficients[np.newaxis, :], columns.shape[1], axis=0)
     for entries, offsets, arguments in frees:
         for i, entry in enumerate(entries(COLUMN, *columns[arguments])):
@@ -270,7 +270,7 @@ def _body_with(
 
 
 def _operation_with(operation: Operation, tables: Dict[int, np.ndarray], row: int) -> Operation:
-    if operation.__class__ is Measure:  # of most there are many
+    if operation.__class__ is Measure:  # the most frequent: skips the checks below
         return operation
     if isinstance(operation, Gates):
         table = tables.get(id(operation))

@@ -172,7 +172,7 @@ def test_the_circuit_may_change_afterwards():
     "binds, says",
     [
         ({A: [1, 2]}, 'parameter_binds, which gives a, .* circuit "mine", a, b'),
-        ([{A: [1, 2], B: [1, 2]}] * 2, "there are 2 of them and 1 circuits"),
+        ([{A: [1, 2], B: [1, 2]}] * 2, "has 2 for 1 circuits"),
         ({A: [1, 2], B: [1, 2, 3]}, "2 for a, 3 for b"),
         ({A: [[1, 2]], B: [1, 2]}, "values of a must be real numbers"),
         ({A: [1j, 2], B: [1, 2]}, "values of a must be real numbers"),
@@ -181,7 +181,7 @@ def test_the_circuit_may_change_afterwards():
         ({A: [0.5, np.nan], B: [1, 2]}, "row 1"),
         ([{A: 1, B: 2}, {A: 1}], r"parameter_binds\[1\], which gives a"),
         ([{"a": 1, "b": 2}], "the same names, but .* must be the circuits' own Parameter objects"),
-        ([{Parameter("a"): 1, B: 2}], "the same names, but are others"),
+        ([{Parameter("a"): 1, B: 2}], "the same names, but are different objects"),
     ],
 )
 def test_what_does_not_match_is_told(binds, says):
