@@ -1,1 +1,1 @@
-"""What only qiskit-terra has: configurations of backends and Qobj."""
+"""What exists only in qiskit-terra: configurations of backends, and Qobj."""

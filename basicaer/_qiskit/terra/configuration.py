@@ -1,7 +1,7 @@
-"""What the simulators say of themselves, in terra's terms.
+"""The configurations of the simulators, as in terra.
 
-The basis gates are terra's, although every standard gate is run natively: a circuit transpiled for
-one of these simulators is the circuit that terra would have made, and draws the same outcomes.
+The basis gates are terra's, although every standard gate is run natively. So transpiling for one of
+these simulators gives the same circuit as for terra's, and the same outcomes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from qiskit.providers.models import QasmBackendConfiguration
 from basicaer._engine.memory import largest_circuit
 
 SMALL_BASIS = ("u1", "u2", "u3", "rz", "sx", "x", "cx", "id", "unitary")
-"""The basis gates of the statevector and the unitary simulator."""
+"""The basis gates of the statevector and unitary simulators."""
 QASM_BASIS = ("h", "u", "p", *SMALL_BASIS)
 """The basis gates of the qasm simulator."""
 
@@ -40,7 +40,7 @@ _DEFINITIONS: Dict[str, Dict[str, Any]] = {
     "id": {"parameters": [], "qasm_def": "gate id a { U(0,0,0) a; }"},
     "unitary": {"parameters": ["matrix"], "qasm_def": "unitary(matrix) q1, q2,..."},
 }
-"""What each basis gate does, in the order in which terra lists them."""
+"""The definition of each basis gate, in terra's order."""
 
 
 def configuration(
@@ -53,7 +53,7 @@ def configuration(
     memory: bool,
     unitary: bool = False,
 ) -> Dict[str, Any]:
-    """Returns the configuration of a simulator as a dict, field by field as terra has it."""
+    """Returns the configuration of a simulator as a dict, with the same fields as terra's."""
     return {
         "backend_name": name,
         "backend_version": version,
@@ -77,11 +77,11 @@ def configuration(
 
 
 class Configuration(QasmBackendConfiguration):
-    """A configuration whose `n_qubits` is what the memory now available holds, until it is set.
+    """A configuration whose `n_qubits` follows the available memory, until it is set.
 
     Attributes:
-        bound: the number of qubits that it was set to; None if it was not.
-        unitary: whether it is that of a simulator of unitaries.
+        bound: the number that `n_qubits` was set to; None if it was not set.
+        unitary: whether the simulator computes unitaries, of 4**n entries.
     """
 
     bound: int | None = None
@@ -89,7 +89,7 @@ class Configuration(QasmBackendConfiguration):
 
     @classmethod
     def of(cls, fields: Mapping[str, Any], *, unitary: bool) -> Configuration:
-        """Returns a configuration of what `configuration` returns."""
+        """Makes a configuration of the dict that `configuration` returns."""
         made = cls.from_dict(dict(fields))
         made.bound, made.unitary = None, unitary
         return made

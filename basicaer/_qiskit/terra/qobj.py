@@ -1,7 +1,7 @@
-"""QasmQobj, the older form of a run, back to circuits.
+"""Converts a QasmQobj, the older input of `run()`, to circuits.
 
-A Qobj may come from a file, so that an instruction's name is never taken for the name of something
-to call: only instructions listed here are understood.
+A Qobj may come from a file, so the name of an instruction is never used to look up code: only the
+instructions listed here are accepted.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def experiments(qobj: QasmQobj) -> List[Experiment]:
     """Returns the experiments of a Qobj.
 
     Raises:
-        BasicAerError: if it holds an instruction that is not understood, naming it.
+        BasicAerError: it is malformed, or has an unknown instruction, which the message names.
     """
     found = []
     for position, each in enumerate(qobj.experiments):
@@ -49,13 +49,17 @@ def experiments(qobj: QasmQobj) -> List[Experiment]:
             found.append(_experiment(each))
         except BasicAerError:
             raise
-        except Exception as error:  # a Qobj is anybody's text: anything can be wrong with it
+        except Exception as error:  # a Qobj may be any text, so anything can be wrong
             raise BasicAerError(f"Experiment {position} is malformed: {error!r}.") from error
     return found
 
 
 def settings(qobj: QasmQobj) -> Dict[str, Any]:
-    """Returns the configuration of a Qobj, as options."""
+    """Returns the configuration of a Qobj, by name.
+
+    Raises:
+        BasicAerError: it is malformed.
+    """
     try:
         return dict(qobj.config.to_dict())
     except Exception as error:  # as in `experiments`
@@ -63,7 +67,7 @@ def settings(qobj: QasmQobj) -> Dict[str, Any]:
 
 
 def _bit(bits: Sequence[Any], index: int) -> Any:
-    """The bit of that number, which does not count from the end."""
+    """Returns the bit of that index; a negative index raises IndexError."""
     if index < 0:
         raise IndexError(f"there is no bit {index}")
     return bits[index]
@@ -131,10 +135,10 @@ def _experiment(source: Any) -> Experiment:
 
 
 def _registers(sizes: Any, num_clbits: int) -> List[ClassicalRegister]:
-    """The classical registers that a header names, one of all bits if they do not fit."""
+    """Returns the registers of a header; one of all clbits if their sizes do not add up."""
     if sum(size for _, size in sizes) != num_clbits:
         return [ClassicalRegister(num_clbits, "c")]
-    # Names are anybody's text and play no part in what is computed.
+    # Names may be any text, and have no effect on what is computed.
     return [ClassicalRegister(size, f"c{index}") for index, (_, size) in enumerate(sizes)]
 
 
@@ -168,21 +172,21 @@ def _operation(entry: Any) -> Instruction:
         return MCXGate(width - 1)
     if name in ("mcphase", "mcp", "mcu1"):
         return MCPhaseGate(params[0], width - 1)
-    raise BasicAerError("not an instruction that a Qobj is understood with")
+    raise BasicAerError("an instruction that is not supported in a Qobj")
 
 
 def _with_condition(
     circuit: QuantumCircuit, operation: Instruction, bfunc: Any | None, wanted: Any
 ) -> Instruction:
-    """Returns the instruction made to depend on the comparison right before it.
+    """Returns the instruction with the condition that the comparison right before it computes.
 
-    That is how terra writes every condition. Anything freer than that would compare at one time
-    what is used at another.
+    terra writes every condition like that. If other instructions came in between, the clbits could
+    change between the comparison and its use.
     """
     if bfunc is None or wanted != bfunc.register:
         raise BasicAerError("a condition that is not computed right before it is used")
     if bfunc.relation != "==":
-        raise BasicAerError(f'the relation "{bfunc.relation}"; conditions are understood with "=="')
+        raise BasicAerError(f'the relation "{bfunc.relation}"; only "==" is supported')
     mask, value = int(bfunc.mask, 16), int(bfunc.val, 16)
     places = [index for index in range(mask.bit_length()) if mask >> index & 1]
     if value & ~mask:
@@ -206,7 +210,7 @@ def _gate_classes() -> Dict[str, Any]:
     others = (standard_gates.C3SXGate, standard_gates.RC3XGate, standard_gates.RCCXGate)
     for gate in (*get_standard_gate_name_mapping().values(), *(make() for make in others)):
         if gate.name not in ("measure", "reset", "delay"):
-            # Gates without parameters are single instances of a class of their own.
+            # Gates without parameters are singletons, each with a class of its own.
             classes[gate.name] = getattr(gate, "base_class", type(gate))
     return classes
 
