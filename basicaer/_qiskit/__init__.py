@@ -1,7 +1,7 @@
 """Everything that knows Qiskit: circuits become programs, outcomes become results.
 
-Read `lower` (a circuit to a program), `simulator` (the `run()` of all three) and `result`. Only
-`versions` asks which Qiskit there is.
+Read `lower` first (a circuit to a program), then `simulator` (the `run()` of all three) and
+`result`. Only `versions` depends on which Qiskit is installed.
 
-Nothing here imports the public modules of the package, which are in front of it.
+Nothing here imports the public modules of the package, which import this.
 """

@@ -20,9 +20,9 @@ usage: python -m basicaer SCRIPT [ARGUMENT ...]
 Runs a program as python does, with qiskit's BasicAer replaced by this package."""
 
 _SCRIPT, _MODULE = "BASICAER_SCRIPT", "BASICAER_MODULE"
-"""Variables of the environment, of which one tells spawned processes too what the program is."""
+"""Environment variables, of which one is set, so that spawned processes know the program too."""
 _given: List[str] = []
-"""The path of the script as it was given; nothing in spawned processes."""
+"""The path of the script as given; empty in spawned processes."""
 
 
 def main(arguments: List[str]) -> int:
@@ -36,7 +36,7 @@ def main(arguments: List[str]) -> int:
         print(USAGE, file=sys.stderr)
         return 2
     patch_qiskit()
-    # As python itself would have set them.
+    # As Python itself sets them.
     sys.argv[:] = rest
     if is_module:
         sys.path[0] = os.getcwd()
@@ -45,7 +45,7 @@ def main(arguments: List[str]) -> int:
     for name in (_SCRIPT, _MODULE):
         os.environ.pop(name, None)
     if is_module and _is_package(rest[0]):
-        # Spawned processes leave alone what is the main module of a package, and a folder's.
+        # Spawned processes do not import the main module of a package or of a folder.
         runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
     elif not is_module and (pkgutil.get_importer(rest[0]) or rest[0].endswith(".pyc")):
         runpy.run_path(rest[0], run_name="__main__")
@@ -60,8 +60,8 @@ def main(arguments: List[str]) -> int:
 
 
 def run_in_place(space: Dict[str, Any]) -> None:
-    """Runs the program with the globals of `script`, under the name that they have."""
-    patch_qiskit()  # a process that was spawned is not yet
+    """Runs the program in the globals of the module `script`; its `__name__` is kept."""
+    patch_qiskit()  # a spawned process is not patched yet
     module = os.environ.get(_MODULE)
     package = None
     if module is not None:
@@ -92,7 +92,7 @@ def run_in_place(space: Dict[str, Any]) -> None:
 
 
 class _Spec(ModuleSpec):
-    """Has spawned processes import `script`, whose relative imports are those of the program."""
+    """Makes spawned processes import `script`, and relative imports those of the program."""
 
     def __init__(self, package: str | None) -> None:
         super().__init__("basicaer._qiskit.script", None)

@@ -1,4 +1,4 @@
-"""The error that everything in this package raises for bad input."""
+"""The error that this package raises for bad input, and its conversion from the engine's."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class BasicAerError(reference.BasicAerError):
-    """Something is wrong with a circuit, an option or a request; the message says what.
+    """A circuit, an option or a request is not valid; the message says why.
 
-    It is a kind of terra's error of the same name, so that code which catches that one catches this
-    one too.
+    It derives from terra's error of the same name, so that code which catches that one also catches
+    this one.
     """
 
-    __module__ = "basicaer.exceptions"  # its public place, by which it is pickled
+    __module__ = "basicaer.exceptions"  # its public module, by which it is pickled
 
     def __init__(self, *message: str) -> None:
-        # terra's own __init__ warns of its deprecation; its base class does all that is needed.
+        # terra's __init__ warns of its deprecation; that of its base class does all that is needed.
         QiskitError.__init__(self, *message)
         self.message = " ".join(message)
 
 
 def public_error(error: EngineError) -> BasicAerError:
-    """Returns the engine's error as users of Qiskit know it, with all that it tells."""
+    """Returns an error of the engine as a `BasicAerError`, with its attributes and traceback."""
     public = BasicAerError(str(error))
     public.__dict__.update(error.__dict__)
     return public.with_traceback(error.__traceback__)
 
 
 def raises_public_errors(function: Function) -> Function:
-    """Has the errors of the engine that a function raises turned into `BasicAerError`."""
+    """Decorates a function: errors of the engine that it raises become `BasicAerError`."""
 
     @functools.wraps(function)
     def turned(*args: Any, **kwargs: Any) -> Any:

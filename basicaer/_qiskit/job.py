@@ -1,4 +1,4 @@
-"""The job: a future of a result, with the manners of a Qiskit job."""
+"""The job: a future of a result, with the interface of a Qiskit job."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ from basicaer._engine.control import Control
 from basicaer._jobs import progress_bar, queue
 from basicaer._qiskit.versions import reference
 
-# On Windows a wait without end cannot be interrupted: there it is made of short ones.
+# On Windows an endless wait cannot be interrupted: there it is split into short ones.
 _LONGEST_WAIT = 0.05 if sys.platform == "win32" else None
 
 _BAR_SECONDS = 1.0
-"""The most that a job which has ended waits for its progress bar."""
+"""The most that `result()` of a job that has ended waits for its progress bar."""
 
 
 class BasicAerJob(JobV1):
-    """A run of one or more circuits: waits for it, cancels it, tells how far it is.
+    """The job of a `run()`: waits for its result, cancels it, reports its status and progress.
 
-    A job may be used from several threads at once. It can be pickled once it has its result.
+    A job may be used from several threads at the same time. It can be pickled once it has its
+    result.
     """
 
-    __module__ = "basicaer.basicaerjob"  # its public place, by which it is pickled
+    __module__ = "basicaer.basicaerjob"  # its public module, by which it is pickled
     _async = True
 
     def __init__(
@@ -45,15 +46,15 @@ class BasicAerJob(JobV1):
         control: Control | None = None,
         bar: Any = None,
     ) -> None:
-        """Makes a job of a result that is there or that is on its way.
+        """Makes a job of a result or of the future of one.
 
         Args:
-            backend: the simulator that runs it.
+            backend: the simulator that runs the job.
             job_id: its unique id.
             result: a finished `Result` or a `concurrent.futures.Future` of one.
-            control: cancels the job while it runs; without one, only a job that has not begun can
+            control: cancels the job while it runs; without it, only a job that has not begun can
                 be cancelled.
-            bar: draws a progress bar, see `progress_bar.load`; None for no bar.
+            bar: the class of its progress bar, see `progress_bar.load`; None for no bar.
         """
         super().__init__(backend, job_id)
         if not isinstance(result, Result) and hasattr(result, "set_result"):
@@ -63,7 +64,7 @@ class BasicAerJob(JobV1):
             self._future.set_result(result)
         self._control = control
         self._process = os.getpid()
-        self._bar: threading.Thread | None = None  # draws how far it is
+        self._bar: threading.Thread | None = None  # draws the progress bar
         if bar is not None:
             self._bar = progress_bar.follow(
                 bar, backend.name(), self._wait, self.progress, lambda: self.status().name.lower()
@@ -88,7 +89,7 @@ class BasicAerJob(JobV1):
         return JobStatus.CANCELLED if isinstance(failure, CancelledError) else JobStatus.ERROR
 
     def error_message(self) -> str | None:
-        """Returns what went wrong, None as long as nothing has."""
+        """Returns what went wrong, and in which circuit; None unless the status is `ERROR`."""
         if self.status() is not JobStatus.ERROR:
             return None
         if self._is_orphan():
@@ -108,19 +109,19 @@ class BasicAerJob(JobV1):
         """Waits for the result and returns it.
 
         If the wait is interrupted (Ctrl-C, or the stop button of a notebook), the job is cancelled,
-        since mostly nothing else refers to it by then. To wait without that, use
-        `wait_for_final_state`.
+        since usually nothing else refers to it by then. `wait_for_final_state` waits without
+        cancelling.
 
         Args:
-            timeout: the most seconds to wait; None for as long as it takes.
+            timeout: the most seconds to wait; None to wait as long as it takes.
 
         Raises:
-            JobTimeoutError: if the job has not ended by then. It goes on.
-            JobError: if the job was cancelled.
-            Exception: whatever the run raised, unchanged.
+            JobTimeoutError: the job has not ended by then; it goes on.
+            JobError: the job was cancelled.
+            Exception: whatever a circuit of the job raised, unchanged.
 
         Warns:
-            RuntimeWarning: once, if the numbers may be wrong; it says in which circuit.
+            RuntimeWarning: once for each circuit whose numbers may be wrong.
         """
         try:
             self._wait_to_the_end(timeout, timeout)
@@ -141,16 +142,16 @@ class BasicAerJob(JobV1):
         wait: float = 5,
         callback: Callable[[str, JobStatus, BasicAerJob], Any] | None = None,
     ) -> None:
-        """Waits until the job has ended, however it ends, and returns at that moment.
+        """Waits until the job has ended, in whatever way; returns as soon as it has.
 
         Args:
-            timeout: the most seconds to wait; None for as long as it takes.
+            timeout: the most seconds to wait; None to wait as long as it takes.
             wait: seconds between two calls of `callback`.
-            callback: called at once and then every `wait` seconds, as long as the job goes on,
-                with the job's id, its status and the job. What it raises is raised here.
+            callback: called immediately and then every `wait` seconds until the job has ended, with
+                the job's id, its status and the job. What it raises is raised here.
 
         Raises:
-            JobTimeoutError: if the job has not ended by then. It goes on.
+            JobTimeoutError: the job has not ended by then; it goes on.
         """
         if callback is None:
             self._wait_to_the_end(timeout, timeout)
@@ -160,7 +161,7 @@ class BasicAerJob(JobV1):
         while True:
             status = self.status()
             left = None if deadline is None else deadline - time.monotonic()
-            if status in JOB_FINAL_STATES:  # cancelled, it may need a moment to stop
+            if status in JOB_FINAL_STATES:  # a cancelled one may take a moment to stop
                 self._wait_to_the_end(None if left is None else max(0.0, left), timeout)
                 return
             if left is not None and left <= 0:
@@ -171,22 +172,22 @@ class BasicAerJob(JobV1):
             self._wait(step)
 
     # ------------------------------------------------------------------------------------------
-    # What can be done to it
+    # Submit and cancel
     # ------------------------------------------------------------------------------------------
 
     def submit(self) -> None:
-        """Raises `JobError`: a job is submitted by the `run()` that makes it, and only once."""
+        """Raises `JobError`: the `run()` that made the job has submitted it."""
         raise JobError(f"Job {self.job_id()} has been submitted already; use run() for another.")
 
     def cancel(self) -> bool:
-        """Cancels the job, whether it waits or runs.
+        """Cancels the job, queued or running.
 
-        Returns at once, and may be called from a signal handler. A running job stops within a
-        fraction of a second: then `result()` and `wait_for_final_state()` return, and its memory
-        has been given back.
+        Returns immediately, and may be called from a signal handler. A running job stops within a
+        fraction of a second; `result()` and `wait_for_final_state()` return once it has, and its
+        memory has been given back.
 
         Returns:
-            True if the job is cancelled, False if it had ended before.
+            True if the job is cancelled, False if it had already ended.
         """
         if self._process != os.getpid():
             return False
@@ -195,21 +196,21 @@ class BasicAerJob(JobV1):
     # ------------------------------------------------------------------------------------------
 
     def _failure(self) -> BaseException | None:
-        """What the future, which is done, ended with; `CancelledError` if it was cancelled."""
+        """Returns the exception of the future, which is done; `CancelledError` if cancelled."""
         try:
             return self._future.exception()
         except CancelledError as error:
             return error
 
     def _is_orphan(self) -> bool:
-        """True in a forked process, if the job runs in the process that it was forked from."""
+        """Whether this is a forked child, and the job runs in the parent."""
         if self._process == os.getpid():
             return False
         orphaned = self._control is not None and self._control.orphaned
         return orphaned or not self._future.done()
 
     def _wait(self, timeout: float | None) -> bool:
-        """Waits until the job has ended; False if it has not after `timeout` seconds."""
+        """Waits at most `timeout` seconds; returns whether the job has ended."""
         future = self._future
         deadline = None if timeout is None else time.monotonic() + timeout
         if self._is_orphan():
@@ -229,9 +230,9 @@ class BasicAerJob(JobV1):
         return True
 
     def _wait_to_the_end(self, left: float | None, timeout: float | None) -> None:
-        """Waits until the job has ended and its progress bar, if any, is drawn to its end.
+        """Waits until the job has ended and its progress bar, if any, is complete.
 
-        The next one begins below it then. `left` is what is left of `timeout`.
+        So the next bar begins below it. `left` is the part of `timeout` that is left, in seconds.
         """
         if not self._wait(left):
             raise self._timed_out(timeout)
@@ -254,7 +255,7 @@ class BasicAerJob(JobV1):
         if self.status() is not JobStatus.DONE:
             raise JobError(
                 f"Job {self.job_id()} has no result (its status is {self.status().name}): only a "
-                "job that has one can be pickled or copied deeply."
+                "job with a result can be pickled or deep-copied."
             )
         state = {key: value for key, value in self.__dict__.items() if key not in _NOT_PICKLED}
         state["result"] = self._future.result()
@@ -273,5 +274,5 @@ reference.BasicAerJob.register(BasicAerJob)  # so that terra's `isinstance` chec
 
 _NOT_PICKLED = ("_future", "_control", "_process", "_bar")
 _ORPHAN = (
-    "The job runs in the process that this one was forked from; its result can only be had there."
+    "The job runs in the process that this one was forked from; only there can it be waited for."
 )

@@ -1,4 +1,4 @@
-"""Puts this package in the place of terra's BasicAer, for code that imports it from there."""
+"""Replaces terra's BasicAer by this package, for code that imports it from Qiskit."""
 
 from __future__ import annotations
 
@@ -37,15 +37,16 @@ _undo: List[Tuple[Dict[str, Any], str, Any]] = []
 
 
 def patch_qiskit() -> None:
-    """Makes terra's names mean this package.
+    """Replaces terra's BasicAer by this package.
 
     From then on ``from qiskit import BasicAer`` and ``from qiskit.providers.basicaer import ...``
-    give the simulators of this package, and those parts of Qiskit that use BasicAer themselves use
-    them too. Names that other code has imported before keep what they meant: call this first.
-    Called again, it does nothing.
+    give the simulators of this package, and parts of Qiskit that use BasicAer use them too. Names
+    that other code has already imported do not change, so call this first. Further calls do
+    nothing.
 
-    It holds for this process. One that multiprocessing spawns imports the main module again: it is
-    patched too if this is called there at the top, not below ``if __name__ == "__main__"``.
+    It applies to this process and those forked from it. A process that multiprocessing spawns
+    imports the main module again: it is patched too if this is called at the top of that module,
+    not below ``if __name__ == "__main__"``.
     """
     if _undo:
         return
@@ -63,14 +64,14 @@ def patch_qiskit() -> None:
         for wanted in _NAMES:
             if wanted in space and id(space[wanted]) in replacements:
                 _set(space, wanted, replacements[id(space[wanted])])
-    # qiskit itself makes the name when it is asked for, and says that it is deprecated.
+    # Qiskit creates this name when it is first used, and warns that it is deprecated.
     import qiskit
 
     _set(qiskit.__dict__, "BasicAer", importlib.import_module("basicaer").BasicAer)
 
 
 def unpatch_qiskit() -> None:
-    """Takes back what `patch_qiskit` did; does nothing if that was not called."""
+    """Undoes `patch_qiskit`; does nothing if that was not called."""
     while _undo:
         space, name, before = _undo.pop()
         if before is _MISSING:

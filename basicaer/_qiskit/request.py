@@ -1,4 +1,4 @@
-"""What `run()` of a backend is asked for, and what it answers: Qiskit's side of a job."""
+"""Qiskit's side of a job: the circuits that `run()` was given, and the Result it returns."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from basicaer._qiskit.errors import BasicAerError, public_error
 
 
 class Experiment(NamedTuple):
-    """A circuit that is to be run.
+    """A circuit to be run, as given.
 
     Attributes:
         circuit: the circuit.
-        header: of its result; None for the one that the circuit has.
+        header: the header of its result; None to make it from the circuit.
         allow_sampling: whether its shots may be drawn from one final state.
-        seed: of its outcomes; None for what the options say.
+        seed: the seed of its outcomes; None to follow the options.
     """
 
     circuit: QuantumCircuit
@@ -37,14 +37,14 @@ def experiments_of(run_input: Any) -> List[Experiment]:
     """Returns the experiments of a circuit or a list of circuits.
 
     Raises:
-        BasicAerError: if it is neither.
+        BasicAerError: it is neither.
     """
     circuits = run_input if isinstance(run_input, list) else [run_input]
     for position, circuit in enumerate(circuits):
         if not isinstance(circuit, QuantumCircuit):
             place = f" at place {position} of the list" if circuits is run_input else ""
             raise BasicAerError(
-                f"What is run must be a QuantumCircuit, a list of them or a QasmQobj, not "
+                f"run() takes a QuantumCircuit, a list of them or a QasmQobj, not "
                 f"{type(circuit).__name__}{place}."
             )
     return [Experiment(circuit) for circuit in circuits]
@@ -54,12 +54,12 @@ class Prepared(NamedTuple):
     """One circuit of a job, ready to be run.
 
     Attributes:
-        name: of the circuit.
-        task: what is to be executed.
-        need: bytes that this takes.
-        header: of its result.
-        seed: of its outcomes; None where nothing is drawn.
-        lowering: seconds that it took to lower it, and those lowered together with it.
+        name: the name of the circuit.
+        task: what to execute.
+        need: bytes that the task takes while it runs.
+        header: the header of its result.
+        seed: the seed of its outcomes; None if nothing is drawn.
+        lowering: seconds that lowering took, of it and the circuits lowered together with it.
     """
 
     name: str
@@ -71,16 +71,16 @@ class Prepared(NamedTuple):
 
 
 class Request:
-    """What the queue is given of a job: calls, once, and returns the result.
+    """The function of a job, which the queue calls once: runs its circuits, returns the Result.
 
     Args:
         circuits: the circuits.
-        values: of the options.
-        threads: the most to use.
-        identity: what the result says of the job as a whole.
+        values: the values of the options.
+        threads: the most threads to use.
+        identity: the fields of the Result that describe the job as a whole, see `result.whole`.
 
     Attributes:
-        run: what is done.
+        run: the circuits and how to run them.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Request:
     def _finish(
         self, position: int, task: Task, outcome: Outcome, seconds: float
     ) -> ExperimentResult:
-        """Makes the result of one circuit."""
+        """Returns the result of one circuit."""
         _, _, _, header, seed, lowering = self._circuits[position]
         metadata = outcome.metadata
         metadata["seed"] = seed
@@ -138,7 +138,7 @@ class Request:
 
 
 def _elsewhere(values: Mapping[str, Any]) -> Elsewhere:
-    """Returns where circuits are to be run that the option `executor` sends away."""
+    """Returns how to distribute the circuits, for options with an `executor`."""
     return Elsewhere(
         executor_of(values["executor"]), values["max_job_size"], values.get("max_shot_size")
     )

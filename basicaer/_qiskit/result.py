@@ -1,7 +1,7 @@
-"""Outcomes to `qiskit.result.Result`, built directly.
+"""Makes a `qiskit.result.Result` of outcomes.
 
-The fields are those that terra's BasicAer fills, so that `to_dict()` of both is the same but for
-ids and times. What this package tells beyond them is in the attribute `metadata` of each
+The fields are those that terra's BasicAer fills, so that `to_dict()` of both is the same except for
+ids and times. What this package reports beyond them is in the attribute `metadata` of each
 experiment's result, which `to_dict()` leaves out.
 """
 
@@ -22,9 +22,9 @@ from basicaer._engine.memory import COUNTED_AT_ONCE
 from basicaer._engine.shots import outcomes as _outcomes
 
 _COUNTED_AT_ONCE = COUNTED_AT_ONCE
-"""Shots that are counted between two looks at whether the job was cancelled."""
+"""Shots that are counted between two checks for cancellation."""
 _LISTED_AT_ONCE = COUNTED_AT_ONCE
-"""The same for shots that are listed one by one."""
+"""Shots that are listed between two checks for cancellation."""
 
 
 # ----------------------------------------------------------------------------------------------
@@ -35,8 +35,8 @@ _LISTED_AT_ONCE = COUNTED_AT_ONCE
 def header_of(circuit: QuantumCircuit) -> Dict[str, Any]:
     """Returns the header of a circuit's result, as terra makes it.
 
-    As in terra, classical bits outside every register are no memory slots, and one that is in
-    several registers is counted in each. `n_qubits` is what is simulated: all qubits, once.
+    As in terra, a clbit outside all registers is not a memory slot, and one in several registers
+    counts in each. `n_qubits` is the number of simulated qubits: each counts once.
     """
     qregs = [[register.name, register.size] for register in circuit.qregs]
     cregs = [[register.name, register.size] for register in circuit.cregs]
@@ -61,11 +61,11 @@ def header_of(circuit: QuantumCircuit) -> Dict[str, Any]:
 
 
 def tally(words: np.ndarray, check: Callable[[], None] = no_check) -> Dict[str, int]:
-    """Returns how often each outcome occurs, keyed in hex, in the order of first appearance.
+    """Returns how often each outcome occurs, by its hex string, in the order of first occurrence.
 
     Args:
         words: uint64, shape (shots, words of an outcome), the least significant word first.
-        check: called now and then; what it raises is raised.
+        check: called now and then; what it raises is raised here.
     """
     if len(words) > _COUNTED_AT_ONCE:
         total: Dict[str, int] = {}
@@ -85,7 +85,7 @@ def tally(words: np.ndarray, check: Callable[[], None] = no_check) -> Dict[str, 
 
 
 def listing(words: np.ndarray, check: Callable[[], None] = no_check) -> List[str]:
-    """Returns the outcome of each shot in hex; the arguments are those of `tally`."""
+    """Returns the outcome of each shot as a hex string; arguments as for `tally`."""
     if len(words) > _LISTED_AT_ONCE:
         outcomes: List[str] = []
         for first in range(0, len(words), _LISTED_AT_ONCE):
@@ -105,7 +105,7 @@ def listing(words: np.ndarray, check: Callable[[], None] = no_check) -> List[str
 
 
 def _rows(words: np.ndarray) -> List[bytes]:
-    """Each outcome as bytes, the least significant first."""
+    """Returns each outcome as bytes, the least significant first."""
     step = 8 * words.shape[1]
     raw = np.ascontiguousarray(words, dtype="<u8").tobytes()
     return [raw[start : start + step] for start in range(0, len(raw), step)]
@@ -136,22 +136,22 @@ def experiment(
     """Returns the result of one circuit.
 
     Args:
-        header: see `header_of`; kept.
-        shots: repetitions made.
-        seed: of the outcomes; None where nothing was drawn.
-        time_taken: seconds.
-        words: outcomes as `tally` takes them; None for a simulator that has none.
-        memory: True to list the outcomes one by one.
-        statevector: final state; kept, not copied.
-        unitary: final unitary; kept, not copied.
-        metadata: what else is to be told about the run.
-        check: called now and then while very many shots are counted; what it raises is raised.
+        header: see `header_of`; not copied.
+        shots: the number of shots that were made.
+        seed: the seed of the outcomes; None if nothing was drawn.
+        time_taken: seconds of the execution.
+        words: outcomes as `tally` takes them; None for a simulator without outcomes.
+        memory: whether to list the outcome of each shot.
+        statevector: the final state; not copied.
+        unitary: the final unitary; not copied.
+        metadata: what else to report about the run.
+        check: called now and then while many shots are counted; what it raises is raised here.
     """
     data: Dict[str, Any] = {}
     if words is not None:
         if header["memory_slots"] == 0:
             words = words[:0]
-        # With a final state, terra leaves out counts that are empty.
+        # With a final state, terra leaves out empty counts.
         if len(words) or statevector is None:
             data["counts"] = tally(words, check)
             if memory:
@@ -172,7 +172,7 @@ def experiment(
         header=QobjExperimentHeader(**header),
         **more,
     )
-    # An attribute of its own, beside what to_dict() shows.
+    # An attribute that to_dict() leaves out.
     result.metadata = metadata or {}
     return result
 

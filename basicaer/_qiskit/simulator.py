@@ -1,8 +1,8 @@
-"""What the three simulators share: `run()`, and what comes before anything is carried out.
+"""What the three simulators share: `run()`, and all that is done before the circuits run.
 
-A run is made ready on the caller's thread, so that whatever is wrong is raised there: options are
-checked, circuits lowered, memory counted, seeds drawn. What is left is a `Request`, which goes to
-the queue. The backend itself keeps nothing of a run.
+`run()` checks the options, lowers the circuits, counts memory and draws seeds on the caller's
+thread, so that bad input raises there. The rest is a `Request`, which goes to the queue. The
+backend keeps no state of a run.
 """
 
 from __future__ import annotations
@@ -44,21 +44,18 @@ _OUTPUT = {
 
 
 _ids = random.Random()
-"""Where job ids come from: no secrets, but each its own, in the children of a fork too."""
+"""The source of job ids: unique, in forked children too, but not cryptographic."""
 in_child(_ids.seed)
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 _Ready = Tuple[Program, Dict[str, Any], Experiment, Allowance, float]
-"""Of a circuit: itself, the header of its result, what was asked for, the bytes that it needs, and
-the seconds that it took to lower it."""
+"""A lowered circuit: its program, the header of its result, the experiment, the memory that it may
+hold, and the seconds that lowering took."""
 
 
 class Simulator(BackendV1):
-    """Base of the three simulators.
-
-    Subclasses say what kind they are and how terra describes them.
-    """
+    """Base class of the three simulators, which differ in kind and configuration."""
 
     KIND = ""
     DEFAULT_CONFIGURATION: ClassVar[Dict[str, Any]] = {}
@@ -73,10 +70,10 @@ class Simulator(BackendV1):
         """Makes a simulator.
 
         Args:
-            configuration: what the simulator says of itself; None for what it is. The number of
-                qubits in a configuration given here is a bound on what may be run.
+            configuration: its configuration, whose `n_qubits` then bounds the circuits that may be
+                run; None for the default one.
             provider: the provider that it belongs to.
-            fields: options that are to have other values than the default.
+            fields: values of options, in place of the defaults.
         """
         if configuration is None:
             unitary = self.KIND == options.UNITARY
@@ -92,23 +89,23 @@ class Simulator(BackendV1):
     def configuration(self) -> QasmBackendConfiguration:
         """Returns the configuration.
 
-        Its `n_qubits` is what the memory now available holds, unless it was set to something else.
+        Its `n_qubits` is the widest circuit that fits into the available memory, unless it was set.
         """
         return self._configuration
 
     def _most_qubits(self) -> int | None:
-        """Returns the number of qubits that somebody has set as a bound, if anybody has."""
+        """Returns the number of qubits that was set as a bound; None if none was set."""
         configuration = self._configuration
         if isinstance(configuration, Configuration):
             return configuration.bound
         return configuration.n_qubits
 
     def set_options(self, **fields: Any) -> None:
-        """Sets options for all runs to come; an argument of `run()` goes before them.
+        """Sets options for all later runs; arguments of `run()` override them.
 
         Raises:
-            AttributeError: if there is no option of that name.
-            BasicAerError: if a value is wrong.
+            AttributeError: there is no option of that name.
+            BasicAerError: a value is not valid.
         """
         known = options.of_backend(self.KIND)
         try:
@@ -124,15 +121,17 @@ class Simulator(BackendV1):
     # ------------------------------------------------------------------------------------------
 
     def run(self, run_input: Any, **backend_options: Any) -> BasicAerJob:
-        """Runs circuits; returns at once with the job that does it.
+        """Runs circuits in the background; returns their job.
+
+        A brief job is run before it is returned.
 
         Args:
             run_input: a circuit, a list of circuits, or a QasmQobj.
             backend_options: options of this run, see `basicaer._jobs.options.TABLE`.
 
         Raises:
-            BasicAerError: if a circuit, an option or the memory that is needed is out of bounds;
-                nothing has been begun then.
+            BasicAerError: a circuit or an option is not valid, or memory is too small. Nothing has
+                been run then.
         """
         try:
             return self._run(run_input, backend_options)
@@ -150,7 +149,7 @@ class Simulator(BackendV1):
         if not experiments:
             raise BasicAerError("There is no circuit to run: the list is empty.")
         threads = _thread_count(values)
-        # A Qobj binds nothing: it was assembled of circuits that were bound.
+        # The circuits of a Qobj have no parameters left to bind.
         binds = values["parameter_binds"] if qobj is None else None
         prepared = self._prepare(experiments, binds, values, threads)
         job_id, qobj_id = _fresh_ids()
@@ -178,7 +177,7 @@ class Simulator(BackendV1):
         return BasicAerJob(self, job_id, future, control=run.control, bar=bar)
 
     def _settings_of(self, qobj: QasmQobj) -> Dict[str, Any]:
-        """Returns what the configuration of a Qobj says of the options that there are."""
+        """Returns the options that the configuration of a Qobj gives, without unknown ones."""
         known = options.of_backend(self.KIND)
         settings = _qobj.settings(qobj)
         return {name: settings[name] for name in known if settings.get(name) is not None}
@@ -190,7 +189,7 @@ class Simulator(BackendV1):
         values: Mapping[str, Any],
         threads: int,
     ) -> List[Prepared]:
-        """Returns the circuits ready to be run; each as often as there are values for it."""
+        """Returns the circuits ready to run, each as often as there are values for it."""
         kind = self.KIND
         unitary = kind == options.UNITARY
         initial = values["initial_unitary" if unitary else "initial_statevector"]
@@ -208,7 +207,7 @@ class Simulator(BackendV1):
             begun = time.perf_counter()
             programs = each.programs(unitary_only=unitary)
             lowering = time.perf_counter() - begun
-            # However the parameters are bound, the size is the same.
+            # The size does not depend on the values of parameters.
             first = programs[0][0]
             if initial is not None and len(initial) != 1 << first.num_qubits:
                 raise BasicAerError(
@@ -235,9 +234,9 @@ class Simulator(BackendV1):
             for program, own in programs:
                 header = own if experiment.header is None else experiment.header
                 if kind == options.QASM:
-                    self._remark(program, header)
+                    self._log_missing_counts(program, header)
                 ready.append((program, header, experiment, allowance, lowering))
-        # Drawn last: a run that raises draws nothing.
+        # Drawn last, so that a run() that raises draws nothing.
         seeds: Iterable[int | None] = itertools.repeat(None) if unitary else _seeds(ready, values)
         task = Task.of(
             program=ready[0][0],
@@ -253,7 +252,7 @@ class Simulator(BackendV1):
             branching=values.get("branching", True),
             chop=values["chop_threshold"],
         )
-        # A worker elsewhere looks for itself how much there is, unless it is told.
+        # Without a limit, a worker elsewhere counts on its own available memory.
         away = values["executor"] is not None and limit is None
         return [
             Prepared(
@@ -279,7 +278,7 @@ class Simulator(BackendV1):
     def _check_size(
         self, circuit: QuantumCircuit, shots: int, threads: int, values: Mapping[str, Any]
     ) -> None:
-        """Raises if a circuit is too large, before anything is done with it."""
+        """Raises `BasicAerError` if a circuit is too large, before it is lowered."""
         most = self._most_qubits()
         if most is not None and circuit.num_qubits > most:
             raise BasicAerError(
@@ -303,13 +302,13 @@ class Simulator(BackendV1):
     ) -> None:
         limit = values["max_memory_mb"] or None
         if limit is None and (need < _memory.SMALL or values["executor"] is not None):
-            return  # small, or held elsewhere: the worker looks how much it has
+            return  # small, or held by a worker, which checks its own memory
         if limit is not None and need > limit:
             space, why = limit, "allowed by max_memory_mb"
         else:
             space, why = budget.shared.space(), "available"
             if need > space:
-                # A moment ago it may have been less.
+                # The value above may be a second old.
                 space = budget.shared.space(fresh=True)
         if need > space:
             most = _memory.largest_circuit(
@@ -326,8 +325,8 @@ class Simulator(BackendV1):
                 )
             )
 
-    def _remark(self, program: Program, header: Mapping[str, Any]) -> None:
-        """Logs what terra logs about circuits whose counts tell nothing."""
+    def _log_missing_counts(self, program: Program, header: Mapping[str, Any]) -> None:
+        """Logs, as terra does, that the counts of a circuit will be empty or zero."""
         if header["memory_slots"] == 0:
             self._logger.warning(
                 'No classical registers in circuit "%s", counts will be empty.', header["name"]
@@ -342,12 +341,12 @@ class Simulator(BackendV1):
 
 
 # ----------------------------------------------------------------------------------------------
-# What it takes
+# Ids, threads, seeds
 # ----------------------------------------------------------------------------------------------
 
 
 def _fresh_ids() -> Tuple[str, str]:
-    """Two random UUIDs, as `uuid.uuid4` makes them in six times the time."""
+    """Returns two random UUIDs, six times as fast as `uuid.uuid4`."""
     a = f"{_ids.getrandbits(256):064x}"
     return (
         f"{a[:8]}-{a[8:12]}-4{a[13:16]}-{_VARIANT[a[16]]}{a[17:20]}-{a[20:32]}",
@@ -356,7 +355,7 @@ def _fresh_ids() -> Tuple[str, str]:
 
 
 def _thread_count(values: Mapping[str, Any]) -> int:
-    """The most threads that a circuit may use; elsewhere, where others may be at work too, one."""
+    """Returns the most threads for a circuit; by default one at the workers of an executor."""
     given = values["max_parallel_threads"]
     if given:
         return given
@@ -364,10 +363,11 @@ def _thread_count(values: Mapping[str, Any]) -> int:
 
 
 def _seeds(ready: Sequence[_Ready], values: Mapping[str, Any]) -> List[int | None]:
-    """The seed of each circuit.
+    """Returns the seed of each circuit.
 
-    Its own goes first. One that is given as an option serves all circuits alike. Otherwise one each
-    is drawn from NumPy's global generator, as terra draws it, so that numpy.random.seed fixes them.
+    The experiment's own seed comes first, then the option, which gives all circuits the same seed.
+    Otherwise one for each is drawn from NumPy's global generator, as terra does, so that
+    numpy.random.seed fixes them.
     """
     seeds = [experiment.seed for _, _, experiment, _, _ in ready]
     given = values["seed_simulator"]
@@ -384,5 +384,5 @@ def _seed(given: int | None, position: int, several: bool) -> int:
 
 
 def _seed_of_circuit(seed: int, position: int) -> int:
-    """A seed for one circuit of a list: any two differ as independent streams do."""
+    """Returns a seed for one circuit of a list; those of different circuits are independent."""
     return int(np.random.SeedSequence([seed, position]).generate_state(1)[0])
