@@ -11,7 +11,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from typing import Any, Dict, List
 
-from basicaer._qiskit.patch import patch_qiskit
+from basicaer._qiskit.patching.patch import patch_qiskit
 
 USAGE = """\
 usage: python -m basicaer SCRIPT [ARGUMENT ...]
@@ -55,7 +55,7 @@ def main(arguments: List[str]) -> int:
         else:
             _given.append(rest[0])
             os.environ[_SCRIPT] = os.path.abspath(rest[0])
-        runpy.run_module("basicaer._qiskit.script", run_name="__main__", alter_sys=True)
+        runpy.run_module("basicaer._qiskit.patching.script", run_name="__main__", alter_sys=True)
     return 0
 
 
@@ -95,7 +95,7 @@ class _Spec(ModuleSpec):
     """Makes spawned processes import `script`, and relative imports those of the program."""
 
     def __init__(self, package: str | None) -> None:
-        super().__init__("basicaer._qiskit.script", None)
+        super().__init__("basicaer._qiskit.patching.script", None)
         self._package = package
 
     @property

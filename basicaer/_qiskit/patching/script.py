@@ -4,6 +4,6 @@ The program runs in the namespace of this module. A process that multiprocessing
 main module of its parent by name, so it imports this one and runs the program too.
 """
 
-from basicaer._qiskit import command
+from basicaer._qiskit.patching import command
 
 command.run_in_place(globals())
