@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from processes import python
 from qiskit import QuantumCircuit
+from qiskit.exceptions import QiskitError
 from qiskit.providers.exceptions import QiskitBackendNotFoundError
 
 import basicaer
@@ -233,9 +234,9 @@ def test_tools():
             expected = getattr(theirs, function)(gate, width)
             assert getattr(basicaertools, function)(gate, width) == expected
     for module in (basicaertools, theirs):
-        with pytest.raises(basicaer.exceptions.QiskitError):
+        with pytest.raises(QiskitError):
             module.single_gate_matrix("cx")
-        with pytest.raises(basicaer.exceptions.QiskitError):
+        with pytest.raises(QiskitError):
             module.einsum_vecmul_index([0, 1], 25)
 
 

@@ -55,8 +55,8 @@ def patch_qiskit() -> None:
         theirs = reference if not module else importlib.import_module(f"{_REFERENCE}.{module}")
         ours = importlib.import_module(f"basicaer.{module}" if module else "basicaer")
         for name in _NAMES:
-            if name in theirs.__dict__ and name in ours.__dict__:
-                replacements[id(theirs.__dict__[name])] = ours.__dict__[name]
+            if name in theirs.__dict__ and hasattr(ours, name):
+                replacements[id(theirs.__dict__[name])] = getattr(ours, name)
     for place, loaded in list(sys.modules.items()):
         if place != "qiskit" and not place.startswith("qiskit."):
             continue
