@@ -51,7 +51,7 @@ _LOOK_SECONDS = 0.05
 _GROUPS = 16
 """Groups that a job is cut into, about, if `max_job_size` is not given."""
 _GROUP_NS = 100_000_000
-"""Estimated time from which a group is long enough: sending it costs little beside that."""
+"""Estimated time of a group that is long enough: compared with it, sending costs little."""
 _MOST_WORK = 1 << 48
 """The most work that a group counts as, in amplitude-gates, so that sums fit into 64 bits."""
 _NAMED = 10

@@ -330,7 +330,7 @@ TABLE: Tuple[Option, ...] = (
         None,
         _COUNT,
         frozenset({QASM}),
-        "Circuits with more shots are split into portions of at most so many, which several "
+        "Circuits with more shots are split into portions of at most this many, which several "
         "workers can run; None to split none. Outcomes do not depend on it. Circuits whose shots "
         "differ in their number of draws (a measurement within a condition or a while loop) are "
         "never split.",

@@ -105,12 +105,12 @@ def _indices(
         bits = target[:]
     else:
         raise BasicAerError(
-            f"{where} looks at {target!r}; expected a clbit or a classical register"
+            f"{where} refers to {target!r}; expected a clbit or a classical register"
         )
     try:
         return tuple([clbits[bit] for bit in bits])
     except KeyError:
         missing = next(bit for bit in bits if bit not in clbits)
         raise BasicAerError(
-            f"{where} looks at the classical bit {missing!r}, which is not in the circuit"
+            f"{where} refers to the classical bit {missing!r}, which is not in the circuit"
         ) from None

@@ -67,7 +67,7 @@ class _Symbol:
 
 @embedsignature(True)
 cdef class Formula:
-    """The entries of a gate's matrix as steps, which compute the same bits as Python does.
+    """The entries of a gate's matrix as steps, each of which computes what Python computes.
 
     Args:
         entries: a function of the gate table; it is called once, with symbols for its parameters.

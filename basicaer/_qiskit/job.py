@@ -142,7 +142,7 @@ class BasicAerJob(JobV1):
         wait: float = 5,
         callback: Callable[[str, JobStatus, BasicAerJob], Any] | None = None,
     ) -> None:
-        """Waits until the job has ended, in whatever way; returns as soon as it has.
+        """Waits until the job is done, cancelled or failed; returns as soon as it is.
 
         Args:
             timeout: the most seconds to wait; None to wait as long as it takes.
