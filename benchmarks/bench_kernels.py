@@ -155,7 +155,7 @@ class Ceilings:
 @functools.lru_cache
 def columns() -> dict[str, int]:
     """The columns of operations and passes, read from the source."""
-    source = importlib.resources.files("basicaer").joinpath("basicaer/_engine/plan/layout.pxi")
+    source = importlib.resources.files("basicaer").joinpath("_engine/plan/layout.pxi")
     found = re.findall(
         r"^ +((?:COL|PASS|OP)_\w+) = (\d+)", source.read_text(encoding="utf-8"), re.MULTILINE
     )
