@@ -19,7 +19,7 @@ from basicaer._engine.allowance import allowed
 from basicaer._engine.control import Control
 from basicaer._engine.errors import EngineError
 from basicaer._engine.memory import state_bytes
-from basicaer._engine.one_pass import first_state, run_plain
+from basicaer._engine.one_pass import first_state, run_one_pass
 from basicaer._engine.shots.batched import run_groups
 from basicaer._engine.shots.branch import Machine, run_one
 from basicaer._engine.shots.draws import draw_rows, memory_rows, num_words, seeded, skip, stream
@@ -46,8 +46,8 @@ def execute(task: Task, control: Control, state_class: Type[Amplitudes] = State)
         EngineError: a while loop went past `max_iterations`.
     """
     begun = time.perf_counter()
-    if task.is_straight:
-        outcome = run_plain(task, control, state_class)
+    if task.is_one_pass:
+        outcome = run_one_pass(task, control, state_class)
     else:
         outcome = _execute(task, control, state_class)
     outcome.metadata["peak_memory"] += outcome.memory.nbytes

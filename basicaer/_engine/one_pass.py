@@ -20,8 +20,8 @@ from basicaer._engine.task import Outcome, Task
 from basicaer._engine.work import one_run, worth_a_look
 
 
-def run_plain(task: Task, control: Control, state_class: Type[Amplitudes]) -> Outcome:
-    """Computes what a task that `is_straight` asks for; the arguments are those of `execute`."""
+def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) -> Outcome:
+    """Computes what a task that `is_one_pass` asks for; the arguments are those of `execute`."""
     program, output = task.program, task.output
     _, runs, measured, qubits, _ = program.outline
     shift = program.num_qubits if output == "unitary" else 0

@@ -55,16 +55,16 @@ class Plans:
     worst two find out the same.
 
     Attributes:
-        prepared: its plans as `compiled_plan` makes them, by what they depend on beside the gates.
+        compiled: its plans as `compiled_plan` makes them, by what they depend on beside the gates.
         needless: by qubits and whether it is applied again, whether to apply the gates one by one
             takes less time than their plan.
         parts: the run in parts of so many gates.
     """
 
-    __slots__ = ("needless", "parts", "prepared")
+    __slots__ = ("compiled", "needless", "parts")
 
     def __init__(self) -> None:
-        self.prepared: Dict[Tuple[Any, ...], Any] = {}
+        self.compiled: Dict[Tuple[Any, ...], Any] = {}
         self.needless: Dict[Tuple[int, bool], bool] = {}
         self.parts: Dict[int, Tuple[Gates, ...]] = {}
 
@@ -381,14 +381,14 @@ class Outline(NamedTuple):
     """What the body of a program is made of.
 
     Attributes:
-        is_straight: whether it is gates, and then measurements, and nothing else.
+        is_one_pass: whether it is gates, and then measurements, and nothing else.
         runs: of gates, none of them empty, if it is straight.
         measured: what follows these, if it is straight.
         qubits: the distinct qubits of `measured`, ascending.
         num_gates: the turns of for loops counted each, the bodies of all else once.
     """
 
-    is_straight: bool
+    is_one_pass: bool
     runs: Tuple[Gates, ...]
     measured: Tuple[Measure, ...]
     qubits: Tuple[int, ...]

@@ -90,12 +90,12 @@ class Task:
         return method_of(self.program, self.output, self.shots, self.allow_sampling, self.branching)
 
     @property
-    def is_straight(self) -> bool:
+    def is_one_pass(self) -> bool:
         """Whether all that is wanted is had of the state that the program's gates lead to."""
         outline = self.program.outline
         if self.output == "counts":
-            return outline.is_straight and self.method == "sampled"
-        return outline.is_straight and not outline.measured
+            return outline.is_one_pass and self.method == "sampled"
+        return outline.is_one_pass and not outline.measured
 
 
 @dataclass(eq=False)

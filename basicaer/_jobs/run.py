@@ -121,7 +121,7 @@ class JobRun:
         total = 0.0
         for circuit, work in zip(circuits, self._work):
             total += nanoseconds(circuit.task, work, self.listed)
-            if total > WAKE_NS or not circuit.task.is_straight:
+            if total > WAKE_NS or not circuit.task.is_one_pass:
                 return False
         return True
 

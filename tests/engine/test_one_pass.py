@@ -256,15 +256,15 @@ def test_a_task_made_quickly_is_the_same():
 
 def test_how_a_task_is_run():
     task = Task(lower(PLAIN["measurements"]))
-    assert task.is_straight and task.method == "sampled"
-    assert task.but(shots=2).is_straight
+    assert task.is_one_pass and task.method == "sampled"
+    assert task.but(shots=2).is_one_pass
     for other in (task.but(shots=1), task.but(allow_sampling=False)):
-        assert not other.is_straight and other.method == "branching"
+        assert not other.is_one_pass and other.method == "branching"
         assert other.but(branching=False).method == "shot_by_shot"
     for output in ("statevector", "unitary"):
-        assert not task.but(output=output).is_straight  # it measures
+        assert not task.but(output=output).is_one_pass  # it measures
         unmeasured = Task(lower(PLAIN["gates"]), output=output)
-        assert unmeasured.is_straight and unmeasured.method == output
+        assert unmeasured.is_one_pass and unmeasured.method == output
     again = pickle.loads(pickle.dumps(task))
     assert "outline" in task.program.__dict__ and "outline" not in again.program.__dict__
     assert again.program.outline == task.program.outline
@@ -320,7 +320,7 @@ def test_what_is_sampled_is_gates_and_then_measurements():
         if program.samples:
             sampled += 1
             nested += any(each.operation.definition is not None for each in circuit.data)
-            assert program.outline.is_straight, circuit.decompose().draw()
+            assert program.outline.is_one_pass, circuit.decompose().draw()
     assert sampled > 300 and nested > 100
 
 

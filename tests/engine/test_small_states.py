@@ -190,7 +190,7 @@ def test_numbers_that_are_no_gate(change, message):
 
 
 def is_planned(run):
-    return bool(run.plans.prepared)
+    return bool(run.plans.compiled)
 
 
 def test_many_gates_and_gates_applied_again_are_planned():

@@ -18,7 +18,7 @@ def kind_rows(kinds: Tuple[Kind, ...]) -> np.ndarray:
     return np.array(kinds, dtype=np.int64).reshape(len(kinds), len(Kind._fields))
 
 
-class Prepared:
+class CompiledPlan:
     """A plan, and what it does to a state.
 
     Attributes:

@@ -15,7 +15,7 @@ import numpy as np
 from basicaer._engine.control import no_check
 from basicaer._engine.costs import PASS_GATES, PLAN_GATE_NS, PLAN_NS, PLANNED_NS, block_qubits
 from basicaer._engine.memory import SAMPLED_IN_PLACE
-from basicaer._engine.plan.compiled_plan import Prepared
+from basicaer._engine.plan.compiled_plan import CompiledPlan
 from basicaer._engine.program import Gates
 from basicaer._engine.shots import outcomes
 from basicaer._engine.state import buffers, small
@@ -268,10 +268,10 @@ class State:
             return self._apply_one_by_one(gates, shift, control)
         capacity = block_qubits(self._width, self.precision) - self._lane_bits
         key = (self._width, self._live, self.precision, capacity, shift, fusion, kernels)
-        prepared = gates.plans.prepared.get(key)
-        if prepared is None:
+        compiled = gates.plans.compiled.get(key)
+        if compiled is None:
             begun = time.perf_counter()
-            prepared = gates.plans.prepared[key] = Prepared(
+            compiled = gates.plans.compiled[key] = CompiledPlan(
                 gates,
                 kernels,
                 _REAL[self.precision],
@@ -283,8 +283,8 @@ class State:
                 fusion=fusion,
             )
             self.planning += time.perf_counter() - begun
-        self._run(prepared, threads, control)
-        return prepared.summary
+        self._run(compiled, threads, control)
+        return compiled.summary
 
     def _needs_no_plan(self, gates: Gates, again: bool) -> bool:
         """Returns whether to apply the gates one by one takes less time than their plan.
@@ -333,25 +333,25 @@ class State:
             "amplitude_gates": float(count << self.num_qubits),
         }
 
-    def _run(self, prepared: Prepared, threads: int, control: Control | None) -> None:
-        executable = prepared.executable
+    def _run(self, compiled: CompiledPlan, threads: int, control: Control | None) -> None:
+        executable = compiled.executable
         flags = control.flags if control is not None else _NO_FLAGS
         count = 2 << self._width
-        if self._live == 0 and prepared.scalar != 1:
-            self.scale(prepared.scalar)
+        if self._live == 0 and compiled.scalar != 1:
+            self.scale(compiled.scalar)
         if self._memory is None and count < _SMALL:
             value = self._amplitude
             memory, skip = executable.start(count, value.real, value.imag, flags)
             self._memory = np.frombuffer(memory, _REAL[self.precision], count, skip)
         else:
             reals, dirty = self._allocate(), self._dirty
-            sync = np.zeros(2 * prepared.num_passes, dtype=np.int64)
-            threads = min(threads, prepared.max_blocks)
-            if threads <= 1 or not worth_threads(prepared.summary["amplitude_gates"]):
+            sync = np.zeros(2 * compiled.num_passes, dtype=np.int64)
+            threads = min(threads, compiled.max_blocks)
+            if threads <= 1 or not worth_threads(compiled.summary["amplitude_gates"]):
                 executable.run(reals, flags, sync, dirty)
             else:
                 cooperate(lambda: executable.run(reals, flags, sync, dirty), threads)
-        self._live = prepared.live
+        self._live = compiled.live
         if control is not None:
             control.check()
 
