@@ -1,9 +1,8 @@
-"""The engine: programs, which are numbers, to outcomes, which are numbers.
+"""The engine: runs programs and returns outcomes. Both are plain numbers.
 
-Read `program` first, then `task` and `execute`; from there the folders `plan` (which operations a
-sequence of gates becomes), `state` (the amplitudes and what is done to them) and `shots` (circuits
-that measure in their middle). The loops over amplitudes are in `kernels`, which `basicaer._kernels`
-is made of.
+Read `program` first, then `task` and `execute`. The folders: `plan` turns a gate run into kernel
+operations, `state` holds the amplitudes and changes them, `shots` runs circuits with mid-circuit
+measurements. The loops over amplitudes are in `kernels`, from which `basicaer._kernels` is built.
 
-Nothing here imports Qiskit, or `basicaer._jobs`, `basicaer._qiskit` and the public modules.
+Nothing here imports Qiskit, `basicaer._jobs`, `basicaer._qiskit` or the public modules.
 """

@@ -1,4 +1,4 @@
-"""What a run of a program may hold: the program's numbers, for the formula in `memory`."""
+"""How much memory running a program may take: feeds the program to the formula in `memory`."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def allowance_of(
     listed: bool = False,
     limit: Union[int, None] = None,
 ) -> Allowance:
-    """Returns what a run may hold.
+    """Returns the allowance for running a program.
 
     Args:
-        program: what is run.
-        method: how, see `Task.method`.
-        shots: how often.
+        program: the program to run.
+        method: how it is run, see `Task.method`.
+        shots: number of shots.
         precision: "double" or "single".
-        threads: the most to use.
+        threads: maximum number of threads.
         listed: whether outcomes are listed one by one.
-        limit: bytes that there are; None for what is available.
+        limit: bytes that may be used; None for what the system has available.
     """
     num_qubits = program.num_qubits
     base = required_bytes(
@@ -62,7 +62,7 @@ def allowance_of(
 
 
 def allowed(task: Task) -> Allowance:
-    """Returns what a task may hold; what there is if it does not say so itself."""
+    """Returns the task's own allowance, or else one computed from the available memory."""
     if task.allowance is not None:
         return task.allowance
     return allowance_of(
@@ -75,9 +75,9 @@ def allowed(task: Task) -> Allowance:
 
 
 def _never_branching(program: Program) -> int:
-    """Returns how many draws are sure not to make shots part, at the least.
+    """Returns a lower bound on the number of draws that cannot split a group of shots.
 
-    These are the measurements that nothing follows, and resets of qubits that are still in |0>.
+    Counted are measurements at the end and resets of qubits that are still in |0>.
     """
     count = 0
     for operation in reversed(program.body):

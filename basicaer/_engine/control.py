@@ -1,4 +1,4 @@
-"""What a running job can be told, and what it tells: cancel, progress, warnings."""
+"""Communication with a running job: cancel, progress, warnings."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Deque, Dict
 import numpy as np
 
 _ALMOST = 0.999
-"""The most progress that a job has which has not ended."""
+"""Upper bound of the progress of a job that has not ended."""
 
 
 STOP, DONE = 0, 1
-"""Places in `Control.flags`; `_kernels.pyx` and `small.pyx` have them as numbers."""
+"""Indices into `Control.flags`; `_kernels.pyx` and `small.pyx` repeat them as constants."""
 
 
 def no_check() -> None:
-    """A check that never stops anything, for where there is no job that could be cancelled."""
+    """Does nothing: the check for code that runs outside of any job."""
 
 
 class Cancelled(Exception):  # noqa: N818
@@ -25,14 +25,14 @@ class Cancelled(Exception):  # noqa: N818
 
 
 class Control:
-    """What the world can ask of one running job, and what the job tells the world.
+    """Carries cancellation to one running job, and its progress and warnings back.
 
     Attributes:
-        flags: int64, length 8. ``flags[STOP]`` is not 0 once the job is to stop; kernels poll it by
-            its address, without the GIL. ``flags[DONE]`` counts the work that kernels have done, in
-            amplitude-gates; only they add to it, atomically. For Python there is `add_done`.
+        flags: int64, length 8. ``flags[STOP]`` is nonzero once the job must stop; kernels poll it
+            through a pointer, without the GIL. ``flags[DONE]`` counts the work done by kernels, in
+            amplitude-gates; only kernels add to it, atomically. Python code calls `add_done`.
         warnings: texts of the warnings to issue when the result is fetched.
-        orphaned: whether this is a forked process, and the job was alive in the one before.
+        orphaned: True in a forked child if the job was running in the parent.
     """
 
     __slots__ = (
@@ -48,30 +48,30 @@ class Control:
     )
 
     def __init__(self, expected: int = 0) -> None:
-        """Makes the control of a job that will announce `expected` work, about."""
+        """Makes the control of a job whose estimated work, in amplitude-gates, is `expected`."""
         self.flags = np.zeros(8, dtype=np.int64)
         self.warnings: Deque[str] = deque()
         self.orphaned = False
         self._verdict: Dict[str, bool] = {}
-        # A signal handler may ask for the progress while the thread that it interrupts does.
+        # Reentrant: a signal handler may call `progress` and interrupt a thread inside it.
         self._lock = threading.RLock()
         self._total = expected
         self._done = 0
         self._estimates: Dict[int, int] = {}
         self._shown = 0.0
 
-    # Whether a job ended or was cancelled is decided once, by the first to say so. setdefault on
-    # a dict is atomic, so that a signal handler may cancel whatever the thread it interrupts does.
+    # The first call of `cancel` or `finish` decides whether the job counts as cancelled. dict's
+    # setdefault is atomic, so a signal handler may cancel at any time.
 
     def cancel(self) -> bool:
-        """Tells the job to stop; returns False if it had ended before."""
+        """Tells the job to stop; returns False if it has already ended."""
         if self._verdict.setdefault("cancelled", True):
             self.flags[STOP] = 1
             return True
         return False
 
     def finish(self) -> bool:
-        """Says that the job has ended; returns False if it was cancelled before."""
+        """Marks the job as ended; returns False if it has already been cancelled."""
         return not self._verdict.setdefault("cancelled", False)
 
     @property
@@ -80,41 +80,41 @@ class Control:
         return self._verdict.get("cancelled", False)
 
     def halt(self) -> None:
-        """Makes all threads of the job stop, without calling it cancelled (one of them failed)."""
+        """Stops all threads of the job after one has failed, without marking it as cancelled."""
         self.flags[STOP] = 1
 
     def check(self) -> None:
-        """Raises `Cancelled` if the job is to stop."""
+        """Raises `Cancelled` if the job must stop."""
         if self.flags[STOP]:
             raise Cancelled
 
     def orphan(self) -> None:
-        """In the child of a fork: nobody runs the job here, and its lock may never be released."""
+        """Resets the control in a forked child, where no thread runs the job."""
         self._lock = threading.RLock()
         self.orphaned = True
 
     def begin(self, estimate: int) -> None:
-        """Says that this thread begins with a circuit, for which `estimate` had been expected.
+        """Records that this thread starts a circuit with an estimated work of `estimate`.
 
-        The estimate counts until the thread announces what the work is.
+        The thread's next `add_total` replaces the estimate.
         """
         self._estimates[threading.get_ident()] = estimate
 
     def add_total(self, work: int) -> None:
-        """Announces work, in the unit of ``flags[DONE]``, before it is done."""
+        """Adds work that is going to be done, in amplitude-gates, to the total."""
         estimate = self._estimates.pop(threading.get_ident(), 0)
         with self._lock:
             self._total += int(work) - estimate
 
     def add_done(self, work: int) -> None:
-        """Says that work is done which no kernel counts."""
+        """Adds completed work that kernels do not count, in amplitude-gates."""
         with self._lock:
             self._done += int(work)
 
     def progress(self) -> float:
-        """Returns how much of the job is done, 0 to 1; never less than it returned before.
+        """Returns the share of the job that is done, 0 to 1. It never decreases.
 
-        It is less than 1 until the job has ended: what follows the last gate is not counted.
+        It stays below 1: work after the last gate is not counted.
         """
         with self._lock:
             if self._total > 0:

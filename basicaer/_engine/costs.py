@@ -1,13 +1,13 @@
-"""What things cost, measured (Zen 4, AVX-512): the one place where such figures are.
+"""All measured costs (Zen 4, AVX-512).
 
-Decisions that are made with them have an owner each: the planner, `state` (is a plan worth it?),
-and for all else `work`.
+Three modules make decisions with them: the planner, `state` (is a plan worth making?), and `work`
+for everything else.
 """
 
 # --- kernels -----------------------------------------------------------------------------------
 
 KERNEL_COSTS = {
-    "diagonal": 0.05,  # its share of a diagonal run
+    "diagonal": 0.05,  # of several that are applied together
     "move": 0.12,
     "real1": 0.16,
     "dense1": 0.28,
@@ -16,44 +16,43 @@ KERNEL_COSTS = {
     "weyl": 0.48,
 }
 """Nanoseconds per amplitude and thread of one operation in a cache block, by the structure of its
-matrix, as `benchmarks/bench_kernels.py` prints them. Only their ratios matter, and they are nearly
-the same for all builds."""
+matrix, as printed by `benchmarks/bench_kernels.py`. Only the ratios matter; they are nearly the
+same for all builds."""
 
 SPLIT_TIME = 5_000
-"""Nanoseconds that the planner takes to write a "dense2" as a "weyl", which costs less."""
+"""Nanoseconds that the planner takes to rewrite a "dense2" as a "weyl", which is cheaper."""
 
 GATE_NS = 0.3
-"""Nanoseconds of a gate for each amplitude, in a run of gates that has its plan."""
+"""Nanoseconds per gate and amplitude in a gate run that is already planned."""
 PASS_GATES = 8
-"""What it takes to go through a state once, in gates: memory is slower than arithmetic."""
+"""Cost of one pass through a state, in gates: memory is slower than arithmetic."""
 COPY_GATES = 4
-"""What it takes to copy a state that is in the cache into fresh memory, in gates."""
+"""Cost of copying a cached state into fresh memory, in gates."""
 WATCHED = 64
-"""Gates from which one more look at the whole state costs next to nothing."""
+"""Number of gates from which one more pass over the state is negligible."""
 
 # --- a few qubits ------------------------------------------------------------------------------
 
 SMALL_GATE_NS = 14.0
-"""Nanoseconds of a gate that is applied by itself, before it does anything."""
+"""Fixed nanoseconds per gate when gates are applied one by one."""
 SMALL_PRODUCT_NS = {"dense1": 0.8, "dense2": 0.75, "dense": 1.1, "diagonal": 1.1}
-"""Nanoseconds of each multiplication of two complex numbers in it."""
+"""Nanoseconds per complex multiplication of such a gate, by form."""
 
 PLAN_NS, PLAN_GATE_NS = 9_000, 110
-"""Nanoseconds that it takes to plan a run of gates on a few qubits and to apply it once, and for
-each of its gates."""
+"""Nanoseconds to plan a gate run on a few qubits and apply it once: fixed, and per gate."""
 PLANNED_NS = 6_000
-"""Nanoseconds that it takes to apply such a run that has its plan, and a little more."""
+"""Nanoseconds to apply such a gate run once it is planned, with some margin."""
 
 # --- circuits ----------------------------------------------------------------------------------
 
 CIRCUIT_NS, SHOT_NS, LISTED_NS = 50_000, 30, 60
-"""Nanoseconds of a circuit, from `run()` to `result()`, of each shot, and of each that is listed,
-as `benchmarks/bench_latency.py` measures them."""
+"""Nanoseconds from `run()` to `result()`: per circuit, per shot, and per shot listed in memory, as
+measured by `benchmarks/bench_latency.py`."""
 AWAY_NS = 250_000
-"""Nanoseconds that a task takes on its way to another process and back."""
+"""Nanoseconds to send a task to another process and get its outcome back."""
 WAKE_NS = 250_000
-"""Nanoseconds up to which a run is carried out by `run()` itself: to wake a thread and to wait for
-it takes 100,000 where nothing else goes on, and longer anywhere else."""
+"""Estimated nanoseconds up to which `run()` executes a job itself. Waking a thread and waiting for
+it takes 100,000 on an idle machine, and more on a busy one."""
 
 # --- threads -----------------------------------------------------------------------------------
 
@@ -65,23 +64,23 @@ THREADS_WORK = {
 }
 """Amplitude-gates from which several threads pay.
 
-For one `state`, what is done to it at a time. For `circuits` of a job, `branches` of a circuit and
-`points` of a primitive, what is done to each: the rest is Python's, and threads that ask for it by
-turns wait longer than that (circuits of 10 qubits: 164 us each one by one, 296 on two threads; of
-14 qubits: the same; points of 10 qubits: the same, of 12: 260 and 220).
+For threads that share one `state`: the work of one operation on it. For `circuits` of a job,
+`branches` of a circuit and `points` of a primitive: the work of each. Below that, threads spend
+longer waiting for the GIL than they save. Measured, one thread against two: circuits of 10 qubits
+164 and 296 us each, of 14 qubits equal; points of 10 qubits equal, of 12 qubits 260 and 220 us.
 """
 
 # --- cache blocks ------------------------------------------------------------------------------
 
 _SMALLEST_BLOCK = 128 << 10
 _LARGEST_BLOCK = 512 << 10
-"""Bytes of a cache block: more give longer passes, as long as half of a core's L2 holds them."""
+"""Bytes of a cache block. Larger blocks need fewer passes, but must fit half of a core's L2."""
 _MANY_BLOCKS = 5
-"""A state is cut into at least 2**5 blocks, for that many threads, before they grow."""
+"""Blocks grow beyond the smallest size only if a state still has 2**5 of them, for threads."""
 
 
 def _level_2_cache() -> int:
-    """Returns the bytes of a core's L2, or a cautious guess where the system does not tell."""
+    """Returns the bytes of a core's L2, or a cautious guess if the system does not report it."""
     try:
         with open("/sys/devices/system/cpu/cpu0/cache/index2/size", encoding="ascii") as file:
             size = file.read().strip()
@@ -94,9 +93,9 @@ _ROOM = min(_LARGEST_BLOCK, max(_SMALLEST_BLOCK, _level_2_cache() // 2))
 
 
 def block_qubits(num_qubits: int, precision: str) -> int:
-    """Returns the qubits of a cache block, lanes counted, in a state of so many qubits.
+    """Returns the qubits of a cache block, lanes included, in a state of `num_qubits` qubits.
 
-    It depends on the machine, but not on the number of threads, since the order of sums does.
+    The result must not depend on the number of threads: it determines the order of sums.
     """
     size = 16 if precision == "double" else 8
     least, most = ((room // size).bit_length() - 1 for room in (_SMALLEST_BLOCK, _ROOM))

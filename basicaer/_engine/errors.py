@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class EngineError(Exception):
-    """What was asked for cannot be done; the message says why, and what can.
+    """The request cannot be met; the message says why, and what would work.
 
-    Where Qiskit's objects begin it is turned into a `BasicAerError`, which is a `QiskitError`.
+    `basicaer._qiskit` converts it to a `BasicAerError`, which is a `QiskitError`.
     """

@@ -1,10 +1,10 @@
 """Runs a program: once and sampled, branch by branch, or shot by shot.
 
-Which draws are made, and in which order, is BasicAer's, so that a seed gives the same outcomes:
+Draws are made in the same order as in BasicAer, so that a seed gives the same outcomes:
 
-- sampled: all shots at once from the final state, as `RandomState.choice` does it;
-- otherwise one uniform per measurement or reset, shot after shot, and outcome 0 where it is less
-  than the probability of 0 in the normalised state.
+- sampled: all shots at once from the final state, like `RandomState.choice`;
+- otherwise: one uniform per measurement or reset, shot after shot. The outcome is 0 if the uniform
+  is less than the probability of 0 in the normalised state.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def execute(task: Task, control: Control, state_class: Type[Amplitudes] = State)
 
     Args:
         task: what to compute.
-        control: of the job: can cancel it, and is told of its progress.
-        state_class: what holds the amplitudes.
+        control: of the job; cancels it and receives its progress.
+        state_class: class of the states.
 
     Raises:
         Cancelled: the job was cancelled.
@@ -56,7 +56,7 @@ def execute(task: Task, control: Control, state_class: Type[Amplitudes] = State)
 
 
 def _execute(task: Task, control: Control, state_class: Type[Amplitudes]) -> Outcome:
-    """Any program of which one final state does not say all."""
+    """Computes a task that is not `is_one_pass`."""
     method = task.method
     if method == "sampled":
         raise ValueError("the program cannot be sampled: it resets, or goes on after measuring")
@@ -76,9 +76,9 @@ def _execute(task: Task, control: Control, state_class: Type[Amplitudes]) -> Out
 
 
 def splits(task: Task) -> bool:
-    """Returns whether parts of the task's shots can be had on their own.
+    """Returns whether the task's shots can be computed in separate parts.
 
-    They can where it is known beforehand how many draws each shot makes.
+    They can if each shot makes a fixed number of draws.
     """
     if task.output != "counts" or task.shots < 2 or task.part is not None:
         return False
@@ -105,7 +105,7 @@ class _Run:
             "control": control,
         }
 
-    # --- the ways to run -------------------------------------------------------------------------
+    # --- methods ---------------------------------------------------------------------------------
 
     def statevector(self) -> Outcome:
         code = flatten(self.program, False, self.control.check)
@@ -137,12 +137,12 @@ class _Run:
                 part = memory[first : first + step]
                 uniforms = draw_rows(random, len(part), code.num_draws, self.control.check)
                 run_groups(machine, uniforms, part, progress.resolved)
-                del uniforms  # gone before there are more
+                del uniforms  # free them before the next are drawn
         metadata = self._metadata(machine, machine.leaves)
         return Outcome(memory if self.words else self._no_memory(), None, metadata)
 
     def shot_by_shot(self) -> Outcome:
-        """As BasicAer does it, from the start for each shot; what `branching` is held against."""
+        """Runs each shot from the start, as BasicAer does: the reference for `branching`."""
         code = flatten(self.program, False, self.control.check)
         machine = self._machine(code)
         count = self.last - self.first
@@ -154,17 +154,17 @@ class _Run:
         metadata = self._metadata(machine, count)
         return Outcome(memory if self.words else self._no_memory(), None, metadata)
 
-    # --- what they share -------------------------------------------------------------------------
+    # --- shared helpers --------------------------------------------------------------------------
 
     def _random(self) -> np.random.RandomState:
         return seeded(self.task.seed)
 
     def _skip(self, random: np.random.RandomState, code: Code) -> None:
-        """Goes past the draws of the shots before those wanted."""
+        """Skips the draws of the shots before the task's part."""
         if self.task.part is None:
             return
         if code.num_draws is None:
-            raise ValueError("the shots of a program whose draws vary cannot be had in parts")
+            raise ValueError("shots cannot be computed in parts where the number of draws varies")
         skip(random, self.first * code.num_draws)
 
     def _no_memory(self) -> np.ndarray:
@@ -204,16 +204,16 @@ class _Run:
         }
 
     def _watch(self, machine: Machine, state: Amplitudes) -> None:
-        """Has a look at the norm at the end of a run in which that look costs next to nothing."""
+        """Records the final norm if computing it is negligible beside the rest."""
         if worth_a_look(machine.statistics):
             machine.watch(state.norm_squared(self.task.threads))
 
 
 class _Progress:
-    """Reports shots that have come to their end as work done.
+    """Reports finished shots as completed work.
 
-    Work is announced as if each shot were run alone. Kernels report what they do; at the end of
-    each branch the rest of what its shots would have taken alone is added.
+    The announced total is that of running each shot alone. Kernels report what they really do; the
+    rest of a branch's share is added when its shots have finished.
     """
 
     def __init__(self, control: Control, machine: Machine, unit: int, shots: int) -> None:
@@ -227,7 +227,7 @@ class _Progress:
         control.add_total(self.unit * shots)
 
     def resolved(self, shots: int) -> None:
-        """Takes note of shots that have come to their end."""
+        """Records that `shots` more shots have finished."""
         with self.lock:
             self.done += shots * self.unit
             missing = self.done - self.added - self.machine.work

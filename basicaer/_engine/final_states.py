@@ -1,4 +1,4 @@
-"""The final state of a program, exactly: no draws."""
+"""Exact final states of programs, without draws."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from basicaer._engine.state.amplitudes import Amplitudes
 from basicaer._engine.state.state import State
 
 _NEGLIGIBLE = 1e-15
-"""Probability below which an outcome is taken for impossible."""
+"""Relative probability below which an outcome counts as impossible."""
 
 
 def final_states(
@@ -25,21 +25,22 @@ def final_states(
     most_states: int = 1 << 30,
     state_class: Type[Amplitudes] = State,
 ) -> Iterator[Tuple[float, Amplitudes]]:
-    """Yields pure states and their probabilities: one, but for resets of qubits in superposition.
+    """Yields (probability, pure state) pairs whose mixture is the final state.
 
-    The global phase is left out. Each state belongs to the caller. With the other outcome of each
-    reset waiting, up to `states_alive` of them are alive at once.
+    There is one pair unless qubits are reset in superposition: each such reset yields both
+    outcomes. The global phase is left out. The caller owns each yielded state. Up to
+    `states_alive` states exist at once.
 
     Args:
-        program: of gates, resets and preparations only.
+        program: gates, resets and preparations only.
         precision: "double" or "single".
-        threads: the most to use.
+        threads: maximum number of threads.
         control: of the job; may cancel it.
-        most_states: that there is room for at once.
-        state_class: what holds the amplitudes.
+        most_states: maximum number of states at once.
+        state_class: class of the states.
 
     Raises:
-        EngineError: there is no room for all states at once.
+        EngineError: more than `most_states` states are needed at once.
     """
     body = program.body
     start = state_class.zero(program.num_qubits, precision=precision)
@@ -80,7 +81,7 @@ def final_states(
 
 
 def states_alive(program: Program) -> int:
-    """Returns how many states `final_states` has at once, at most."""
+    """Returns an upper bound on the states that `final_states` holds at once."""
     touched: Set[int] = set()
     resets = 0
     for operation in program.body:
@@ -104,17 +105,17 @@ def _no_room(program: Program, most: int, precision: str) -> EngineError:
 
 
 def without_measurements(program: Program) -> Program:
-    """Returns the program without its final measurements, which `final_measurements` has found."""
+    """Returns the program without its measurements, all of which must be final."""
     kept = tuple([item for item in program.body if not isinstance(item, Measure)])
     return program if len(kept) == len(program.body) else replace(program, body=kept)
 
 
 def check_pure(program: Program, *, measured: bool) -> None:
-    """Raises an error unless a program has a final state.
+    """Raises an `EngineError` unless a program has a final state.
 
     Args:
-        program: what is checked.
-        measured: whether measurements are allowed, at its end.
+        program: the program to check.
+        measured: whether measurements are allowed.
     """
     for operation in program.body:
         if isinstance(operation, (Gates, Prepare, Reset)):
@@ -133,7 +134,7 @@ def check_pure(program: Program, *, measured: bool) -> None:
 
 
 def final_measurements(program: Program) -> List[int]:
-    """Returns the qubit whose outcome each clbit holds at the end.
+    """Returns, for each clbit, the qubit whose outcome it holds at the end.
 
     Raises:
         EngineError: a qubit is used after it was measured; a clbit is not written to; two clbits

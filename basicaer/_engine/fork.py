@@ -1,4 +1,4 @@
-"""The child of a fork: what modules keep for a process starts anew there."""
+"""Resets per-process state of the modules in the child of a fork."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _functions: List[Callable[[], Any]] = []
 
 
 def in_child(function: Callable[[], Any]) -> None:
-    """Has a function called in each child of a fork, in the order of these calls.
+    """Registers a function to be called in each forked child, in the order of registration.
 
     Args:
-        function: must not raise, and take no lock that a thread of the parent may have held.
+        function: must not raise, and must not take a lock that the parent may have held.
     """
     _functions.append(function)
 

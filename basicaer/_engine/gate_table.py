@@ -1,15 +1,15 @@
-"""The gate table: one row a gate, by its name.
+"""The gate table: one row per gate, keyed by name.
 
-A row says what a gate's matrix is; everything else is derived from it. A new gate is one new row,
-and one in `gate_classes`, which says what class of Qiskit's it is.
+A row defines a gate's matrix; everything else is derived from it. To add a gate, add a row here and
+one in `gate_classes`, which maps Qiskit's class to it.
 
 A gate is applied as one or a few *parts*, each a small matrix on some of the gate's qubits, behind
-controls on others. Most gates are one part; `rccx` is a controlled Y and a controlled Z, which is
-far less work than its 8 x 8 matrix.
+controls on others. Most gates have one part; `rccx` is a controlled Y and a controlled Z, far less
+work than its 8 x 8 matrix.
 
-The coefficients of a part are written once, as ``entries(f, *parameters)``, where `f` has the
-functions: `SCALAR` for numbers, `COLUMN` for numpy arrays of them. What holds for all parameters
-(which entries can be non-zero, whether all are real) is found at import by trying some.
+The coefficients of a part are written once, as ``entries(f, *parameters)``, where `f` holds the
+functions: `SCALAR` for numbers, `COLUMN` for numpy arrays. Which entries can be nonzero, and whether all are
+real, is found at import by evaluating `entries` for some parameters.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from basicaer._engine.program import DENSE, DIAGONAL, Kind
 
 
 class Functions(NamedTuple):
-    """What the entries of a matrix are made of.
+    """The functions that entries of a matrix are computed with.
 
     Attributes:
         cos: cosine.
@@ -57,16 +57,16 @@ COLUMN = Functions(np.cos, np.sin, lambda x: np.exp(1j * x), np.sqrt, lambda x: 
 Entries = Callable[..., Tuple[Any, ...]]
 
 _ROOT = 1 / math.sqrt(2)
-"""The root of 1/2 as terra has it; the last bit of `sqrt(0.5)` is another, and draws could be."""
+"""1/sqrt(2) as terra computes it. `sqrt(0.5)` differs in the last bit, which can change draws."""
 
 
 class Part(NamedTuple):
     """A small matrix on some qubits of a gate.
 
     Attributes:
-        kind: form, widths, control state, pattern, realness.
-        positions: which of the gate's qubits it acts on, controls first.
-        entries: ``entries(f, *parameters)``: the coefficients, row-major or the diagonal alone.
+        kind: what the part shares with all gates of its kind.
+        positions: indices of the gate's qubits that it acts on, controls first.
+        entries: ``entries(f, *parameters)`` gives the matrix, row-major, or its diagonal.
         constant: the coefficients if the gate has no parameters, otherwise empty.
     """
 
@@ -80,12 +80,12 @@ class Row(NamedTuple):
     """A gate.
 
     Attributes:
-        name: what it is called here; mostly Qiskit's name of it too.
-        num_params: how many parameters it has.
-        num_qubits: how many qubits it acts on.
-        num_controls: how many of them, the first ones, are controls that a ``ctrl_state`` of the
-            gate speaks of. A gate with such controls has one part.
-        parts: what is applied, in order.
+        name: the key in this table; usually also Qiskit's name.
+        num_params: number of parameters.
+        num_qubits: number of qubits, controls included.
+        num_controls: number of leading qubits that are controls, covered by ``ctrl_state``. A gate
+            with such controls has one part.
+        parts: the parts, in the order in which they are applied.
     """
 
     name: str
@@ -106,7 +106,7 @@ def _part(
     num_controls: int,
     control_state: int,
 ) -> Part:
-    """The part, with all that can be derived from `entries` derived."""
+    """Returns a part, with its kind and constant derived from `entries`."""
     num_targets = len(positions) - num_controls
     values = np.array([entries(SCALAR, *trial[:num_params]) for trial in _TRIALS], dtype=complex)
     whole = (1 << values.shape[1]) - 1
@@ -126,7 +126,7 @@ def _row(
     form: int,
     entries: Entries,
 ) -> Row:
-    """A gate of one part: controls, then targets."""
+    """Returns a gate with one part: controls, then targets."""
     size = len(entries(SCALAR, *_TRIALS[0][:num_params]))
     num_targets = (size.bit_length() - 1) // (2 if form == DENSE else 1)
     num_qubits = num_controls + num_targets
@@ -275,7 +275,7 @@ def _xx_plus_yy(f, theta, beta):
 
 def _rcccx() -> Row:
     parts = (
-        # q0, q1, not q2: phases i and -i on the target; all three: the target turns with a sign.
+        # q0 and q1 but not q2: phases i and -i on the target. All three: iY on the target.
         _part(lambda f: (1j, -1j), 0, DIAGONAL, (0, 1, 2, 3), 3, 0b011),
         _part(lambda f: (0, 1, -1, 0), 0, DENSE, (0, 1, 2, 3), 3, 0b111),
     )
@@ -345,13 +345,13 @@ GATES: Tuple[Row, ...] = (
     _rccx(),
     _rcccx(),
 )
-"""Every gate of fixed width. The multi-controlled ones are these behind more controls."""
+"""All gates of fixed width. Multi-controlled gates are these with more controls."""
 
 PHASE = _part(lambda f, phi: (f.cis(phi), f.cis(phi)), 1, DIAGONAL, (0,), 0, 0)
 """A global phase, as a gate on any one qubit."""
 PHASE_IF_0 = _part(lambda f, phi: (f.cis(phi), 1), 1, DIAGONAL, (0,), 0, 0)
-"""A phase where the qubit is 0."""
+"""A phase on the amplitudes whose qubit is 0."""
 PHASE_IF_1 = _part(_p, 1, DIAGONAL, (0,), 0, 0)
-"""A phase where the qubit is 1."""
+"""A phase on the amplitudes whose qubit is 1."""
 
 ROW_OF_NAME: Dict[str, Row] = {row.name: row for row in GATES}

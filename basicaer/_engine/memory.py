@@ -1,6 +1,6 @@
-"""What a run needs and what there is: the one formula for both.
+"""The formula for the memory that a run needs, and the memory that is available.
 
-The configuration's `n_qubits`, the check in `run()` and its message all come from here.
+The configuration's `n_qubits`, the check in `run()` and its message are all computed here.
 """
 
 from __future__ import annotations
@@ -16,55 +16,55 @@ MIB = 1 << 20
 ITEM_BYTES = {"double": 16, "single": 8}
 """Bytes of one amplitude."""
 SCRATCH = MIB
-"""Bytes of scratch that one thread may take."""
-SMALL = 64 * MIB
-"""A run below this is let through unless the user has set a limit: asking the system would cost
-more than the run."""
+"""Maximum bytes of scratch per thread."""
+LIGHT = 64 * MIB
+"""A run that needs less is not checked unless the user has set a limit: asking the system for the
+available memory would take longer than the run."""
 
 KEPT = 256 * MIB
-"""What a run may hold beyond what it cannot do without, however little there is available; beyond
-that a quarter of what is available."""
+"""Bytes that a run may take beyond its minimum, or a quarter of the available memory if that is
+more."""
 GROUPS_PER_THREAD = 4
-"""Groups of shots for each thread to begin with, so that threads end at about the same time."""
+"""Initial groups of shots per thread: enough that threads finish at about the same time."""
 
 _CACHE_SECONDS = 1.0
 
-# Measured with tracemalloc, on outcomes that are all different.
+# Measured with tracemalloc, with all outcomes different.
 _SHOT_BYTES = 48
-"""What one shot takes beside its outcome, which is there twice, while outcomes are drawn."""
+"""Bytes per shot while outcomes are drawn, beside two copies of the outcome."""
 _COUNT_BYTES = 64
-"""One entry of the counts, beside the digits of its key."""
+"""Bytes per entry of the counts, beside the digits of its key."""
 _ENTRY_BYTES = 80
-"""One entry of a memory list, beside its digits."""
+"""Bytes per entry of a memory list, beside its digits."""
 _COUNTED_BYTES = 96
-"""What a shot takes while it is counted or listed, of which `COUNTED_AT_ONCE` are at a time."""
+"""Bytes per shot that is being counted or listed; `COUNTED_AT_ONCE` are at a time."""
 COUNTED_AT_ONCE = 1 << 18
 
 SAMPLED_IN_PLACE = 18
-"""Qubits from which all of them are sampled without a table of probabilities."""
+"""Width from which a state with all qubits measured is sampled without a probability table."""
 SHOTS_AT_ONCE = 1 << 20
-"""Shots that are drawn from a final state between two looks at whether the job was cancelled. If
-there are more, a table of probabilities is there twice."""
+"""Shots that are drawn from a final state between two checks for cancellation. With more shots the
+formula counts the probability table twice."""
 
 _BRANCH_BYTES = 1024
-"""A state and its branch, beside the amplitudes."""
+"""Bytes of a branch and its state, beside the amplitudes."""
 NODE_BYTES = 2048
-"""A node of the tree of outcomes, with tables of `NODE_ENTRIES` probabilities."""
+"""Bytes of a node of the outcome tree, with tables of `NODE_ENTRIES` probabilities."""
 NODE_ENTRIES = 160
 _RESULT_BYTES = 256
-"""An end of the tree of outcomes, where shots are run one after another."""
+"""Bytes of a leaf of the outcome tree, when shots are run one after another."""
 MOST_NODES = 100_000
 _NODES_PER_SHOT = 4
 MOST_STATES = 4096
-"""States that are kept for shots to come, at most."""
+"""Maximum number of states kept for later shots."""
 _FEWEST_STATES = 64
-"""States that are kept for shots to come though they are large, if they fit."""
+"""States kept for later shots however large they are, if they fit."""
 _SMALLEST_TABLE = 10
-"""Qubits of a joint distribution whose memory is not worth saving."""
+"""Width of a joint distribution that is too small to be worth limiting."""
 _FEWEST_UNIFORMS = 64 << 10
-"""Bytes of uniforms that are not worth saving."""
+"""Bytes of uniforms that are too few to be worth limiting."""
 DRAW_BLOCK = 1 << 17
-"""Uniforms that are drawn at a time when they have to be transposed."""
+"""Uniforms drawn at a time when they are transposed."""
 
 
 def required_bytes(
@@ -84,7 +84,7 @@ def required_bytes(
         num_qubits: width of the circuit.
         precision: "double" or "single".
         unitary: True if the whole unitary is computed, a state of twice the qubits.
-        threads: threads at work on the circuit.
+        threads: threads that work on the circuit.
         measured: number of distinct qubits that are sampled at the end; None if none are.
         shots: outcomes that are recorded.
         num_clbits: width of an outcome.
@@ -110,16 +110,16 @@ def state_bytes(num_qubits: int, precision: str = "double", unitary: bool = Fals
 
 
 class Allowance(NamedTuple):
-    """What a run may hold at once. It is counted before the run begins, and obeyed by it.
+    """The memory limits of a run, computed before it begins and obeyed by it.
 
     Attributes:
-        need: bytes of all that the run holds, of scratch and outcomes too.
-        base: bytes that it cannot do without; more than there is is an error.
-        states: states alive at once.
-        threads: threads that follow a branch of their own each; 1 if all are at work on one.
-        uniforms: bytes of uniforms that are drawn beforehand.
-        table: qubits of the largest joint distribution that is computed.
-        nodes: nodes of the tree of outcomes that are kept.
+        need: maximum bytes of everything the run holds, including scratch and outcomes.
+        base: minimum bytes of the run; it is an error if they are not available.
+        states: maximum number of states at once.
+        threads: threads that each follow their own branch; 1 if all threads share one branch.
+        uniforms: bytes of uniforms drawn ahead.
+        table: qubits of the largest joint distribution that may be computed.
+        nodes: maximum number of nodes of the outcome tree.
     """
 
     need: int
@@ -143,25 +143,25 @@ def allowance_of_branches(
     threads: int,
     limit: int | None,
 ) -> Allowance:
-    """Returns what a run may hold whose shots share their past.
+    """Returns the allowance of a run whose shots share their past.
 
-    What it cannot do without is one state, the uniforms of some shots and small tables. More states
-    save work, as do larger tables and all uniforms at once; of these it has as much as fits.
+    The minimum is one state, the uniforms of some shots and narrow tables. More states, larger
+    tables and drawing all uniforms at once save work; the run gets as much of these as fits.
 
     Args:
         base: `required_bytes`.
         state: bytes of a state.
-        num_qubits: its width.
-        shots: outcomes that are wanted.
-        draws: uniforms that each shot takes; None if outcomes decide it.
-        branching: how many of them may make shots part, at most; not used if `draws` is None.
-        ends: different values of the clbits, at most.
-        threads: threads that may follow a branch of their own each.
-        limit: bytes that there are; None for what is available.
+        num_qubits: width of a state.
+        shots: number of shots.
+        draws: uniforms per shot; None if the number depends on outcomes.
+        branching: upper bound on the draws that may split a group; unused if `draws` is None.
+        ends: upper bound on the number of different values of the clbits.
+        threads: maximum number of threads that each follow their own branch.
+        limit: bytes that may be used; None for what the system has available.
     """
     state += _BRANCH_BYTES
     base += _BRANCH_BYTES
-    depth = shots.bit_length()  # states alive at once, with the smaller group of shots first
+    depth = shots.bit_length()  # most states at once if the smaller group always runs first
     uniforms = most_uniforms = nodes = most_nodes = node_bytes = 0
     if draws is None:
         threads = 1
@@ -169,7 +169,7 @@ def allowance_of_branches(
         most_nodes = min(MOST_NODES, _NODES_PER_SHOT * shots + 64)
         nodes, node_bytes = min(most_nodes, 64), NODE_BYTES
         base += nodes * node_bytes + min(shots, ends) * _RESULT_BYTES
-        most_table, table_bytes = num_qubits, 32  # sums, refined ones, and those that are kept
+        most_table, table_bytes = num_qubits, 32  # two levels of sums, and the tables kept in nodes
     else:
         most_states = min(depth, branching + 1)
         if threads > 1:
@@ -188,7 +188,7 @@ def allowance_of_branches(
     room = extra
     if limit is not None:
         room = limit - base
-    elif base + extra >= SMALL:
+    elif base + extra >= LIGHT:
         space = available_bytes()
         room = min(max(KEPT, space // 4), space - base)
     if room >= extra:
@@ -229,12 +229,12 @@ def allowance_of_branches(
 def largest_circuit(
     *, unitary: bool = False, precision: str = "double", space: int | None = None
 ) -> int:
-    """Returns the number of qubits of the largest circuit that fits.
+    """Returns the number of qubits of the widest circuit that fits.
 
     Args:
         unitary: True if the whole unitary is computed.
         precision: "double" or "single".
-        space: bytes that there are; None for what is available.
+        space: bytes that may be used; None for what the system has available.
     """
     if space is None:
         space = available_bytes()
@@ -245,7 +245,7 @@ def largest_circuit(
 
 
 def describe(count: int) -> str:
-    """Returns a number of bytes as a person reads it, "23.5 GiB"."""
+    """Returns a number of bytes as text, such as "23.5 GiB"."""
     if count >> 70:
         return f"2**{count.bit_length() - 1} bytes"
     if count < 1024:
@@ -257,17 +257,18 @@ def describe(count: int) -> str:
 
 
 # ----------------------------------------------------------------------------------------------
-# What there is
+# Available memory
 # ----------------------------------------------------------------------------------------------
 
 _cached = (-_CACHE_SECONDS, 0)
 
 
 def available_bytes(*, fresh: bool = False) -> int:
-    """Returns the bytes that this process could still allocate.
+    """Returns the bytes that this process can still allocate.
 
-    It is the least of what the system reports as available, what the control group leaves and what
-    the limit on the address space leaves. The answer is kept for a second unless `fresh`.
+    This is the minimum of what the system reports as available and what is left of the limits of
+    the control groups and of the address space. The result is cached for a second; `fresh` asks
+    anew.
     """
     global _cached
     now = time.monotonic()
@@ -292,7 +293,7 @@ def _read(path: str) -> str | None:
 
 
 def _system_bytes() -> int:
-    """What the operating system reports; always a number."""
+    """Returns the available bytes that the operating system reports, or a guess."""
     text = _read("/proc/meminfo") or ""
     for line in text.splitlines():
         if line.startswith("MemAvailable:"):
@@ -308,7 +309,7 @@ def _system_bytes() -> int:
         if found is not None:
             return found
     try:
-        # The whole of the memory: the nearest that is known without more help.
+        # The total memory is the best figure available without psutil.
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, OSError, ValueError):
         return 4 << 30
@@ -332,7 +333,7 @@ def _windows_bytes() -> int | None:
 
 
 def _cgroup_bytes(root: str = "/sys/fs/cgroup", own: str = "/proc/self/cgroup") -> int | None:
-    """What the control groups of this process leave, the tightest one on the way to the root."""
+    """Returns the bytes left by the tightest control group of this process; None without limit."""
     found: List[int] = []
     for line in (_read(own) or "").splitlines():
         parts = line.split(":", 2)
@@ -368,9 +369,9 @@ def _group_bytes(folder: str, limit: str, usage: str, cache: str) -> int | None:
         most_bytes, used_bytes = int(most), int(used)  # "max" is no limit
     except ValueError:
         return None
-    if most_bytes >= 1 << 60:  # how the first version says that there is none
+    if most_bytes >= 1 << 60:  # cgroup v1 writes a huge number for "no limit"
         return None
-    # Pages of files that were read once are given up when memory is asked for.
+    # The kernel reclaims inactive file pages when memory is needed.
     for line in (_read(f"{folder}/memory.stat") or "").splitlines():
         key, _, value = line.partition(" ")
         if key == cache:
@@ -379,7 +380,7 @@ def _group_bytes(folder: str, limit: str, usage: str, cache: str) -> int | None:
 
 
 def _rlimit_bytes() -> int | None:
-    """What a limit on the address space (`ulimit -v`) leaves."""
+    """Returns the bytes left of the address space limit (`ulimit -v`); None without limit."""
     try:
         import resource
     except ImportError:

@@ -1,6 +1,6 @@
-"""Programs that are gates, and then measurements: most are, and many are small.
+"""One-pass programs: gates, then measurements. Most programs are, and many are tiny.
 
-All that is wanted of them is had of one final state.
+One final state answers everything that is asked of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from basicaer._engine.work import one_run, worth_a_look
 
 
 def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) -> Outcome:
-    """Computes what a task that `is_one_pass` asks for; the arguments are those of `execute`."""
+    """Computes a task that `is_one_pass`; arguments and errors are those of `execute`."""
     program, output = task.program, task.output
     _, runs, measured, qubits, _ = program.outline
     shift = program.num_qubits if output == "unitary" else 0
@@ -61,7 +61,7 @@ def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) ->
         array = state.to_array(task.threads, task.chop)
         if output == "unitary":
             array = array.reshape(1 << shift, 1 << shift)
-    control.add_total(-work)  # what fusion has saved
+    control.add_total(-work)  # saved by fusion
     planning = state.planning
     metadata = {
         "method": task.method,
@@ -82,14 +82,14 @@ def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) ->
 
 
 # ----------------------------------------------------------------------------------------------
-# What other programs need too
+# Shared with `execute`
 # ----------------------------------------------------------------------------------------------
 
 
 def first_state(task: Task, state_class: Type[Amplitudes], check: Callable[[], None]) -> Amplitudes:
-    """Returns the state, or the unitary, that the task's program begins with.
+    """Returns the initial state, or unitary, of the task's program.
 
-    `check` is called now and then while a large one is made; what it raises is raised.
+    `check` is called now and then while a large one is made, and may raise.
     """
     program = task.program
     if task.initial is not None:
@@ -111,16 +111,19 @@ def _sampled_memory(
     sources: Mapping[int, int],
     control: Control,
 ) -> np.ndarray:
-    """Returns the classical memory of the task's shots, drawn from a final state, one draw each.
+    """Draws the classical memory of the task's shots from a final state, one draw per shot.
 
-    Very many are drawn in parts, between which a cancelled job stops.
+    More than `SHOTS_AT_ONCE` shots are drawn in chunks, with a check for cancellation between them.
 
     Args:
-        task: which shots are wanted.
+        task: says which shots.
         state: the final state.
-        qubits: those that are measured, ascending.
-        sources: for each clbit that is measured, the place of its qubit among `qubits`.
+        qubits: the measured qubits, ascending.
+        sources: maps each measured clbit to the position of its qubit in `qubits`.
         control: of the job.
+
+    Returns:
+        uint64 of shape (shots, words), word 0 the least significant.
     """
     words = num_words(task.program.num_clbits)
     first, last = (0, task.shots) if task.part is None else task.part
@@ -136,14 +139,14 @@ def _sampled_memory(
     memory = np.empty((shots, words), dtype=np.uint64)
     for start in range(0, shots, at_once):
         control.check()
-        part = memory[start : start + at_once]
-        numbers = sample(uniforms.take(len(part)))
-        part[:] = memory_rows(len(part), words, 0, sources, numbers)
+        chunk = memory[start : start + at_once]
+        numbers = sample(uniforms.take(len(chunk)))
+        chunk[:] = memory_rows(len(chunk), words, 0, sources, numbers)
     return memory
 
 
 def _in_place(sources: Mapping[int, int]) -> bool:
-    """True if each clbit has the place of its qubit: numbers are words then."""
+    """Returns whether each clbit equals its qubit's position: then outcomes are memory words."""
     return list(sources) == list(sources.values())
 
 

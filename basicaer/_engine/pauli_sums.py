@@ -1,7 +1,7 @@
-"""Sums of Pauli strings as numbers, and what a state says of them.
+"""Sums of Pauli strings as numbers, and their expectation values.
 
-A string is two masks: bit q of `x` is set where it has X or Y on qubit q, bit q of `z` where it has
-Z or Y. With Y = iXZ it is ``i**|x & z| X^x Z^z``.
+A string is two masks: bit q of `x` is set if it has X or Y on qubit q, bit q of `z` if it has Z or
+Y. With Y = iXZ the string is ``i**|x & z| X^x Z^z``.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import numpy as np
 from basicaer._engine.state.amplitudes import Amplitudes
 
 _TABLE = 1 << 14
-"""Complex numbers that are worked on at a time where there is one for each amplitude and term."""
+"""Maximum size, in complex numbers, of a temporary array of amplitudes times terms."""
 
 WIDEST = 62
-"""Qubits that a mask has room for."""
+"""Maximum width of a string: the bits of a mask."""
 
 
 class PauliSum:
-    """``sum_t coefficients[t] * P_t``, frozen.
+    """``sum_t coefficients[t] * P_t``. Do not modify.
 
     Attributes:
         num_qubits: width of the strings.
-        x: int64, shape (t,), ascending: strings that flip the same qubits are neighbours.
+        x: int64, shape (t,), ascending: strings that flip the same qubits are adjacent.
         z: int64, shape (t,).
         coefficients: complex128, shape (t,).
     """
@@ -44,13 +44,13 @@ class PauliSum:
         return complex(values @ self.coefficients)
 
     def second_moment(self, amplitudes: np.ndarray) -> float:
-        """Returns the expectation value of the square of the sum, which has to be Hermitian.
+        """Returns the expectation value of the square of the sum, which must be Hermitian.
 
         Args:
             amplitudes: of the state, shape (2**n,).
         """
         size = len(amplitudes)
-        sign = np.ones(1)  # of each mask: -1 where it has an odd number of bits
+        sign = np.ones(1)  # of each mask: -1 if it has an odd number of set bits
         while len(sign) < size:
             sign = np.concatenate((sign, -sign))
         weights = self.coefficients * np.array([1, 1j, -1, -1j])[_ones(self.x & self.z) & 3]
@@ -65,10 +65,10 @@ class PauliSum:
 
     @property
     def is_hermitian(self) -> bool:
-        """True if all coefficients are real, but for rounding."""
+        """True if all coefficients are real up to rounding (1e-12)."""
         return bool(np.allclose(self.coefficients.imag, 0, rtol=0, atol=1e-12))
 
 
 def _ones(masks: np.ndarray) -> np.ndarray:
-    """Returns how many bits are set in each mask."""
+    """Returns the number of set bits of each mask."""
     return np.array([bin(mask).count("1") for mask in masks.tolist()], dtype=np.int64)

@@ -1,8 +1,7 @@
-"""What a circuit is once Qiskit is out of the way: numbers, frozen and picklable.
+"""Programs: circuits as plain numbers, immutable and picklable.
 
-A `Program` is the border of the package. Left of it are Qiskit's objects (`lowering`), right of it
-only what is defined here, so that planning and execution can be tested, pickled and sent to another
-machine without a circuit. Nothing in this file imports Qiskit.
+`basicaer._qiskit` lowers a circuit to a `Program`, and the engine sees nothing else. A program can
+be built, tested, pickled and sent to another machine without Qiskit.
 
 Bit order is Qiskit's: qubit 0 is the least significant bit of an amplitude's index, and the first
 target of a gate is the least significant bit of its matrix's row and column.
@@ -18,7 +17,7 @@ from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tu
 import numpy as np
 
 _BODIES_AT_ONCE = 1 << 16
-"""Turns of a loop that are looked at between two looks at whether the job was cancelled."""
+"""Bodies of a for loop that are examined between two checks for cancellation."""
 
 DENSE = 0
 """Form of a gate given by its whole matrix: 4**k coefficients, row-major."""
@@ -27,16 +26,16 @@ DIAGONAL = 1
 
 
 class Kind(NamedTuple):
-    """What all gates of one kind share, whatever their qubits and their coefficients.
+    """What all gates of one kind share: everything but qubits and coefficients.
 
     Attributes:
         form: `DENSE` or `DIAGONAL`.
         num_targets: k, the width of the matrix.
-        num_controls: the qubits in front of the targets that must have the values in
-            `control_state` for the matrix to be applied.
+        num_controls: number of control qubits, listed before the targets. The matrix is applied
+            where they have the values in `control_state`.
         control_state: bit j is the value that control j must have.
-        pattern: for `DENSE` gates of k <= 2 targets, bit ``row * 2**k + column`` is set where the
-            matrix can be non-zero for *some* parameters of this kind; -1 means all of it.
+        pattern: for `DENSE` gates of k <= 2 targets, bit ``row * 2**k + column`` is set if that
+            entry is nonzero for *some* parameters of this kind; -1 means all of them.
         is_real: True if the coefficients are real for *all* parameters of this kind.
     """
 
@@ -49,24 +48,24 @@ class Kind(NamedTuple):
 
 
 class Plans:
-    """What is known of how to apply a run of gates, so that it is found out once.
+    """Cache of what has been computed about a gate run.
 
-    Not part of the run's value: it travels empty. Threads may look and add at the same time; at
-    worst two find out the same.
+    It is not part of the gate run's value and is pickled empty. Threads may read and write it at
+    the same time; at worst two compute the same entry.
 
     Attributes:
-        compiled: its plans as `compiled_plan` makes them, by what they depend on beside the gates.
-        needless: by qubits and whether it is applied again, whether to apply the gates one by one
-            takes less time than their plan.
-        parts: the run in parts of so many gates.
+        compiled: compiled plans, keyed by all that they depend on beside the gates.
+        needless: keyed by (num_qubits, again): True if applying the gates one by one is faster than
+            planning them.
+        chunks: the gate run in chunks, keyed by the maximum number of gates in a chunk.
     """
 
-    __slots__ = ("compiled", "needless", "parts")
+    __slots__ = ("chunks", "compiled", "needless")
 
     def __init__(self) -> None:
         self.compiled: Dict[Tuple[Any, ...], Any] = {}
         self.needless: Dict[Tuple[int, bool], bool] = {}
-        self.parts: Dict[int, Tuple[Gates, ...]] = {}
+        self.chunks: Dict[int, Tuple[Gates, ...]] = {}
 
     def __reduce__(self) -> Tuple[type, Tuple[()]]:
         return Plans, ()
@@ -74,12 +73,12 @@ class Plans:
 
 @dataclass(frozen=True, eq=False)
 class Gates:
-    """A run of unitary gates, as flat arrays.
+    """A gate run: unitary gates, as flat arrays.
 
     Gate ``i`` is of kind ``kinds[kind[i]]``, acts on ``qubits[start[i]:start[i + 1]]`` (controls
-    first, then targets) and has its coefficients from ``coefficients[offset[i]]`` on. Gates may
-    share coefficients. Two runs with equal `kinds`, `kind` and `qubits` have the same structure and
-    so the same schedule, whatever their coefficients.
+    first, then targets) and its coefficients begin at ``coefficients[offset[i]]``. Gates may share
+    coefficients. Two gate runs with equal `kinds`, `kind` and `qubits` have the same schedule,
+    whatever their coefficients.
 
     Attributes:
         kinds: the kinds that occur.
@@ -88,7 +87,7 @@ class Gates:
         qubits: int32, shape (start[-1],).
         offset: int64, shape (num_gates,).
         coefficients: complex128, one-dimensional.
-        plans: what `state` has found out about this run. Not part of the value.
+        plans: cache of plans. Not part of the value.
     """
 
     kinds: Tuple[Kind, ...]
@@ -109,7 +108,7 @@ class Gates:
         offset: np.ndarray,
         coefficients: np.ndarray,
     ) -> Gates:
-        """Returns ``Gates(...)`` in less time: a frozen class sets its fields one by one."""
+        """Returns ``Gates(...)``, but faster: a frozen class sets its fields one by one."""
         gates = object.__new__(cls)
         fields = gates.__dict__
         fields["kinds"] = kinds
@@ -124,11 +123,11 @@ class Gates:
     def __len__(self) -> int:
         return len(self.kind)
 
-    def parts(self, most: int) -> Tuple[Gates, ...]:
-        """Returns the run as runs of at most `most` gates, the same ones each time."""
-        found = self.plans.parts.get(most)
+    def chunks(self, most: int) -> Tuple[Gates, ...]:
+        """Returns the gate run cut into runs of at most `most` gates. The result is cached."""
+        found = self.plans.chunks.get(most)
         if found is None:
-            found = self.plans.parts[most] = tuple(
+            found = self.plans.chunks[most] = tuple(
                 Gates(
                     self.kinds,
                     self.kind[first : first + most],
@@ -159,7 +158,7 @@ class Reset(NamedTuple):
 class Prepare(NamedTuple):
     """Brings `qubits`, all known to be in |0>, to ``sum_s amplitudes[s] |s>``. No draw.
 
-    Only ever follows resets of the same qubits (`initialize` is lowered to both).
+    It always follows resets of the same qubits (`initialize` is lowered to both).
     """
 
     qubits: Tuple[int, ...]
@@ -167,7 +166,7 @@ class Prepare(NamedTuple):
 
 
 class BitsEqual(NamedTuple):
-    """True where the clbits, the first the least significant, hold `value` (any width)."""
+    """True if the clbits, least significant first, hold `value` (any width)."""
 
     clbits: Tuple[int, ...]
     value: int
@@ -181,7 +180,7 @@ class Expression(NamedTuple):
             int), "cast" (operand and target width), or the name of a
             `qiskit.circuit.classical.expr` operator in lower case ("bit_and", "logic_not",
             "less_equal", ...).
-        operands: expressions, or what `operator` says.
+        operands: expressions, except where `operator` says otherwise.
         width: bits of the result; 1 for a Bool.
     """
 
@@ -194,7 +193,7 @@ Condition = Union[BitsEqual, Expression]
 
 
 class IfElse(NamedTuple):
-    """Runs `true_body` where the condition holds, otherwise `false_body`. `c_if` lowers to it."""
+    """Runs `true_body` if the condition holds, otherwise `false_body`. Also lowered from `c_if`."""
 
     condition: Condition
     true_body: Tuple[Operation, ...]
@@ -202,23 +201,24 @@ class IfElse(NamedTuple):
 
 
 class While(NamedTuple):
-    """Runs `body` as long as the condition holds before it."""
+    """Runs `body` as long as the condition, tested before each iteration, holds."""
 
     condition: Condition
     body: Tuple[Operation, ...]
 
 
 class For(NamedTuple):
-    """Runs the bodies one after another, one for each value of the loop variable, bound already."""
+    """Runs the bodies in order: one for each value of the loop variable, already bound."""
 
     bodies: Tuple[Tuple[Operation, ...], ...]
 
     def distinct(
         self, check: Union[Callable[[], None], None] = None
     ) -> List[Tuple[Tuple[Operation, ...], int]]:
-        """Returns the different bodies, and how often each is run; `check` is called meanwhile.
+        """Returns the distinct bodies, each with the number of its iterations.
 
-        Mostly it is one body, the same object many times.
+        Usually there is one body, the same object many times. `check` is called now and then and
+        may raise.
         """
         times: Counter[int] = Counter()
         found: Dict[int, Tuple[Operation, ...]] = {}
@@ -228,8 +228,8 @@ class For(NamedTuple):
             bodies = self.bodies[first : first + _BODIES_AT_ONCE]
             one = bodies[0]
             try:
-                alike = bodies.count(one) == len(bodies)  # ten times as quick as what follows
-            except ValueError:  # amplitudes, which cannot be compared: they differ
+                alike = bodies.count(one) == len(bodies)  # ten times as fast as the loop below
+            except ValueError:  # bodies with arrays, which `count` cannot compare
                 alike = False
             if alike:
                 found[id(one)] = one
@@ -241,11 +241,11 @@ class For(NamedTuple):
 
 
 class Switch(NamedTuple):
-    """Runs the body of the case that lists the target's value; the default's if none does.
+    """Runs the first case that lists the target's value, or the default if none does.
 
     Attributes:
         target: "bits" or any other expression.
-        cases: pairs of the values (None in place of the tuple for the default) and the body.
+        cases: (values, body) pairs; values are None for the default.
     """
 
     target: Expression
@@ -257,14 +257,14 @@ class Break(NamedTuple):
 
 
 class Continue(NamedTuple):
-    """Goes on with the innermost loop's next turn."""
+    """Continues with the next iteration of the innermost loop."""
 
 
 Operation = Union[Gates, Measure, Reset, Prepare, IfElse, While, For, Switch, Break, Continue]
 
 
 def bodies_of(operation: Operation) -> Tuple[Tuple[Operation, ...], ...]:
-    """Returns the bodies of control flow, the same one of a for loop once; of the rest none."""
+    """Returns the bodies of a control-flow operation, the distinct ones of a for loop; else ()."""
     if isinstance(operation, IfElse):
         return (operation.true_body, operation.false_body)
     if isinstance(operation, While):
@@ -277,7 +277,7 @@ def bodies_of(operation: Operation) -> Tuple[Tuple[Operation, ...], ...]:
 
 
 def operations_of(body: Sequence[Operation]) -> Iterator[Operation]:
-    """Yields all operations of a body, each followed by those of its own bodies."""
+    """Yields all operations of a body, nested ones included, in pre-order."""
     for operation in body:
         yield operation
         for inner in bodies_of(operation):
@@ -287,9 +287,10 @@ def operations_of(body: Sequence[Operation]) -> Iterator[Operation]:
 def with_bodies(
     operation: Operation, change: Callable[[Tuple[Operation, ...]], Tuple[Operation, ...]]
 ) -> Operation:
-    """Returns the operation with each of its bodies changed; without bodies, the operation itself.
+    """Returns the operation with `change` applied to each of its bodies.
 
-    The same body of a for loop is changed once, and is the same afterwards too.
+    An operation without bodies is returned as it is. A body that a for loop repeats is changed once
+    and remains one object.
     """
     if isinstance(operation, IfElse):
         return IfElse(
@@ -307,9 +308,9 @@ def with_bodies(
 
 
 def only_ends_in_measurements(body: Sequence[Operation]) -> bool:
-    """True for gates and then measurements, if any, and nothing else.
+    """Returns whether a body is gates, then measurements, and nothing else.
 
-    Then all shots can be drawn from one final state; terra's BasicAer does so by the same rule.
+    Then all shots can be drawn from one final state. terra's BasicAer has the same rule.
     """
     measured = False
     for operation in body:
@@ -327,12 +328,12 @@ class Program:
     Attributes:
         num_qubits: width of the state.
         num_clbits: width of the classical memory.
-        body: what is done, in order. `Gates` runs are as long as the operations between allow.
+        body: operations, in order. Adjacent gates are in one `Gates`.
         global_phase: radians; multiplies the initial state by ``exp(1j * global_phase)``.
-        name: for messages only.
+        name: used in messages only.
         samples: True if terra's BasicAer would draw all shots from the final state: the body
-            `only_ends_in_measurements`, and nothing that left no trace in it kept BasicAer from it
-            (a delay after a measurement, say).
+            `only_ends_in_measurements`, and the circuit had nothing else that rules it out for
+            BasicAer, such as a delay after a measurement.
     """
 
     num_qubits: int
@@ -352,7 +353,7 @@ class Program:
         name: str,
         samples: bool,
     ) -> Program:
-        """Returns ``Program(...)`` in less time: a frozen class sets its fields one by one."""
+        """Returns ``Program(...)``, but faster: a frozen class sets its fields one by one."""
         program = object.__new__(cls)
         fields = program.__dict__
         fields["num_qubits"] = num_qubits
@@ -365,27 +366,27 @@ class Program:
 
     @functools.cached_property
     def outline(self) -> Outline:
-        """What the body is made of, found out once. Not part of the value, not pickled."""
+        """Summary of the body, computed once. Not part of the value, not pickled."""
         return _outline(self.body)
 
     def __getstate__(self) -> Dict[str, Any]:
-        state = dict(self.__dict__)  # in one go: another thread may find out something meanwhile
+        state = dict(self.__dict__)  # atomic: another thread may be adding `outline`
         state.pop("outline", None)
         return state
 
 
-# --- what a body is made of ------------------------------------------------------------------
+# --- outline ---------------------------------------------------------------------------------
 
 
 class Outline(NamedTuple):
-    """What the body of a program is made of.
+    """Summary of the body of a program.
 
     Attributes:
-        is_one_pass: whether it is gates, and then measurements, and nothing else.
-        runs: of gates, none of them empty, if it is straight.
-        measured: what follows these, if it is straight.
+        is_one_pass: whether the body is gates, then measurements, and nothing else.
+        runs: the nonempty gate runs; () if not `is_one_pass`.
+        measured: the measurements after them; () if not `is_one_pass`.
         qubits: the distinct qubits of `measured`, ascending.
-        num_gates: the turns of for loops counted each, the bodies of all else once.
+        num_gates: number of gates, see `count_gates`.
     """
 
     is_one_pass: bool
@@ -414,7 +415,7 @@ def _outline(body: Sequence[Operation]) -> Outline:
 
 
 def count_gates(body: Sequence[Operation]) -> int:
-    """Returns the number of gates in a body, the turns of for loops counted each."""
+    """Returns the gates in a body: for loops count all iterations, other bodies count once."""
     total = 0
     for operation in body:
         if isinstance(operation, Gates):

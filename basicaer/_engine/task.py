@@ -1,4 +1,4 @@
-"""What is to be computed, and what came out: numbers, which travel as they are."""
+"""Tasks and their outcomes: plain numbers, picklable."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ def method_of(
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What is to be computed; `execute` is a function of this alone.
+    """What to compute. The result of `execute` depends on nothing else.
 
     Attributes:
         program: the circuit.
         output: "counts", "statevector" or "unitary".
-        shots: how often it is run, for "counts"; a statevector is that of one shot.
+        shots: number of shots, for "counts"; a statevector is that of one shot.
         seed: of the draws.
-        initial: the state to begin with, shape (2**n,), or unitary, shape (2**n, 2**n); None for
-            |0...0> or the identity.
+        initial: initial state, shape (2**n,), or unitary, shape (2**n, 2**n); None for |0...0> or
+            the identity.
         precision: "double" or "single".
-        threads: the most threads to use.
-        fusion: whether gates may be multiplied together before they are applied.
-        allow_sampling: whether all shots may be drawn from the final state of one run.
-        allowance: what it may hold at once; None for what there is room for.
-        max_iterations: the most turns of a while loop, each time it is entered; None for no limit.
-        branching: whether shots share their past. Without it they are run one by one.
-        chop: entries of a final statevector or unitary of a smaller absolute value become 0.
-        part: (first, last) if only these of the shots are wanted, the others being somebody else's;
-            their outcomes are those that they have among all. None for all.
+        threads: maximum number of threads.
+        fusion: whether the planner may multiply gates together.
+        allow_sampling: whether all shots may be drawn from one final state.
+        allowance: the memory that it may take; None to use what is available.
+        max_iterations: most iterations of a while loop, each time it is entered; None for no limit.
+        branching: whether shots share their common past; otherwise each runs from the start.
+        chop: entries of the final statevector or unitary with a smaller absolute value become 0.
+        part: (first, last) to compute only the shots first to last - 1. Their outcomes are the same
+            as in a run of all shots. None for all.
     """
 
     program: Program
@@ -62,16 +62,17 @@ class Task:
 
     @classmethod
     def of(cls, **fields: Any) -> Task:
-        """Returns ``Task(**fields)``, all fields but `allow_sampling` and `part` given, quickly.
+        """Returns ``Task(**fields)`` in a quarter of the time.
 
-        A frozen class sets its fields one by one, which takes four times as long.
+        All fields except `allow_sampling` and `part` must be given. The constructor of a frozen
+        class sets its fields one by one, which is slow.
         """
         task = object.__new__(cls)
         task.__dict__.update(fields, allow_sampling=True, part=None)
         return task
 
-    def but(self, **fields: Any) -> Task:
-        """Returns the task with other values of some fields, in less time than `replace` takes."""
+    def replace(self, **fields: Any) -> Task:
+        """Returns a copy with some fields changed; faster than `dataclasses.replace`."""
         other = object.__new__(Task)
         values = other.__dict__
         values.update(self.__dict__)
@@ -91,7 +92,7 @@ class Task:
 
     @property
     def is_one_pass(self) -> bool:
-        """Whether all that is wanted is had of the state that the program's gates lead to."""
+        """True if the state after the program's gates is all that the output is computed from."""
         outline = self.program.outline
         if self.output == "counts":
             return outline.is_one_pass and self.method == "sampled"
@@ -100,14 +101,14 @@ class Task:
 
 @dataclass(eq=False)
 class Outcome:
-    """What came out.
+    """The result of a task.
 
     Attributes:
-        memory: uint64 of shape (shots, words), word 0 the least significant; no rows where BasicAer
+        memory: uint64 of shape (shots, words), word 0 the least significant; no rows if BasicAer
             gives no outcomes.
         array: the final statevector or unitary, or None.
-        metadata: how it was computed: method, states_simulated, branches, statistics, how far the
-            norm of a state was off 1 where it was seen, bytes of states and outcomes, seconds.
+        metadata: how it was computed: method, states_simulated, branches, statistics, largest
+            observed deviation of a norm from 1, bytes of states and outcomes, seconds.
     """
 
     memory: np.ndarray

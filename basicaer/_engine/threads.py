@@ -1,8 +1,7 @@
 """The threads that this package starts.
 
-They are those of `ThreadPoolExecutor`s of the standard library, made when they are first needed and
-made anew in the child of a fork or after `Workers.retire`. Here are also the threads that help one
-computation: see `cooperate`.
+They belong to `ThreadPoolExecutor`s, created on first use and again in a forked child or after
+`Workers.retire`. `cooperate` runs one computation on several of them.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from basicaer._engine.fork import in_child
 
 
 def cpu_count() -> int:
-    """Returns the number of processors that this process may use."""
+    """Returns the number of processors available to this process."""
     try:
         return max(1, len(os.sched_getaffinity(0)))
     except AttributeError:
@@ -25,7 +24,7 @@ def cpu_count() -> int:
 
 
 class Pool:
-    """An executor, and what can be told of its threads without its help."""
+    """An executor with a count of its free threads."""
 
     def __init__(self, limit: int, name: str) -> None:
         self.limit = limit
@@ -38,25 +37,25 @@ class Pool:
         _this_thread.is_ours = True
 
     def call(self, function: Callable[[], None]) -> None:
-        """Has `function`, which must not raise, called by the next thread that is free.
+        """Submits `function`, which must not raise, to the executor.
 
         Raises:
-            RuntimeError: if there is no thread, and none can be had.
+            RuntimeError: the executor has no thread and cannot start one.
         """
         try:
             self.executor.submit(function)
         except RuntimeError as error:
-            # Fewer threads will do: the call is in the queue all the same.
+            # The call is queued even if no further thread could be started.
             if not self._any or "new futures" in str(error):
                 raise
 
 
 class Workers:
-    """A pool that is made when it is first needed.
+    """A pool that is created on first use.
 
     Args:
-        name: what its threads' names begin with.
-        limit: returns how many threads it may have.
+        name: prefix of the names of its threads.
+        limit: returns the maximum number of threads.
     """
 
     def __init__(self, name: str, limit: Callable[[], int]) -> None:
@@ -77,11 +76,11 @@ class Workers:
         return pool
 
     def is_current(self, pool: Pool) -> bool:
-        """Returns whether a pool has not been retired."""
+        """Returns whether `pool` is the current one, not retired."""
         return pool is self._pool
 
     def retire(self) -> List[ThreadPoolExecutor]:
-        """Has `pool` make a new one; returns the executor of the old one, if there is one."""
+        """Drops the current pool, if any, and returns its executor in a list of at most one."""
         with self._lock:
             pool, self._pool = self._pool, None
         return [] if pool is None else [pool.executor]
@@ -92,28 +91,28 @@ class Workers:
 
 
 _this_thread = threading.local()
-"""Has `is_ours` in the threads of the pools."""
+"""Has the attribute `is_ours` in the threads of the pools."""
 
 
 def is_ours() -> bool:
-    """Returns whether this is one of the threads that this package has started."""
+    """Returns whether the current thread was started by this package."""
     return getattr(_this_thread, "is_ours", False)
 
 
 def _not_ours() -> None:
-    """The one thread of the child of a fork belongs to nobody's pool."""
+    """Resets the mark in a forked child: its one thread belongs to no pool."""
     _this_thread.is_ours = False
 
 
 in_child(_not_ours)
 
-# More than there are processors only if a job asks for more.
+# There are more than one per processor only if a job asks for more.
 helpers = Workers("basicaer-helper", lambda: max(16, cpu_count()) - 1)
-"""The threads that help others."""
+"""The pool whose threads `cooperate` uses."""
 
 
 # ----------------------------------------------------------------------------------------------
-# Helpers of one computation
+# Several threads for one computation
 # ----------------------------------------------------------------------------------------------
 
 
@@ -129,7 +128,7 @@ class _Crew:
         self.error: BaseException | None = None
 
     def take_part(self) -> None:
-        """What a helper does."""
+        """Runs the work once, on a helper thread, if it is still wanted."""
         try:
             with self._lock:
                 work = self._work
@@ -150,7 +149,7 @@ class _Crew:
             self._pool.free.release()
 
     def fail(self, error: BaseException) -> None:
-        """Takes note of an error; the first stays, but one that only says "stop" gives way."""
+        """Records an error. The first is kept, but any other error replaces a `Cancelled`."""
         with self._lock:
             if self.error is None or (
                 isinstance(self.error, Cancelled) and not isinstance(error, Cancelled)
@@ -158,7 +157,7 @@ class _Crew:
                 self.error = error
 
     def dismiss(self) -> None:
-        """Lets nobody begin any more and waits for those who have."""
+        """Keeps further helpers from starting and waits for those at work."""
         with self._lock:
             self._work = None
             if not self._active:
@@ -171,17 +170,17 @@ class _Crew:
 def cooperate(work: Callable[[], None], threads: int) -> None:
     """Calls `work` on this thread and, at the same time, on up to ``threads - 1`` others.
 
-    Only threads that are free are asked, and those that have not begun when this thread's own call
-    returns are not begun any more, so that a busy pool delays nobody and nothing piles up in it.
-    Returns when all that have begun have ended.
+    Only free threads are used. A helper that has not started when this thread's own call returns
+    does not start any more, so a busy pool neither delays the caller nor fills up. Returns when all
+    started calls have ended.
 
     Args:
-        work: does what there is to do until there is no more; right for any number of callers.
-        threads: the most threads to use, this one included.
+        work: takes pieces of the work until none is left; any number of threads may call it.
+        threads: maximum number of threads, this one included.
 
     Raises:
-        BaseException: the first exception that any of the calls raised; one that is not `Cancelled`
-            goes before one that is.
+        BaseException: the first exception raised by any of the calls; `Cancelled` only if there is
+            no other.
     """
     if threads <= 1:
         work()
@@ -193,7 +192,7 @@ def cooperate(work: Callable[[], None], threads: int) -> None:
             break
         try:
             pool.call(crew.take_part)
-        except RuntimeError:  # the interpreter leaves, or there are no more threads
+        except RuntimeError:  # the interpreter is exiting, or no thread can be started
             break
     try:
         work()

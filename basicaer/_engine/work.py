@@ -1,4 +1,4 @@
-"""How much work a task is, and what follows from that: estimates by the figures of `costs`."""
+"""Estimates of the work of a task, and the decisions that depend on it. Figures: `costs`."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from basicaer._engine.task import Task
 
 _MOST_BITS = 60
-"""Width from which states are taken for equally large: nobody holds one."""
+"""Widths above this count as this: no machine holds such a state."""
 
 
 def one_run(program: Program, unitary: bool = False) -> int:
-    """Returns the amplitude-gates of one run of a program, the body of a while loop taken once."""
+    """Returns the amplitude-gates of one run of a program; while loops count as one iteration."""
     width = program.num_qubits * (2 if unitary else 1)
     return max(1, program.outline.num_gates) << min(width, _MOST_BITS)
 
 
 def amplitude_gates(task: Task) -> int:
-    """Returns the amplitude-gates that a task takes at most, about."""
+    """Returns a rough upper bound on the amplitude-gates of a task."""
     work = one_run(task.program, task.output == "unitary")
     if task.method in ("branching", "shot_by_shot"):
         first, last = (0, task.shots) if task.part is None else task.part
@@ -30,7 +30,7 @@ def amplitude_gates(task: Task) -> int:
 
 
 def nanoseconds(task: Task, work: int, listed: bool) -> float:
-    """Returns how long a task takes on one thread, from `run()` to `result()`, at most, about.
+    """Returns a rough upper bound on the time from `run()` to `result()` on one thread.
 
     Args:
         task: the task.
@@ -45,26 +45,26 @@ def nanoseconds(task: Task, work: int, listed: bool) -> float:
 
 
 def worth_threads(work: float, what: str = "state") -> bool:
-    """Returns whether several threads pay for so many amplitude-gates.
+    """Returns whether several threads pay for the given amplitude-gates.
 
     Args:
-        work: of one state, all that is done to it at a time; otherwise of each of the things.
-        what: the threads share a "state", or they take "circuits", "branches" of a circuit, or
-            "points" of a primitive each on its own.
+        work: amplitude-gates of one operation on a "state", otherwise of each item.
+        what: the threads share one "state", or each takes items of its own: "circuits", "branches"
+            of a circuit, or "points" of a primitive.
     """
     return work >= costs.THREADS_WORK[what]
 
 
 def worth_branches(num_qubits: int) -> bool:
-    """Returns whether several threads, each with a branch of its own, pay at this width.
+    """Returns whether threads that each follow their own branch pay at this width.
 
-    Between two draws a branch is copied (one pass reads, one writes), collapsed, and asked for
-    probabilities.
+    Between two draws a branch takes about four passes: two to copy it (read and write), one to
+    collapse it, one for probabilities.
     """
     return worth_threads(4 * costs.PASS_GATES << min(num_qubits, _MOST_BITS), "branches")
 
 
 def worth_a_look(statistics: Mapping[str, float]) -> bool:
-    """Returns whether one more pass over a state is nothing beside what was done to it."""
+    """Returns whether one more pass over a state is negligible beside the work done on it."""
     passes, operations = statistics.get("passes", 0), statistics.get("operations", 0)
     return max(costs.PASS_GATES * passes, operations) >= costs.WATCHED

@@ -37,7 +37,7 @@ class Budget:
         with self._lock:
             if self._holders and not self._fits(need, limit):
                 return False
-            if self._capacity is None and need >= memory.SMALL:
+            if self._capacity is None and need >= memory.LIGHT:
                 self._capacity = memory.available_bytes(fresh=True)
             self._holders += 1
             self._taken += need
@@ -56,7 +56,7 @@ class Budget:
             (limit, *self._limits) if limit is not None else self._limits, default=total
         ):
             return False
-        if need < memory.SMALL:
+        if need < memory.LIGHT:
             return True
         space = memory.available_bytes()
         # The first condition: other processes may have used memory since `_capacity` was read.

@@ -169,8 +169,8 @@ def _reply(portion: Portion, control: Control, limit: int | None) -> Reply:
         task, need = portion.task, portion.need
         if task.allowance is None:
             allowance = allowed(task)
-            task, need = task.but(allowance=allowance), max(need, allowance.need)
-        if portion.need >= _memory.SMALL:
+            task, need = task.replace(allowance=allowance), max(need, allowance.need)
+        if portion.need >= _memory.LIGHT:
             space = budget.shared.space(fresh=True)
             if portion.need > space:  # will never fit; to wait for other jobs is done below
                 raise EngineError(
@@ -333,7 +333,7 @@ def _pieces(portion: Portion, shot_size: int | None) -> List[Portion]:
     pieces = []
     for first in range(0, task.shots, shot_size):
         last = min(first + shot_size, task.shots)
-        pieces.append(portion._replace(task=task.but(part=(first, last))))
+        pieces.append(portion._replace(task=task.replace(part=(first, last))))
     return pieces
 
 

@@ -135,7 +135,7 @@ def _executor(name: str, value: Any) -> Any:
 def _complex_array(name: str, value: Any) -> np.ndarray:
     if isinstance(value, np.ndarray):  # a broadcast view may be larger than its memory
         need, space = 16 * value.size, _memory.available_bytes()
-        if need > max(space, _memory.SMALL):
+        if need > max(space, _memory.LIGHT):
             raise EngineError(
                 f"Option {name} of shape {value.shape} needs {_memory.describe(need)}, "
                 f"{_memory.describe(space)} are available."

@@ -1,7 +1,7 @@
 """The queue of jobs, and the threads that run them.
 
 Jobs wait here and not in the executor of their threads, so that a job that waits for memory
-blocks neither a thread nor the small jobs (those that need less than `memory.SMALL`). The executor
+blocks neither a thread nor the light jobs (those that need less than `memory.LIGHT`). The executor
 is given calls of `_Queue.serve`, each of which takes jobs that may start until there is none.
 """
 
@@ -142,7 +142,7 @@ class _Queue:
     def put(self, job: _QueuedJob) -> None:
         """Adds a job to its line; first waits until the waiting jobs hold less, if it must."""
         job.queue = self
-        heavy = job.limit is not None or job.need >= memory.SMALL
+        heavy = job.limit is not None or job.need >= memory.LIGHT
         with self._lock:
             self._settle()
             while self._is_full(job.size) and not is_ours():

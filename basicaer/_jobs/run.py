@@ -134,7 +134,7 @@ class JobRun:
         if most == 1 or not worth_threads(max(self._work), "circuits"):
             return 1
         needs = sorted((circuit.need for circuit in circuits), reverse=True)
-        if needs[0] < memory.SMALL and self.limit is None:
+        if needs[0] < memory.LIGHT and self.limit is None:
             return most
         space = budget.shared.space() if self.limit is None else self.limit
         while most > 1 and sum(needs[:most]) > space:
@@ -170,7 +170,7 @@ class JobRun:
         control.check()
         control.begin(self._work[position])
         if threads != task.threads:
-            task = task.but(threads=threads)
+            task = task.replace(threads=threads)
         start = time.time()
         try:
             outcome = execute(task, control)

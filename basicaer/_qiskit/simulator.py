@@ -257,7 +257,7 @@ class Simulator(BackendV1):
         return [
             Prepared(
                 header["name"],
-                task.but(
+                task.replace(
                     program=program,
                     seed=seed or 0,
                     allow_sampling=experiment.allow_sampling,
@@ -301,7 +301,7 @@ class Simulator(BackendV1):
         self, need: int, circuit: QuantumCircuit, shots: int, values: Mapping[str, Any]
     ) -> None:
         limit = values["max_memory_mb"] or None
-        if limit is None and (need < _memory.SMALL or values["executor"] is not None):
+        if limit is None and (need < _memory.LIGHT or values["executor"] is not None):
             return  # small, or held by a worker, which checks its own memory
         if limit is not None and need > limit:
             space, why = limit, "allowed by max_memory_mb"

@@ -177,7 +177,7 @@ class Call:
         state = _memory.state_bytes(widest, settings.precision)
         some = {id(point.circuit): point for point in self.points}.values()
         copies = max(self._states_of(point) for point in some) - 1
-        if need + copies * state < _memory.SMALL:
+        if need + copies * state < _memory.LIGHT:
             return at_once, copies + 1, (need + copies * state) * at_once
         space = budget.shared.space()
         if need > space:

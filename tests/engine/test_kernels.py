@@ -383,7 +383,7 @@ def test_very_many_gates_are_planned_in_parts(build, precision, way, monkeypatch
         assert found["gates"] == 50
         assert found["amplitude_gates"] == control.flags[DONE]
         np.testing.assert_allclose(state.to_array(), expected, atol=10 * TOLERANCE[precision])
-    assert len(run.parts(7)) == 8 and run.parts(7) is run.parts(7)
+    assert len(run.chunks(7)) == 8 and run.chunks(7) is run.chunks(7)
 
 
 def test_cancelled_between_parts_of_very_many_gates(monkeypatch):

@@ -251,18 +251,18 @@ def test_a_task_made_quickly_is_the_same():
     }
     quick, plain = Task.of(**fields), Task(**fields)
     assert quick.__dict__ == plain.__dict__
-    assert quick.but(shots=3).__dict__ == {**plain.__dict__, "shots": 3}
+    assert quick.replace(shots=3).__dict__ == {**plain.__dict__, "shots": 3}
 
 
 def test_how_a_task_is_run():
     task = Task(lower(PLAIN["measurements"]))
     assert task.is_one_pass and task.method == "sampled"
-    assert task.but(shots=2).is_one_pass
-    for other in (task.but(shots=1), task.but(allow_sampling=False)):
+    assert task.replace(shots=2).is_one_pass
+    for other in (task.replace(shots=1), task.replace(allow_sampling=False)):
         assert not other.is_one_pass and other.method == "branching"
-        assert other.but(branching=False).method == "shot_by_shot"
+        assert other.replace(branching=False).method == "shot_by_shot"
     for output in ("statevector", "unitary"):
-        assert not task.but(output=output).is_one_pass  # it measures
+        assert not task.replace(output=output).is_one_pass  # it measures
         unmeasured = Task(lower(PLAIN["gates"]), output=output)
         assert unmeasured.is_one_pass and unmeasured.method == output
     again = pickle.loads(pickle.dumps(task))

@@ -151,7 +151,7 @@ def test_jobs_with_a_limit_get_their_turn(room):
 
 @pytest.mark.parametrize("options", [{}, {"max_memory_mb": 40}])
 def test_runs_that_do_not_fit_together(monkeypatch, options):
-    monkeypatch.setattr(_memory, "SMALL", 1 << 20)
+    monkeypatch.setattr(_memory, "LIGHT", 1 << 20)
     monkeypatch.setattr(_memory, "available_bytes", lambda fresh=False: 40 << 20)
     monkeypatch.setattr(budget, "shared", budget.Budget())
     circuit = QuantumCircuit(20, 20)

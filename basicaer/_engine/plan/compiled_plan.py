@@ -1,4 +1,4 @@
-"""A run of gates, planned and compiled: what the kernels are called with, any number of times."""
+"""Compiled plans: a gate run in the form that the kernels execute, reusable."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from basicaer._engine.program import Gates, Kind
 
 @functools.lru_cache(maxsize=256)
 def kind_rows(kinds: Tuple[Kind, ...]) -> np.ndarray:
-    """Returns kinds of gates as rows of integers."""
+    """Returns the kinds as an int64 array, one row each with the fields of `Kind`."""
     return np.array(kinds, dtype=np.int64).reshape(len(kinds), len(Kind._fields))
 
 
 class CompiledPlan:
-    """A plan, and what it does to a state.
+    """A planned gate run, ready to be executed.
 
     Attributes:
-        executable: of the kernels.
-        live: mask of the qubits that can be other than |0> after it.
-        max_blocks: more threads than that are no use.
-        num_passes: how often it goes through the state.
-        scalar: to be multiplied to a fresh state's only amplitude.
-        summary: what is told of it.
+        executable: the kernels' `Executable`.
+        live: mask of the qubits that may differ from |0> afterwards.
+        max_blocks: maximum number of threads that can work at once.
+        num_passes: number of passes through the state.
+        scalar: factor for the single amplitude of a fresh state.
+        summary: statistics: "gates", "fused_gates", "passes", "operations", "amplitude_gates".
     """
 
     __slots__ = ("executable", "live", "max_blocks", "num_passes", "scalar", "summary")
@@ -45,11 +45,11 @@ class CompiledPlan:
         shift: int,
         fusion: bool,
     ) -> None:
-        """Plans a run of gates.
+        """Plans a gate run.
 
         Args:
-            gates: the run.
-            kernels: the build that is to carry it out.
+            gates: the gate run.
+            kernels: the build of the kernels to execute it with.
             dtype: of the reals of the state.
             num_qubits, live, lane_bits, capacity, fusion: see `planner.plan`.
             shift: added to each qubit.

@@ -250,7 +250,7 @@ class State:
         """
         if len(gates) > _PLANNED_AT_ONCE:
             total: Dict[str, float] = {}
-            for part in gates.parts(_PLANNED_AT_ONCE):
+            for part in gates.chunks(_PLANNED_AT_ONCE):
                 if control is not None:
                     control.check()
                 found = self.apply(
