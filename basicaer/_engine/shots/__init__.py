@@ -1,9 +1,10 @@
-"""Shots: outcomes of programs that measure, reset and branch in their middle.
+"""Shots: outcomes of programs with mid-circuit measurements, resets and control flow.
 
-Read `flatten` (a body as flat `instructions`), `deferral` (which draws need no branch), `branch`
-(one history of outcomes), then the two ways to go down the tree of outcomes: `batched`, all shots
-at once, and `sequential`, one after another. `draws` and `outcomes.pyx` turn uniforms into
-outcomes, `classical` evaluates conditions.
+Read `flatten` (turns a body into flat `instructions`), `deferral` (finds draws that need no
+branch), `branch` (one history of outcomes), then the two ways to walk the tree of outcomes:
+`batched`, all shots at once, and `sequential`, one after another. `shot_by_shot` shares nothing
+between shots. `draws` and `outcomes.pyx` turn uniforms into outcomes, `classical` evaluates
+conditions.
 
-Nothing here touches an amplitude but through a state.
+Amplitudes are reached through the methods of a state only.
 """

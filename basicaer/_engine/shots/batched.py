@@ -1,12 +1,12 @@
-"""All shots of a program at once, where each makes the same number of draws.
+"""Runs all shots of a program at once, if each makes the same number of draws.
 
-Shot i's j-th draw is known beforehand. Groups of shots go down the tree of outcomes depth first,
-the smaller group first, so that s shots never hold more than log2(s) + 1 states at once. If there
-is no room for a copy, the state is moved to one group, and recomputed for the other from the
-nearest ancestor that is there, or from the start.
+Then shot i's j-th uniform is known in advance. Groups of shots walk the tree of outcomes depth
+first, the smaller group first, so that s shots need at most log2(s) + 1 states at once. If there is
+no room for a copy, one group takes the state; for the other it is recomputed from the nearest
+ancestor whose state exists, or from the start.
 
-With several threads and a state that is worth it, the largest groups are followed first until there
-are enough of them, and then each thread takes groups to follow on its own.
+With several threads and wide enough states, the largest groups are run first until there are enough
+groups; then each thread takes groups to run on its own.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from basicaer._engine.threads import cooperate
 
 
 class _Past:
-    """The outcome taken at one draw, linked to the ones before it.
+    """One outcome of a group's history, linked to the one before.
 
-    `origin` is the group that stayed behind there; as long as it does, its state is that before the
-    collapse.
+    `origin` is the group that still waits at this draw, if any. While it waits, its state is the
+    one before the collapse.
     """
 
     __slots__ = ("before", "chances", "origin", "outcome")
@@ -51,12 +51,13 @@ class _Group:
     Attributes:
         branch: their history, stopped at `draw` if that is not None.
         shots: their indices; None for all.
-        numbers: the outcomes of the deferred qubits for each; None if all are 0.
-        decided: how many deferred qubits the numbers are about.
-        drawn: the draws that each has made before the branch's `draws`.
+        numbers: for each shot, the outcomes of the deferred qubits as bits; None if all are 0.
+        decided: number of deferred qubits whose outcomes are in `numbers`.
+        drawn: number of uniforms that each shot used before the branch's `draws`.
         past: the outcomes so far, for recomputing.
-        draw, outcome, chances: what is to be done first, if the group waits.
-        origin: the group that it parts from then.
+        draw, outcome, chances: for a waiting group, the draw to settle first; `draw` is None
+            otherwise.
+        origin: the sibling group that was split off at that draw.
     """
 
     __slots__ = (
@@ -86,7 +87,7 @@ class _Group:
 
 
 class _Groups:
-    """All shots of a program in which each makes the same number of draws."""
+    """The run of all shots: the groups that wait, and what they share."""
 
     def __init__(
         self, machine: Machine, uniforms: np.ndarray, memory: np.ndarray, resolved: Any
@@ -112,14 +113,14 @@ class _Groups:
             self._work()
 
     def _spread(self, most: int) -> None:
-        """Runs the largest of the groups that wait until there are `most` of them, or none."""
+        """Runs the largest waiting group again and again until `most` or none are waiting."""
         waiting = self.waiting
         while waiting and len(waiting) < most:
             largest = max(range(len(waiting)), key=lambda place: self._size(waiting[place]))
             self._resume(waiting.pop(largest))
 
     def _work(self) -> None:
-        """Runs the groups that wait until none is left; for any number of threads."""
+        """Runs waiting groups until none is left. Several threads may do this at once."""
         while True:
             try:
                 group = self.waiting.pop()
@@ -135,7 +136,7 @@ class _Groups:
         return len(self.memory) if group.shots is None else len(group.shots)
 
     def _resume(self, group: _Group) -> None:
-        """Runs a group that waits until it parts, or to its end."""
+        """Runs a waiting group until it splits, or to its end."""
         if group.draw is not None:
             if group.branch.state is None:
                 group.branch.state = self._recompute(group)
@@ -143,7 +144,7 @@ class _Groups:
         self._follow(group)
 
     def _follow(self, group: _Group) -> None:
-        """Runs a group until it parts, leaving both parts waiting, or to its end."""
+        """Runs a group to its end, or until it splits into two waiting groups."""
         machine = self.machine
         branch = group.branch
         count = self._size(group)
@@ -173,7 +174,7 @@ class _Groups:
             group.decided = pending
             num_ones = int(np.count_nonzero(ones))
             if 0 < num_ones < count:
-                self._part(group, draw, ones, int(2 * num_ones <= count), chances)
+                self._split(group, draw, ones, int(2 * num_ones <= count), chances)
                 return
             self._go_past(group, draw, int(num_ones > 0), chances)
 
@@ -184,7 +185,7 @@ class _Groups:
     def _go_past(
         self, group: _Group, draw: Draw, outcome: int, chances: Tuple[float, float]
     ) -> None:
-        """Takes the group past the draw that its branch has stopped at."""
+        """Gives the draw that the group's branch has stopped at its outcome, and goes past it."""
         branch = group.branch
         group.past = _Past(group.past, group.origin, outcome, chances)
         group.origin = None
@@ -192,7 +193,7 @@ class _Groups:
         group.draw = None
         self.machine.settle(branch, draw, outcome, chances)
 
-    def _part(
+    def _split(
         self,
         group: _Group,
         draw: Draw,
@@ -200,9 +201,16 @@ class _Groups:
         smaller: int,
         chances: Tuple[float, float],
     ) -> None:
-        """Leaves both parts of the group waiting, the smaller one, that of outcome `smaller`, last.
+        """Splits the group by outcome and queues both groups, the smaller one to run first.
 
-        If there can be no copy, the state goes with the smaller part.
+        If there is no room for a copy, the smaller group takes the state.
+
+        Args:
+            group: the group to split.
+            draw: the draw at which it splits.
+            ones: for each of its shots, whether the outcome is 1.
+            smaller: the outcome of the smaller group.
+            chances: the probability of each outcome.
         """
         machine = self.machine
         branch = group.branch
@@ -210,24 +218,24 @@ class _Groups:
         if twin is None:
             twin = branch.twin(branch.state)
             branch.state = None
-        larger = self._share_of(group, branch, np.flatnonzero(ones != smaller))
-        lesser = self._share_of(group, twin, np.flatnonzero(ones == smaller))
+        larger = self._subgroup(group, branch, np.flatnonzero(ones != smaller))
+        lesser = self._subgroup(group, twin, np.flatnonzero(ones == smaller))
         lesser.origin = larger
-        for part, outcome in ((larger, 1 - smaller), (lesser, smaller)):
-            part.draw, part.outcome, part.chances = draw, outcome, chances
-            self.waiting.append(part)
+        for subgroup, outcome in ((larger, 1 - smaller), (lesser, smaller)):
+            subgroup.draw, subgroup.outcome, subgroup.chances = draw, outcome, chances
+            self.waiting.append(subgroup)
 
-    def _share_of(self, group: _Group, branch: Branch, places: np.ndarray) -> _Group:
-        """Returns the shots at the given places of a group as a group of their own."""
-        part = _Group(branch, group.past)
-        part.shots = places if group.shots is None else group.shots[places]
-        part.numbers = None if group.numbers is None else group.numbers[places]
-        part.decided = group.decided
-        part.drawn = group.drawn
-        return part
+    def _subgroup(self, group: _Group, branch: Branch, places: np.ndarray) -> _Group:
+        """Returns a new group, on `branch`, of the shots at the given positions of a group."""
+        subgroup = _Group(branch, group.past)
+        subgroup.shots = places if group.shots is None else group.shots[places]
+        subgroup.numbers = None if group.numbers is None else group.numbers[places]
+        subgroup.decided = group.decided
+        subgroup.drawn = group.drawn
+        return subgroup
 
     def _recompute(self, group: _Group) -> Any:
-        """Returns the state of a group that waits without one."""
+        """Returns the recomputed state of a group that waits without one."""
         machine = self.machine
         machine.count("recomputed")
         steps: list[_Past] = []
@@ -243,7 +251,7 @@ class _Groups:
             draw = machine.advance(branch)
         else:
             twin = machine.fork(source)
-            if twin is None:  # then the source goes without, until its own turn
+            if twin is None:  # take the state; the source recomputes it later
                 twin = source.twin(source.state)
                 source.state = None
             branch = twin
@@ -281,12 +289,12 @@ class _Groups:
 def run_groups(
     machine: Machine, uniforms: np.ndarray, memory: np.ndarray, resolved: Callable[[int], None]
 ) -> None:
-    """Runs shots of which each makes as many draws as the others.
+    """Runs shots that all make the same number of draws.
 
     Args:
-        machine: what runs them.
+        machine: runs the branches.
         uniforms: float64 of shape (draws, shots).
-        memory: uint64 of shape (shots, words), filled.
-        resolved: called with the number of shots whenever some have come to their end.
+        memory: uint64 of shape (shots, words), to be filled.
+        resolved: called with the number of shots that have just finished.
     """
     _Groups(machine, uniforms, memory, resolved).run()

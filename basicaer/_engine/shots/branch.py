@@ -1,28 +1,25 @@
-"""Shots share their past: a circuit with measurements in the middle as a tree of outcomes.
+"""Branches: shots with mid-circuit measurements, as a tree of outcomes.
 
-A *branch* is one history of outcomes: a state, the clbits, and where in the code it is. All shots
-with that history share it. The state is copied only where shots part, and moved where the last of
-them leaves. Outcomes are those of running shot by shot with the same draws:
+A *branch* is one history of outcomes: a state, the clbits, and a position in the code. All shots
+with this history share it. The state is copied only where shots take different outcomes, and moved
+if none stay behind. Outcomes are those of running shot by shot with the same draws:
 
-- Where every shot makes the same number of draws, shot i's j-th one is known beforehand. Groups of
-  shots go down the tree depth first, the smaller group first, so that a tree of s shots never has
-  more than log2(s) + 1 states at once (`run_groups`).
-- Where the number depends on outcomes, a shot's first draw is known once the shot before it has
-  ended. Shots walk the tree one after another; a shot whose history has occurred before touches no
-  amplitude (`run_in_order`).
+- If every shot makes the same number of draws, shot i's j-th uniform is known in advance, and
+  groups of shots walk the tree depth first (`batched`).
+- If the number depends on outcomes, a shot's first uniform is known only after the shot before it
+  has ended. Shots walk the tree one after another, and a shot whose history has occurred before
+  touches no amplitude (`sequential`).
 
 **Spectators.** A deferred measurement (see `deferral`) does not collapse the state. Its qubit
-stays in the branch's list of `deferred` qubits, and each shot has its own outcome, a bit of the
-shot's *number*. Probabilities of later draws are then conditional on the number: the joint
-distribution of deferred qubits and the qubit drawn is computed once, and each shot looks up its
-entry.
+joins the branch's list of `deferred` qubits, and each shot has its own outcome, a bit of the shot's
+*number*. Probabilities of later draws are then conditional on the number: the joint distribution of
+the deferred qubits and the qubit drawn is computed once, and each shot looks up its entry.
 
-**Known qubits.** Qubits known to be in a basis state are tracked. Measuring or resetting one takes
-its draw but neither probabilities nor a branch.
+**Known qubits.** Qubits known to be in a basis state are tracked. Measuring or resetting one uses
+up a draw but needs neither probabilities nor a branch.
 
-Memory: a run holds no more states than its `Allowance` says. If there is no room for a copy, the
-state is moved to one group, and recomputed from the nearest ancestor that is there, or from the
-start, for the other.
+**Memory.** A run holds no more states than its `Allowance` says. Without room for a copy, a state
+is moved, and recomputed when it is needed again.
 """
 
 from __future__ import annotations
@@ -55,14 +52,14 @@ from basicaer._engine.shots.instructions import (
 from basicaer._engine.state.amplitudes import Amplitudes
 
 _MOST_SPECTATORS = 10
-"""Deferred qubits up to which later draws are made conditional on them, by a table of 2**k."""
+"""Maximum number k of deferred qubits that later draws depend on, by a table of size 2**k."""
 
-_SMALL_TABLE = 1 << 10
-"""Probabilities that are added up by the way."""
+_CHEAP_SUM = 1 << 10
+"""Maximum number of probabilities that are summed just to check the norm."""
 
 
 class Branch:
-    """One history of outcomes and what it led to."""
+    """One history of outcomes: the state, the clbits and the position in the code."""
 
     __slots__ = (
         "bits",
@@ -82,14 +79,14 @@ class Branch:
         self.bits = 0
         self.turns = [0] * num_loops
         self.known = known  # mask of the qubits known to be in a basis state
-        self.values = 0  # which one
+        self.values = 0  # their values
         self.deferred: Tuple[int, ...] = ()
         self.sources: dict[int, int] = {}  # clbit -> position of its qubit in `deferred`
-        # The draws made since the branch began to run: a position in `deferred`, or -1 for one
-        # whose outcome was known.
+        # The draws since the last one that branched: for each its position in `deferred`, or -1 if
+        # its outcome was known.
         self.draws: list[int] = []
-        self.work = 0  # gates and draws, about one pass over the state each, since the last copy
-        self.state: Any = state  # None once it has been given away
+        self.work = 0  # gates and draws since the last copy, about one pass each
+        self.state: Any = state  # None once another branch has taken it
 
     def twin(self, state: Amplitudes | None) -> Branch:
         """Returns a branch with the same history and the given state."""
@@ -108,7 +105,7 @@ class Branch:
 
 
 class Machine:
-    """Runs branches from draw to draw, and counts what that takes.
+    """Runs branches from draw to draw, and collects statistics.
 
     Args:
         code: the program.
@@ -116,8 +113,8 @@ class Machine:
         num_qubits: of the circuit.
         new_state: returns the initial state.
         known: mask of the qubits known to be |0> in the initial state.
-        allowance: what it may hold.
-        most_turns: of one while loop, each time it is entered; None for no limit.
+        allowance: limits of states and tables.
+        most_turns: most iterations of a while loop, each time it is entered; None for no limit.
         apply: keyword arguments for `State.apply`.
         control: of the job.
     """
@@ -149,9 +146,9 @@ class Machine:
         self.alive = 0
         self.most_alive = 0
         self.drift_at = "at the end"
-        self.drift = 0.0  # how far the norm of a state was from 1 at most, where it was seen
+        self.drift = 0.0  # largest observed deviation of a norm from 1
         self.leaves = 0
-        self.work = 0  # what kernels have reported to the control, gates times amplitudes
+        self.work = 0  # amplitude-gates reported by kernels to the control
         self.statistics: Counter[str] = Counter()
         self.seconds: defaultdict[str, float] = defaultdict(float)
 
@@ -183,27 +180,27 @@ class Machine:
         return twin
 
     def drop(self, branch: Branch, *, end: bool = False) -> None:
-        """Frees the branch's state; `end` if the branch has come to its end."""
+        """Frees the branch's state; `end` says that the branch has finished."""
         branch.state = None
         with self.lock:
             self.alive -= 1
             self.leaves += end
 
-    # --- what is counted -------------------------------------------------------------------------
+    # --- statistics ------------------------------------------------------------------------------
 
     def count(self, name: str) -> None:
-        """Counts one more of something."""
+        """Adds 1 to a statistic."""
         with self.lock:
             self.statistics[name] += 1
 
     def took(self, name: str, begun: float) -> None:
-        """Adds the time since `begun` to that of a stage."""
+        """Adds the time since `begun` to the time of the stage `name`."""
         seconds = time.perf_counter() - begun
         with self.lock:
             self.seconds[name] += seconds
 
     def use_threads(self, threads: int) -> None:
-        """From now on uses so many threads for one state."""
+        """Sets the number of threads per state from now on."""
         self.threads = threads
         self.apply_options = {**self.apply_options, "threads": threads}
 
@@ -256,7 +253,7 @@ class Machine:
         branch.known &= ~item.clobbered
 
     def apply(self, state: Amplitudes, gates: Gates) -> None:
-        """Applies gates to a state, and adds up what that took."""
+        """Applies gates to a state; adds to `seconds`, `work` and `statistics`."""
         begun = time.perf_counter()
         planned = state.planning
         found = state.apply(gates, **self.apply_options)
@@ -281,7 +278,7 @@ class Machine:
             )
 
     def _draw_freely(self, branch: Branch, item: Draw) -> bool:
-        """Makes a draw that leaves the state as it is, except for moving |1> to |0>, if it can."""
+        """Makes a draw without a branch if possible; returns whether it did."""
         qubit = item.qubit
         if (branch.known >> qubit) & 1:
             outcome = (branch.values >> qubit) & 1
@@ -313,19 +310,19 @@ class Machine:
         return True
 
     def watch(self, norm: float, where: str = "at the end") -> None:
-        """Takes note of the norm of a state, which should be 1."""
+        """Records the squared norm of a state, which should be 1."""
         drift = abs(norm - 1)
         if not drift <= self.drift:
             self.drift = drift if drift == drift else float("inf")
             self.drift_at = where
 
     def joint(self, branch: Branch, draw: Draw | None, first: int) -> Marginals:
-        """Returns the distribution of the deferred qubits' outcomes, and then of the draw's.
+        """Returns the joint distribution of the deferred qubits, in order, and the drawn qubit.
 
         Args:
-            branch: with its state.
-            draw: what the branch stopped at; None at the end.
-            first: deferred qubits whose outcomes have been decided before.
+            branch: a branch that has its state.
+            draw: the draw at which the branch has stopped; None at the end.
+            first: number of deferred qubits whose outcomes are already decided.
         """
         self.control.check()
         begun = time.perf_counter()
@@ -334,7 +331,7 @@ class Machine:
         self.control.check()
         found = Marginals(probabilities, first)
         self.control.check()
-        if len(found.levels[0]) <= _SMALL_TABLE:
+        if len(found.levels[0]) <= _CHEAP_SUM:
             last = (
                 "at the end" if draw is None else f"before qubit {draw.qubit} is measured or reset"
             )
@@ -343,7 +340,7 @@ class Machine:
         return found
 
     def chances(self, branch: Branch, draw: Draw) -> Tuple[float, float]:
-        """Returns the probability of each outcome of the draw, whatever the deferred ones are."""
+        """Returns the probability of each outcome of the draw, not conditional on deferred ones."""
         self.control.check()
         begun = time.perf_counter()
         zero, one = branch.state.probabilities((draw.qubit,), threads=self.threads).tolist()
@@ -352,7 +349,7 @@ class Machine:
         return zero, one
 
     def settle(self, branch: Branch, draw: Draw, outcome: int, chances: Sequence[float]) -> None:
-        """Goes past the draw that the branch stopped at, with the given outcome."""
+        """Applies the outcome of the draw that the branch has stopped at, and goes past it."""
         qubit = draw.qubit
         chance = chances[outcome]
         branch.draws = []
@@ -383,12 +380,12 @@ def _with_bit(bits: int, position: int, value: int) -> int:
 
 
 def needed(branch: Branch) -> int:
-    """Returns how many of the deferred outcomes, in order, the classical memory depends on."""
+    """Returns the length of the prefix of deferred outcomes that the clbits depend on."""
     return 1 + max(branch.sources.values(), default=-1)
 
 
 def chances_of(joint: Marginals) -> Tuple[float, float]:
-    """Returns the probability of each outcome of the last qubit."""
+    """Returns the probability of each outcome of the last qubit of a distribution."""
     last = joint.levels[-1]
     half = len(last) >> 1
     if half == 1:
@@ -411,21 +408,21 @@ def run_one(
     """Runs one shot to its end; the branch keeps its state.
 
     Args:
-        machine: what runs it.
-        branch: where the shot is.
-        uniforms: its draws from there on.
-        draw: what the branch has stopped at already, if it has.
-        decided: deferred qubits whose outcomes have been decided.
-        number: those outcomes.
+        machine: runs the branch.
+        branch: the shot's branch.
+        uniforms: the shot's draws from the branch's `draws` on.
+        draw: the draw at which the branch has stopped; None if it has to be advanced first.
+        decided: number of deferred qubits whose outcomes are already decided.
+        number: those outcomes, as bits.
 
     Returns:
-        The outcomes of the deferred qubits.
+        The outcomes of the deferred qubits, as bits.
     """
     if draw is None:
         draw = machine.advance(branch)
     while True:
         if draw is not None and not branch.deferred:
-            # Most of the time nothing is deferred, and few shots have company to share the cost.
+            # The common case: nothing deferred, so no joint distribution is needed.
             chances = machine.chances(branch, draw)
             for _ in branch.draws:
                 next(uniforms)

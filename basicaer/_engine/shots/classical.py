@@ -1,7 +1,7 @@
 """Conditions and classical expressions, evaluated on clbits.
 
-The clbits of a branch are one Python int (bit i is clbit i), so any width works alike. Values are
-unsigned ints, and a Bool is 0 or 1, as in `qiskit.circuit.classical`.
+The clbits of a branch are one Python int of any width; bit i is clbit i. Values are unsigned ints,
+and a Bool is 0 or 1, as in `qiskit.circuit.classical`.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ _UNARY: dict[str, Callable[[int], int]] = {
 
 
 def holds(condition: Condition, bits: int) -> bool:
-    """Returns whether the condition is true of the clbits."""
+    """Returns whether the condition holds for the clbits `bits`."""
     if isinstance(condition, BitsEqual):
         return gather(condition.clbits, bits) == condition.value
     return evaluate(condition, bits) != 0
 
 
 def evaluate(expression: Expression, bits: int) -> int:
-    """Returns the expression's value, cut to its width.
+    """Returns the expression's value, truncated to its width.
 
     Raises:
-        EngineError: the operator is none that is known.
+        EngineError: the operator is unknown.
     """
     name = expression.operator
     operands = expression.operands
@@ -64,7 +64,7 @@ def evaluate(expression: Expression, bits: int) -> int:
 
 
 def gather(clbits: tuple[int, ...], bits: int) -> int:
-    """Returns the number that `clbits` hold, the first the least significant."""
+    """Returns the value of `clbits`, the first the least significant."""
     if not clbits:
         return 0
     first = clbits[0]

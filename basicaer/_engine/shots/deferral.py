@@ -1,11 +1,10 @@
-"""Which draws need no branch of their own.
+"""Finds the draws that need no branch.
 
-Measuring a qubit commutes with all that follows as long as nothing follows on this qubit but
-diagonal gates, controls and further measurements. If moreover no condition reads the outcome, then
-the state need not be collapsed: the outcome is drawn, later, from the probabilities of the state as
-it is. Such a `Draw` is marked `SPECTATOR` if a draw that does branch can still follow and
-`TERMINAL` if none can. A reset is deferred likewise if its qubit is not used at all afterwards; it
-then merely consumes its draw. What comes after the last draw is left out.
+Measuring a qubit commutes with everything that follows if only diagonal gates, controls and further
+measurements follow on this qubit. If also no condition reads the outcome, the state need not be
+collapsed: the outcome is drawn later from the uncollapsed state. Such a `Draw` is marked
+`SPECTATOR` if a draw that branches can follow, otherwise `TERMINAL`. A reset is deferred if its
+qubit is not used afterwards; it then only uses up its draw. Code after the last draw is left out.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ from basicaer._engine.shots.instructions import (
 
 
 class _Facts(NamedTuple):
-    """What can still happen from one place of the code on, as masks of qubits and of clbits."""
+    """What can happen from a place in the code onwards; the ints are masks."""
 
-    used: int  # qubits of gates, measurements and preparations
-    moved: int  # qubits on which something acts that does not commute with measuring them
+    used: int  # qubits that gates, measurements and preparations act on
+    moved: int  # qubits with an operation that does not commute with measuring them
     read: int  # clbits that conditions read
-    branches: bool  # a draw that is not deferred
-    goes_on: bool  # a draw of any kind, or a turn of a loop that may have no end
+    branches: bool  # whether a draw is not deferred
+    goes_on: bool  # whether there is any draw, or a while loop, which may be endless
 
     def __or__(self, other: object) -> _Facts:
         assert isinstance(other, _Facts)
@@ -52,7 +51,7 @@ class _Facts(NamedTuple):
 
 
 def without_idle_ends(code: list[Instruction], check: Callable[[], None]) -> list[Instruction]:
-    """Returns the code, ending where no outcome can come any more: what follows is not seen."""
+    """Returns the code with a jump to the end wherever no draw can follow."""
     facts = _facts_ahead(code, check)
     end = Jump(len(code) - 1)
     ending = [
@@ -63,11 +62,10 @@ def without_idle_ends(code: list[Instruction], check: Callable[[], None]) -> lis
 
 
 def mark_deferrable(code: list[Instruction], check: Callable[[], None]) -> list[Instruction]:
-    """Returns the code with the `deferral` of each draw decided.
+    """Returns the code with the `deferral` of each draw set.
 
-    At first every draw passes for deferred. What is found to branch can make earlier measurements
-    of the same qubit branch, hence the repetition; the second round finds the last of them, and a
-    third only confirms it.
+    All draws start out as deferred. A draw that turns out to branch can make earlier measurements
+    of the same qubit branch, so this repeats until nothing changes: at most three rounds.
     """
     known: dict[Draw, Draw] = {}  # equal ones are one object, as in `_facts_ahead`
 
@@ -104,10 +102,10 @@ def mark_deferrable(code: list[Instruction], check: Callable[[], None]) -> list[
 
 
 def _facts_ahead(code: list[Instruction], check: Callable[[], None]) -> list[_Facts]:
-    """Returns the facts at each place: of the instruction there and of all that can follow it."""
+    """Returns, for each place, the facts of its instruction and of all that can follow."""
     nothing = _Facts(0, 0, 0, False, False)
     facts = [nothing for _ in polled(code, check)]
-    # Equal ones are one object: of millions the garbage collector would make long pauses.
+    # Equal facts are one object: millions of objects would slow down the garbage collector.
     known: dict[_Facts, _Facts] = {}
     while True:
         changed = False
@@ -120,7 +118,7 @@ def _facts_ahead(code: list[Instruction], check: Callable[[], None]) -> list[_Fa
                 new |= facts[successor]
             if new != facts[place]:
                 facts[place] = known.setdefault(new, new)
-                # Only a jump backwards can have looked at what has just changed.
+                # Only a backward jump can have used the old value.
                 changed = True
         if not changed or not any(isinstance(item, Turn) for item in polled(code, check)):
             return facts

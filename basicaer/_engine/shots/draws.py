@@ -1,6 +1,6 @@
-"""Uniform draws, what they decide, and how outcomes become words of classical memory.
+"""Uniforms, the outcomes that they decide, and the words of classical memory.
 
-Everything here is vectorised over shots; a million of them cost no Python loop.
+Everything except `stream` and `decide_one` is vectorised over shots.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from basicaer._engine.control import no_check
 from basicaer._engine.memory import DRAW_BLOCK
 
 _STREAM_BLOCK = 1024
-"""Uniforms that a stream of single draws takes from the generator at a time."""
+"""Uniforms that `stream` takes from the generator at a time."""
 
 
 _own = threading.local()
 
 
 def seeded(seed: int) -> np.random.RandomState:
-    """Returns ``RandomState(seed)``: this thread's only one, good until it asks again.
+    """Returns a generator equal to ``RandomState(seed)``, valid until this thread's next call.
 
-    To make one takes much longer than to seed it anew, and as long as a small circuit.
+    There is one per thread: creating one takes as long as a tiny circuit, much longer than seeding.
     """
     random: np.random.RandomState | None = getattr(_own, "random", None)
     if random is None:
@@ -34,7 +34,7 @@ def seeded(seed: int) -> np.random.RandomState:
 
 
 def skip(random: np.random.RandomState, draws: int) -> None:
-    """Goes past so many uniforms."""
+    """Skips `draws` uniforms."""
     while draws > 0:
         draws -= len(random.random_sample(min(draws, DRAW_BLOCK)))
 
@@ -52,10 +52,10 @@ def draw_rows(
     The stream is consumed shot after shot, as by one `rand()` per draw.
 
     Args:
-        random: draws them.
-        shots: how many shots.
-        draws: how many each of them makes.
-        check: called now and then; what it raises is raised.
+        random: the generator.
+        shots: number of shots.
+        draws: number of draws per shot.
+        check: called now and then; may raise.
 
     Returns:
         float64 of shape (draws, shots): row j holds the j-th draw of every shot.
@@ -71,21 +71,21 @@ def draw_rows(
 
 
 def stream(random: np.random.RandomState) -> Iterator[float]:
-    """Yields uniforms for ever, the same as one `rand()` after another."""
+    """Yields uniforms endlessly, the same as one `rand()` after another."""
     while True:
         yield from random.random_sample(_STREAM_BLOCK).tolist()
 
 
 class Marginals:
-    """The outcomes of measuring several qubits in order, each given the ones before.
+    """Conditional probabilities of measuring several qubits in order.
 
-    The outcomes of the first j qubits are numbered with the first of them as the least significant
-    bit. `levels[j - first]` holds the probability of each of these numbers, so that the next
-    outcome is 0 with probability ``levels[j + 1 - first][number] / levels[j - first][number]``.
+    The outcomes of the first j qubits form a number, the first the least significant bit.
+    `levels[j - first]` holds the probability of each such number, so that the next outcome is 0
+    with probability ``levels[j + 1 - first][number] / levels[j - first][number]``.
 
     Args:
         probabilities: of the outcomes of all qubits, the first measured the least significant.
-        first: the number of qubits whose outcomes are known already.
+        first: number of leading qubits whose outcomes are already decided.
     """
 
     def __init__(self, probabilities: np.ndarray, first: int) -> None:
@@ -99,7 +99,7 @@ class Marginals:
         self.levels = levels
 
     def zero_chances(self, qubit: int) -> np.ndarray:
-        """Returns the probability of outcome 0 of the given qubit for each number before it."""
+        """Returns the conditional probability of outcome 0 for each number of the qubits before."""
         whole, refined = self._pair(qubit)
         with np.errstate(divide="ignore", invalid="ignore"):
             return refined[: len(whole)] / whole
@@ -109,7 +109,7 @@ class Marginals:
 
         Args:
             qubit: position of the qubit in the order of measurement.
-            numbers: the number that each shot has got so far; None if all have 0.
+            numbers: each shot's number so far; None if all are 0.
             uniforms: the draw of each shot.
         """
         whole, refined = self._pair(qubit)
@@ -130,14 +130,14 @@ class Marginals:
 def memory_rows(
     count: int, words: int, bits: int, sources: Mapping[int, int], numbers: np.ndarray | None
 ) -> np.ndarray:
-    """Returns the classical memory of shots that differ in the bits of a number only.
+    """Returns the classical memory of shots whose clbits differ only in bits of a number.
 
     Args:
-        count: shots.
+        count: number of shots.
         words: uint64 words per shot.
-        bits: what all of them have in their clbits.
-        sources: for each clbit that is taken from the numbers, the bit of them that it is.
-        numbers: one for each shot; None if all are 0.
+        bits: the clbits that all shots share.
+        sources: maps each clbit that comes from the number to the bit that it takes.
+        numbers: one per shot; None if all are 0.
 
     Returns:
         uint64 of shape (count, words), word 0 the least significant.
@@ -165,7 +165,7 @@ def memory_rows(
 
 
 def _moves(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:
-    """Returns the fewest (word, shift, mask) that bring bits of a number to their clbits."""
+    """Returns (word, shift, mask) moves from bits of a number to clbits, as few as possible."""
     masks: dict[tuple[int, int], int] = {}
     for clbit, bit in pairs:
         key = (clbit >> 6, (clbit & 63) - bit)

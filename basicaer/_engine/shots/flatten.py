@@ -1,8 +1,8 @@
-"""A program's body as flat code: instructions and jumps.
+"""Flattens a program's body into instructions and jumps.
 
-A branch must be able to stop at any measurement, be copied there, and go on from there; a number
-into flat code can be copied, the inside of nested loops cannot. `flatten` also finds out, once and
-for all branches, which outcomes need no branch of their own (`deferral`).
+A branch must be able to stop at any measurement, be copied, and continue. Its position in flat code
+is one number, which can be copied; a position inside nested loops cannot. `flatten` also marks the
+draws that need no branch (`deferral`).
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ def flatten(program: Program, defer: bool, check: Callable[[], None] = no_check)
 
     Args:
         program: the program.
-        defer: whether the draws that need not collapse the state are marked as deferred.
-        check: called now and then, since loops are unrolled; what it raises is raised.
+        defer: whether to mark the draws that need no branch as deferred.
+        check: called now and then, since for loops are unrolled; may raise.
     """
     num_draws = count_draws(program.body, check)
-    # What is known of qubits is of use only where single draws are made.
+    # Known qubits matter only if there are draws.
     builder = _Builder(program, tracks=num_draws != 0, check=check)
     builder.add_body(program.body, None)
     builder.code.append(End())
@@ -71,7 +71,7 @@ def flatten(program: Program, defer: bool, check: Callable[[], None] = no_check)
 
 
 class _Loop:
-    """The loop that is being flattened: the places of its jumps, to be filled in later."""
+    """The loop being flattened: places of its jumps, whose targets are set later."""
 
     def __init__(self) -> None:
         self.breaks: list[int] = []
@@ -87,8 +87,8 @@ class _Builder:
         self.tracks = tracks
         self.code: list[Instruction] = []
         self.num_loops = 0
-        # What an operation becomes is one object, however often a loop repeats it: millions would
-        # take their time, and the garbage collector its own.
+        # Instructions by id of their operation. An operation that a loop repeats becomes one object:
+        # millions of objects would slow down the garbage collector.
         self.known: dict[int, Instruction] = {}
 
     def add_body(self, body: Sequence[Operation], loop: _Loop | None) -> None:
@@ -216,7 +216,7 @@ def _effects(gates: Gates) -> tuple[int, int, int]:
 
 
 def _action(kind: Kind) -> str:
-    """Returns what gates of a kind do to targets that are in a basis state."""
+    """Returns the effect on targets in a basis state: "keeps", "flips" or "clobbers"."""
     if kind.form != DENSE:
         return "keeps"
     if kind.num_targets == 1 and kind.num_controls == 0 and kind.pattern & ~_X_PATTERN == 0:
@@ -235,7 +235,7 @@ def _mask(qubits: Sequence[int]) -> int:
 
 
 def count_draws(body: Sequence[Operation], check: Callable[[], None] = no_check) -> int | None:
-    """Returns how many uniforms each shot consumes in `body`; None if outcomes decide it."""
+    """Returns the uniforms that each shot uses in `body`; None if that depends on outcomes."""
     total = 0
     for operation in body:
         if isinstance(operation, (Measure, Reset)):
@@ -277,7 +277,7 @@ def _common(counts: list[int | None]) -> int | None:
 
 
 def _leaves_early(body: Sequence[Operation]) -> bool:
-    """Returns whether the body has a break or continue of the loop that it is the body of."""
+    """Returns whether a loop body has a break or continue of its own loop."""
     for operation in body:
         if isinstance(operation, (Break, Continue)):
             return True

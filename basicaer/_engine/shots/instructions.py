@@ -1,4 +1,4 @@
-"""Flat code: what a program's body becomes before its shots are run, see `flatten`."""
+"""The instructions of flat code, made from a program's body by `flatten`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Callable, Iterable, Iterator, NamedTuple, Sequence, Union
 from basicaer._engine.program import Condition, Expression, Gates, Prepare
 
 BRANCHES = 0
-"""The state is collapsed, and shots with different outcomes part."""
+"""Collapses the state and splits shots with different outcomes."""
 SPECTATOR = 1
 """Deferred, and later draws may branch."""
 TERMINAL = 2
@@ -20,9 +20,9 @@ class Apply(NamedTuple):
     """Applies gates.
 
     Attributes:
-        gates: what is applied.
+        gates: the gates.
         used: mask of all qubits of the gates.
-        clobbered: mask of the qubits that do not stay in a basis state if they were in one.
+        clobbered: mask of the qubits that may leave a basis state.
         flipped: mask of the qubits whose basis state is inverted.
     """
 
@@ -33,7 +33,7 @@ class Apply(NamedTuple):
 
 
 class Set(NamedTuple):
-    """Prepares qubits, all of them in |0>, in a state."""
+    """Brings qubits, all in |0>, to a state; `used` is their mask."""
 
     prepare: Prepare
     used: int
@@ -61,7 +61,7 @@ class Unless(NamedTuple):
 
 
 class Select(NamedTuple):
-    """Jumps to the target of the expression's value, otherwise to `default`."""
+    """Jumps to the target of the expression's value, or to `default` if it has none."""
 
     expression: Expression
     targets: dict[int, int]
@@ -75,13 +75,13 @@ class Jump(NamedTuple):
 
 
 class Enter(NamedTuple):
-    """Comes to while loop `loop` from outside."""
+    """Enters while loop `loop` from outside."""
 
     loop: int
 
 
 class Turn(NamedTuple):
-    """Begins one more turn of while loop `loop`."""
+    """Begins an iteration of while loop `loop`."""
 
     loop: int
 
@@ -95,13 +95,12 @@ Instruction = Union[Apply, Set, Draw, Unless, Select, Jump, Enter, Turn, End]
 
 @dataclass(frozen=True)
 class Code:
-    """A program's body, flat.
+    """A program's body as flat code.
 
     Attributes:
         instructions: ends with `End`.
         num_loops: number of while loops.
-        num_draws: uniforms that each shot consumes, whatever its outcomes; None if that depends on
-            the outcomes.
+        num_draws: uniforms that each shot uses; None if that depends on outcomes.
         branches: whether any draw is `BRANCHES`.
     """
 
@@ -112,17 +111,17 @@ class Code:
 
 
 POLLED = 1 << 12
-"""Instructions that are looked at between two looks at whether the job was cancelled."""
+"""Instructions that are examined between two checks for cancellation."""
 
 
 def polled(code: Sequence[Instruction], check: Callable[[], None]) -> Iterable[Instruction]:
-    """Returns the instructions; `check` is called now and then while they are gone through."""
+    """Returns an iterable of the instructions that calls `check` now and then."""
     if len(code) <= POLLED:
         return code
 
-    def parts() -> Iterator[Sequence[Instruction]]:
+    def chunks() -> Iterator[Sequence[Instruction]]:
         for first in range(0, len(code), POLLED):
             check()
             yield code[first : first + POLLED]
 
-    return itertools.chain.from_iterable(parts())
+    return itertools.chain.from_iterable(chunks())

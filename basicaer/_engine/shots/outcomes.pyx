@@ -1,13 +1,13 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 # cython: initializedcheck=False
-"""Uniforms of a seed, what outcomes they decide, and how often each outcome occurs.
+"""Draws uniforms from a seed, turns them into outcomes, and counts outcomes.
 
-Each is one pass over the shots without the GIL::
+Each step is one pass over the shots without the GIL::
 
     seed --Uniforms--> float64 in [0, 1) --CumulativeTable--> int64, the number of an outcome
     uint64, a word of classical memory for each shot --count--> {"0x1": 17, ...}
 
-NumPy does the same in ten calls, which for some thousand shots take longer than the work in them.
+NumPy needs ten calls for this, whose overhead dominates for a few thousand shots.
 """
 
 from cython cimport embedsignature
@@ -20,10 +20,10 @@ import numpy as np
 ctypedef Py_ssize_t index
 
 cdef enum:
-    HEXES = 4096            # values whose keys are kept
-    CELLS = 8               # of a guide, for each outcome
+    HEXES = 4096            # values whose hex keys are precomputed
+    CELLS = 8               # cells of a guide per outcome
     MOST_CELLS = 1 << 16
-    DENSE = 8               # values below so many times the shots are counted in a table of all
+    DENSE = 8               # values below DENSE * shots are counted in a direct table
 
 cdef double UNIT = 2.0 ** -53
 
@@ -39,7 +39,7 @@ cdef tuple _HEX = tuple([hex(value) for value in range(HEXES)])
 cdef enum:
     WORDS = 624         # of the state of the Mersenne twister, MT19937
     FAR = 397
-    DRAWS = 312         # that a state gives, two words each
+    DRAWS = 312         # uniforms from one state, two words each
 
 
 cdef inline uint32_t twisted(uint32_t high, uint32_t low, uint32_t far) noexcept nogil:
@@ -48,7 +48,7 @@ cdef inline uint32_t twisted(uint32_t high, uint32_t low, uint32_t far) noexcept
 
 
 cdef void twist(uint32_t* key) noexcept nogil:
-    """The next state of the generator."""
+    """Advances the generator to its next state."""
     cdef index i
     for i in range(WORDS - FAR):
         key[i] = twisted(key[i], key[i + 1], key[i + FAR])
@@ -58,7 +58,7 @@ cdef void twist(uint32_t* key) noexcept nogil:
 
 
 cdef void temper(const uint32_t* key, uint32_t* words) noexcept nogil:
-    """The words that a state of the generator gives."""
+    """Computes the output words of a state of the generator."""
     cdef index i
     cdef uint32_t y
     for i in range(WORDS):
@@ -70,7 +70,7 @@ cdef void temper(const uint32_t* key, uint32_t* words) noexcept nogil:
 
 
 cdef inline double drawn_of(uint32_t high, uint32_t low) noexcept nogil:
-    # By way of signed integers: those a processor converts to doubles as vectors.
+    # Conversion from signed integers to doubles is vectorised.
     return (<double><int32_t>(high >> 5) * 67108864.0 + <double><int32_t>(low >> 6)) * UNIT
 
 
@@ -78,16 +78,16 @@ cdef inline double drawn_of(uint32_t high, uint32_t low) noexcept nogil:
 cdef class Uniforms:
     """The numbers that ``numpy.random.RandomState(seed).random_sample`` gives, in [0, 1).
 
-    NumPy has promised that these stay what they are. To seed this takes a tenth of the time that
-    a `RandomState` takes, which for a dense circuit is as long as the circuit.
+    NumPy guarantees that this stream never changes. Seeding takes a tenth of the time of seeding a
+    `RandomState`, which can take as long as a whole circuit.
 
     Args:
         seed: 0 to 2**32 - 1.
-        first: how many numbers to leave out.
+        first: how many numbers to skip.
     """
 
     cdef uint32_t key[WORDS]
-    cdef index used             # draws of this state that are taken
+    cdef index used             # uniforms of this state already returned
 
     def __init__(self, uint32_t seed, index first=0):
         cdef index i
@@ -137,22 +137,22 @@ cdef class Uniforms:
 
 @embedsignature(True)
 cdef class CumulativeTable:
-    """Cumulated probabilities, by which uniforms become outcomes as in ``RandomState.choice``.
+    """Cumulative probabilities, which turn uniforms into outcomes like ``RandomState.choice``.
 
-    The range of the uniforms is cut into cells of equal width, so many that most have no cumulated
-    probability in them; a guide says for each where to look.
+    The interval [0, 1) is cut into cells of equal width, so many that most contain no cumulative
+    probability; a guide says where to start the search in each cell.
 
     Args:
-        probabilities: float64, shape (outcomes,), of the outcomes, but for a common factor. They
-            are replaced by the cumulated ones: this object's only memory of that size.
-        draws: how many uniforms are to be turned into outcomes at a time, about.
+        probabilities: float64, shape (outcomes,); need not be normalised. Overwritten with the
+            cumulative ones and kept.
+        draws: roughly how many uniforms `draw` gets at a time.
 
     Attributes:
         total: the sum of the probabilities.
     """
 
     cdef double[::1] cumulated
-    cdef int64_t* guide         # of each cell: how many cumulated probabilities end before it
+    cdef int64_t* guide         # for each cell: number of cumulative probabilities before it
     cdef index cells
     cdef readonly double total
 
@@ -181,7 +181,7 @@ cdef class CumulativeTable:
             scale = <double>cells
             for i in range(size - 1):
                 edge = cdf[i] * scale  # a power of two: exact
-                cell = cells  # for what is no number
+                cell = cells  # for NaN
                 if 0 <= edge <= scale:
                     cell = <index>edge
                     cell += <double>cell < edge
@@ -195,9 +195,9 @@ cdef class CumulativeTable:
         PyMem_Free(self.guide)
 
     def draw(self, const double[::1] uniforms):
-        """Returns the outcome of each of the uniforms in [0, 1), int64, shape (len(uniforms),).
+        """Returns the outcome of each uniform in [0, 1), int64, shape (len(uniforms),).
 
-        It is the first whose cumulated probability is above the uniform; the last if none is.
+        It is the first whose cumulative probability exceeds the uniform; the last if none does.
         """
         cdef index shots = uniforms.shape[0], cell, i, low, half, count, above
         cdef double u, scale = <double>self.cells
@@ -212,7 +212,7 @@ cdef class CumulativeTable:
                 cell = min(max(cell, 0), self.cells - 1)
                 low = guide[cell]
                 count = guide[cell + 1] - low
-                # Without a branch on the comparison, which no processor can foresee.
+                # Branch-free: the comparison is unpredictable.
                 while count > 0:
                     half = count >> 1
                     above = cdf[low + half] <= u
@@ -225,7 +225,7 @@ cdef class CumulativeTable:
 # --- counts ------------------------------------------------------------------------------------
 
 def count(const uint64_t[::1] values):
-    """Returns how often each value occurs, keyed in hex, in the order of first appearance."""
+    """Returns a dict from each value, in hex, to its count, in order of first appearance."""
     cdef index shots = values.shape[0], room = 16, i, num
     cdef int shift = 60
     cdef uint64_t value, largest = 0
@@ -271,9 +271,9 @@ def count(const uint64_t[::1] values):
 
 cdef index count_by_table(const uint64_t* values, index shots, int32_t* table, index room,
                        uint64_t* keys, int32_t* counts) noexcept nogil:
-    """Counts values below `room` in a table of that size; returns how many different ones.
+    """Counts values below `room` in a table of that size; returns the number of distinct ones.
 
-    No branch depends on whether a value has been seen before, which no processor can foresee.
+    Branch-free: whether a value has been seen before is unpredictable.
     """
     cdef index i, num = 0
     cdef int32_t before
@@ -290,7 +290,7 @@ cdef index count_by_table(const uint64_t* values, index shots, int32_t* table, i
 
 cdef index count_by_hash(const uint64_t* values, index shots, int32_t* table, index room, int shift,
                      uint64_t* keys, int32_t* counts) noexcept nogil:
-    """Counts any values by open addressing: the table has the number of an entry, or -1."""
+    """Counts values with a hash table, open addressing; a slot holds an entry's index or -1."""
     cdef index i, num = 0
     cdef uint64_t slot, value
     cdef int32_t entry

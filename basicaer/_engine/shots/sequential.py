@@ -1,8 +1,8 @@
-"""Shots one after another, where the number of draws of a shot depends on its outcomes.
+"""Runs shots one after another, if the number of draws depends on outcomes.
 
-A shot's first draw is known only once the shot before it has ended. The tree of outcomes is kept as
-it grows; a shot whose history has occurred before touches no amplitude. States stay at the nodes
-where they are expected to save more work than copying them took, as many as there is room for.
+A shot's first uniform is known only after the shot before it has ended. The tree of outcomes grows
+and is kept; a shot whose history has occurred before touches no amplitude. A node keeps its state
+if that is expected to save more work than the copy costs, and if there is room.
 """
 
 from __future__ import annotations
@@ -21,26 +21,27 @@ from basicaer._engine.shots.draws import Marginals, memory_rows
 from basicaer._engine.shots.instructions import Draw
 
 _LONELY = 1 / 32
-"""Shots expected in a branch below which it is not made a part of the tree."""
+"""A branch is added to the tree only if at least so many shots are expected in it."""
 
 
 class _Node:
-    """A place in the tree where outcomes part, or an end.
+    """A draw that branches, in the tree of outcomes, or a leaf.
 
     Attributes:
-        parent, outcome: where it comes from. The parent is referred to weakly, so that a tree is
-            freed, states and all, the moment it is not needed.
-        branch: what arrived here, before the collapse; None once its state has been given away.
-        draw: what parts the outcomes; None at an end.
-        script: the draws made on the way here: None where the outcome was known, otherwise the
-            position of the deferred qubit and the chance of 0 for each number.
-        zeros: the chance that the draw gives 0, for each number.
-        chances: of the draw's outcomes, whatever the number.
-        chance: that a shot comes here.
-        children: by outcome; None where no shot has gone yet.
-        deferred: how many qubits were deferred on the way here.
+        parent, outcome: the node before, and the outcome that leads here. `parent` is a weak
+            reference, so that the tree and its states are freed at once when it is dropped.
+        branch: the branch before the collapse; None if its state has been taken or dropped.
+        draw: the draw; None at a leaf.
+        script: an entry for each deferred or known draw since the parent: None if its outcome needs
+            no uniform's value, otherwise (position of the deferred qubit, probability of 0 for each
+            number).
+        zeros: the probability that the draw gives 0, for each number.
+        chances: the probability of each outcome, not conditional on the number.
+        chance: the probability that a shot reaches this node.
+        children: by outcome; None if there is none yet.
+        deferred: number of qubits deferred so far.
         kept: whether it is among the snapshots.
-        result: at an end, which of the results.
+        result: at a leaf, the index of its result; otherwise -1.
     """
 
     __slots__ = (
@@ -75,7 +76,7 @@ class _Node:
 
 
 class _InOrder:
-    """The tree that shots walk one after another."""
+    """The tree of outcomes that shots walk one after another."""
 
     def __init__(self, machine: Machine, shots: int) -> None:
         self.machine = machine
@@ -92,12 +93,12 @@ class _InOrder:
         return self._node(None, 0, branch, machine.advance(branch))
 
     def grow(self, node: _Node, outcome: int, remaining: int) -> _Node | None:
-        """Returns the child of a node that has none for this outcome yet; None if it is to stay so.
+        """Adds a child to a node and returns it; None if it is not worth adding or does not fit.
 
         Args:
-            node: where a shot is.
-            outcome: where it goes.
-            remaining: shots that are still to come, this one included.
+            node: the node that the shot has reached.
+            outcome: the outcome, for which the node has no child yet.
+            remaining: number of remaining shots, this one included.
         """
         expected = remaining * node.chance * node.chances[outcome]
         if (
@@ -114,7 +115,7 @@ class _InOrder:
     def finish(
         self, node: _Node, outcome: int, remaining: int, number: int, uniforms: Iterator[float]
     ) -> Tuple[int, int]:
-        """Runs a shot to its end outside of the tree; returns which result, and its number."""
+        """Runs a shot to its end outside the tree; returns the index of its result, and its number."""
         machine = self.machine
         branch = self._depart(node, outcome, remaining)
         number = run_one(machine, branch, uniforms, decided=node.deferred, number=number)
@@ -157,11 +158,11 @@ class _InOrder:
         if len(chances) == 1:
             return chances.tolist()
         self.table_entries += len(chances)
-        # What is looked up most is quicker so than in numpy's arrays.
+        # Lookups in an `array` are faster than in a numpy array.
         return array("d", chances.tolist()) if len(chances) <= 64 else chances
 
     def _depart(self, node: _Node, outcome: int, remaining: int) -> Branch:
-        """Returns a branch of its own that has just gone past the node's draw."""
+        """Returns a branch that has gone past the node's draw, with a state of its own."""
         assert node.draw is not None
         branch = node.branch
         if branch is None:
@@ -178,9 +179,9 @@ class _InOrder:
         return branch
 
     def _keeps(self, node: _Node, branch: Branch, other: int, remaining: int) -> bool:
-        """Returns whether the node keeps its state, for shots that will have the other outcome.
+        """Returns whether the node keeps its state for later shots with the outcome `other`.
 
-        It does if shots are expected to whom this saves more than the copy takes.
+        It does if that is expected to save more than the copy costs.
         """
         value = node.chance * node.chances[other]
         if node.children[other] is not None or remaining * value * branch.work < COPY_GATES:
@@ -195,7 +196,7 @@ class _InOrder:
         return True
 
     def _make_room(self, value: float) -> bool:
-        """Returns whether one more state may be kept, having dropped a less valuable one for it."""
+        """Returns whether one more state fits, after dropping a less valuable one if necessary."""
         machine = self.machine
         snapshots = self.snapshots
         while snapshots and snapshots[0][2].branch is None:
@@ -211,7 +212,7 @@ class _InOrder:
         return True
 
     def _drop_least(self, but: _Node | None) -> bool:
-        """Drops the state of least value, if there is one at another node than `but`."""
+        """Drops the least valuable state of any node except `but`; returns whether there was one."""
         snapshots = self.snapshots
         kept = []
         dropped = False
@@ -236,8 +237,8 @@ class _InOrder:
             parent = path[-1].parent()
             assert parent is not None
             path.append(parent)
-        # Each state that is alive is a snapshot, so that there is room once one has gone. It is the
-        # one that this begins from only if there is no other.
+        # All states are snapshots, so dropping one makes room. The one to start from is taken only
+        # if there is no other.
         branch = path[-1].branch
         if branch is not None:
             twin = machine.fork(branch)
@@ -266,13 +267,13 @@ def run_in_order(
     memory: np.ndarray,
     resolved: Callable[[int], None],
 ) -> None:
-    """Runs shots one after another, of which each makes as many draws as its outcomes want.
+    """Runs shots whose number of draws depends on their outcomes, one after another.
 
     Args:
-        machine: what runs them.
-        uniforms: the draws of all shots, without end.
-        memory: uint64 of shape (shots, words), filled.
-        resolved: called with the number of shots whenever some have come to their end.
+        machine: runs the branches.
+        uniforms: an endless iterator of the draws of all shots.
+        memory: uint64 of shape (shots, words), to be filled.
+        resolved: called with the number of shots that have just finished.
     """
     shots, words = memory.shape
     tree = _InOrder(machine, shots)

@@ -1,6 +1,6 @@
-"""Each shot from the start, as BasicAer runs it: option ``branching=False``.
+"""Runs each shot from the start, as BasicAer does: option ``branching=False``.
 
-It is what shots that share their past are held against.
+This is the reference that the other ways to run shots are tested against.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ def run_shot_by_shot(
     """Runs shots one after another.
 
     Args:
-        program: what is run.
-        machine: applies the gates, and counts.
-        uniforms: the draws of all shots, without end.
-        memory: uint64 of shape (shots, words), filled.
-        resolved: called with the number of shots whenever some have come to their end.
+        program: the program.
+        machine: applies the gates and collects statistics.
+        uniforms: an endless iterator of the draws of all shots.
+        memory: uint64 of shape (shots, words), to be filled.
+        resolved: called with the number of shots that have just finished.
     """
     shots, words = memory.shape
     for shot in range(shots):
@@ -55,9 +55,9 @@ def run_shot_by_shot(
 
 
 class _Shot:
-    """One shot, run straight through the nested body, with nothing shared and nothing deferred.
+    """One shot, run through the nested body, with nothing shared and nothing deferred.
 
-    It has a way of its own through loops and conditions, so that it and `Machine` can be compared.
+    It handles loops and conditions independently of `Machine`, so that the two can be compared.
     """
 
     def __init__(self, program: Program, machine: Machine, uniforms: Iterator[float]) -> None:
@@ -74,7 +74,7 @@ class _Shot:
         return self.bits
 
     def _run(self, body: Sequence[Operation]) -> Union[Break, Continue, None]:
-        """Runs a body; returns what ended it early, if anything did."""
+        """Runs a body; returns the break or continue that ended it early, or None."""
         for operation in body:
             left: Union[Break, Continue, None] = None
             if isinstance(operation, Gates):
