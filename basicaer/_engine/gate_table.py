@@ -8,8 +8,8 @@ controls on others. Most gates have one part; `rccx` is a controlled Y and a con
 work than its 8 x 8 matrix.
 
 The coefficients of a part are written once, as ``entries(f, *parameters)``, where `f` holds the
-functions: `SCALAR` for numbers, `COLUMN` for numpy arrays. Which entries can be nonzero, and whether all are
-real, is found at import by evaluating `entries` for some parameters.
+functions: `SCALAR` for numbers, `COLUMN` for numpy arrays. Which entries can be nonzero, and
+whether all are real, is found at import by evaluating `entries` for some parameters.
 """
 
 from __future__ import annotations

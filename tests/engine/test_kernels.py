@@ -56,7 +56,7 @@ def small_blocks(monkeypatch):
     """Blocks so small that a few qubits are enough for many of them, and threads for any size."""
     monkeypatch.setattr(state_module, "block_qubits", lambda *_: 6)
     monkeypatch.setitem(costs.THREADS_WORK, "state", 0)
-    monkeypatch.setattr(state_module, "_SMALL", 0)
+    monkeypatch.setattr(state_module, "_ONE_CALL", 0)
     monkeypatch.setattr(compiled_plan, "SPLIT_TIME", 0)
 
 

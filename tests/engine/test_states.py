@@ -31,7 +31,7 @@ def precision(request):
 @pytest.fixture(autouse=True)
 def threads_and_parts_for_any_size(monkeypatch):
     monkeypatch.setitem(costs.THREADS_WORK, "state", 0)
-    monkeypatch.setattr(state_module, "_PART", 64)
+    monkeypatch.setattr(state_module, "_CHUNK", 64)
 
 
 def tolerance(precision):
@@ -278,7 +278,7 @@ def test_so_does_the_making_of_a_state(precision, make):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_preparing_in_pieces_is_preparing(monkeypatch, seed):
-    monkeypatch.setattr(state_module, "_PART", 64)
+    monkeypatch.setattr(state_module, "_CHUNK", 64)
     random = np.random.default_rng(seed)
     num_qubits = 9
     qubits = random.permutation(num_qubits)[: random.integers(1, 9)].tolist()

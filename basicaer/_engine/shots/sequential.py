@@ -115,7 +115,7 @@ class _InOrder:
     def finish(
         self, node: _Node, outcome: int, remaining: int, number: int, uniforms: Iterator[float]
     ) -> Tuple[int, int]:
-        """Runs a shot to its end outside the tree; returns the index of its result, and its number."""
+        """Runs a shot to its end outside the tree; returns its result's index and its number."""
         machine = self.machine
         branch = self._depart(node, outcome, remaining)
         number = run_one(machine, branch, uniforms, decided=node.deferred, number=number)
@@ -212,7 +212,7 @@ class _InOrder:
         return True
 
     def _drop_least(self, but: _Node | None) -> bool:
-        """Drops the least valuable state of any node except `but`; returns whether there was one."""
+        """Drops the least valuable state of a node other than `but`; returns whether it could."""
         snapshots = self.snapshots
         kept = []
         dropped = False

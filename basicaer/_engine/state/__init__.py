@@ -1,8 +1,8 @@
-"""States: the amplitudes of one circuit and all that is done to them.
+"""States: the amplitudes of one circuit and the operations on them.
 
-Read `state` first. `dispatch` chooses the build of the kernels, `buffers` is where memory comes
-from, `small` applies gates one by one to states of up to six qubits, `reduction_tables` says how
-sums over a state are cut up.
+Read `state` first. `dispatch` chooses the build of the kernels, `buffers` allocates memory, `small`
+applies gates one by one to states of up to six qubits, `reduction_tables` computes index tables for
+sums over a state, `sampler` turns uniforms into outcomes. `amplitudes` is the interface of a state.
 
-Nothing here draws random numbers or knows of shots.
+Nothing here generates random numbers.
 """

@@ -1,4 +1,4 @@
-"""What running a program needs of a state: `State` is one, and the tests have another."""
+"""The interface of a state. `State` implements it, and so does a test double."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Own = TypeVar("Own", bound="Amplitudes")
 
 
 class Amplitudes(Protocol):
-    """2**n amplitudes; what each method does is said at `State`.
+    """2**n amplitudes. See `State` for the full contract of each method.
 
     Attributes:
         num_qubits: n.
-        norm: the sum of all probabilities when it was last seen.
-        planning: seconds that planning took.
+        norm: the sum of all probabilities when it was last computed.
+        planning: total seconds spent on planning.
     """
 
     num_qubits: int
@@ -60,10 +60,10 @@ class Amplitudes(Protocol):
         control: Union[Control, None] = None,
         again: bool = False,
     ) -> Mapping[str, Any]:
-        """Applies a run of gates; returns what the plan was."""
+        """Applies a gate run; returns statistics of its plan."""
 
     def scale(self, factor: complex) -> None:
-        """Multiplies all amplitudes."""
+        """Multiplies all amplitudes by `factor`."""
 
     def prepare(self, qubits: Sequence[int], amplitudes: np.ndarray) -> None:
         """Brings qubits, all in |0>, to a state."""
@@ -72,7 +72,7 @@ class Amplitudes(Protocol):
         """Projects a qubit onto an outcome."""
 
     def reset(self, qubit: int, outcome: int, probability: float) -> None:
-        """As `collapse`, and then moves the outcome to |0>."""
+        """Does `collapse`, then moves the outcome to |0>."""
 
     def norm_squared(self, threads: int = 1) -> float:
         """Returns the sum of all probabilities."""
@@ -89,4 +89,4 @@ class Amplitudes(Protocol):
         """Returns a function that draws outcomes of measuring qubits."""
 
     def to_array(self, threads: int = 1, chop: float = 0.0) -> np.ndarray:
-        """Returns the amplitudes; the state is spent by it."""
+        """Returns the amplitudes; the state must not be used afterwards."""

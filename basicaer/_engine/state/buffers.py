@@ -1,11 +1,11 @@
 """Memory for amplitudes.
 
-- Small: numpy's own.
-- From 256 KiB to 32 MiB: kept for the next state when the last array on it is gone, up to a bound,
-  since to have the system hand out and clear pages costs more than most circuits of that size.
-- Larger: straight from the system, in huge pages where it has them. Of those up to 512 MiB the last
-  one is kept for a second, for a loop that runs one circuit after another; it is given back at
-  once where other memory is wanted, or a job has failed.
+- Below 256 KiB: allocated by numpy.
+- From 256 KiB to 32 MiB: kept for reuse, up to a bound, when the last array on it is gone. Getting
+  cleared pages from the system takes longer than most circuits of that size.
+- Larger: mapped from the system, in huge pages if possible. The last one of up to 512 MiB is kept
+  for a second, for loops that run one circuit after another; it is released at once when other
+  memory is needed or a job has failed.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from basicaer._engine.fork import in_child
 from basicaer._engine.plan.planner import aligned as aligned
 
 KEPT = range(256 << 10, (32 << 20) + 1)
-"""Sizes in bytes that are kept for the next state."""
+"""Sizes in bytes that are kept for reuse."""
 KEPT_TOTAL = 64 << 20
-"""Bytes that are kept at most."""
+"""Maximum bytes kept for reuse."""
 
 KEPT_BRIEFLY = range(KEPT.stop, (512 << 20) + 1)
-"""Sizes in bytes of which one is kept for `SECONDS`."""
+"""Sizes in bytes of which the last buffer is kept for `SECONDS`."""
 SECONDS = 1.0
 
 _HUGE_PAGES = 2 << 20
 
 _free: Dict[int, List[Any]] = {}
-# The one that is kept briefly: (size, memory, until when). Put in and taken out by operations that
-# are atomic, since __del__ may be called at any time, by any thread, whatever lock that holds.
+# The buffer that is kept briefly: (size, memory, deadline). Only atomic operations change the list:
+# __del__ may run at any time, in any thread, whatever locks it holds.
 _brief: List[Tuple[int, Any, float]] = []
 _janitor: Dict[str, object] = {}
 
 
 class _Lease:
-    """Memory that is lent out through numpy's array interface, and taken back when all is gone."""
+    """Memory lent through numpy's array interface, and taken back when no array uses it."""
 
     __slots__ = ("__array_interface__", "_memory", "_size")
 
@@ -55,7 +55,7 @@ class _Lease:
         }
 
     def __del__(self) -> None:
-        # Late in the interpreter's exit there may be nothing left to give it back to.
+        # Module globals may already be None while the interpreter exits.
         free = _free
         if free is not None and self._size in KEPT_BRIEFLY:
             _keep_briefly(self._size, self._memory)
@@ -72,13 +72,13 @@ def _keep_briefly(size: int, memory: np.ndarray) -> None:
 
 
 def _call_janitor() -> None:
-    """Has what is kept briefly given back in time, by a thread that ends when nothing is kept."""
+    """Starts the thread that releases the buffer in time, unless it is running."""
     me = object()
     if _janitor.setdefault("at work", me) is me:
         try:
-            # No threading.Thread: to start one takes locks.
+            # Not threading.Thread, whose start takes locks.
             _thread.start_new_thread(_look_after, ())
-        except RuntimeError:  # there are no more threads, or the interpreter leaves
+        except RuntimeError:  # no thread can be started, or the interpreter is exiting
             _janitor.clear()
             release()
 
@@ -93,19 +93,19 @@ def _look_after() -> None:
         if overdue:
             release()
     _janitor.clear()
-    if _brief:  # put there after the last look
+    if _brief:  # added after the loop ended
         _call_janitor()
 
 
 def release() -> None:
-    """Gives what is kept briefly back to the system."""
+    """Returns the buffer that is kept briefly, if any, to the system."""
     with contextlib.suppress(IndexError):
         while True:
             _brief.pop()
 
 
 def kept_briefly() -> int:
-    """Returns the bytes that are kept, but are given back when other memory is wanted."""
+    """Returns the size of the buffer that `release` would free."""
     try:
         return _brief[0][0]
     except IndexError:
@@ -113,19 +113,19 @@ def kept_briefly() -> int:
 
 
 def _map(size: int) -> np.ndarray:
-    """Returns zeros straight from the system, as bytes; none of the pages is touched yet."""
+    """Returns `size` zero bytes mapped from the system, with no page touched yet."""
     if not hasattr(mmap, "MAP_PRIVATE"):
         return np.zeros(size, dtype=np.uint8)
     memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if size >= _HUGE_PAGES and hasattr(mmap, "MADV_HUGEPAGE"):
-        # A kernel without them answers with an error: ordinary pages do as well.
+        # A kernel without huge pages raises an error; ordinary pages will do.
         with contextlib.suppress(OSError):
             memory.madvise(mmap.MADV_HUGEPAGE)
     return np.frombuffer(memory, dtype=np.uint8)
 
 
 def empty(count: int, dtype: Any) -> Tuple[np.ndarray, bool]:
-    """Returns an aligned one-dimensional array, and whether it holds anything but zeros."""
+    """Returns an aligned one-dimensional array, and whether it may hold nonzero values."""
     size = count * dtype.itemsize
     if size in KEPT_BRIEFLY:
         try:
@@ -134,7 +134,7 @@ def empty(count: int, dtype: Any) -> Tuple[np.ndarray, bool]:
             found = 0
         used = found == size
         if not used:
-            memory = None  # gone before there is more
+            memory = None  # freed before more is allocated
             memory = _map(size)
         return np.asarray(_Lease(memory, count, dtype)), used
     if size not in KEPT:
@@ -149,10 +149,10 @@ def empty(count: int, dtype: Any) -> Tuple[np.ndarray, bool]:
 
 
 def zeros(count: int, dtype: Any) -> np.ndarray:
-    """Returns zeros, one-dimensional and aligned."""
+    """Returns an aligned one-dimensional array of zeros."""
     size = count * dtype.itemsize
     if size < KEPT.start:
-        return aligned(count, dtype, True)  # too little for what is kept to make a difference
+        return aligned(count, dtype, True)  # so little that `release` would not help
     if size in KEPT or size in KEPT_BRIEFLY:
         array, used = empty(count, dtype)
         if used:
@@ -163,13 +163,13 @@ def zeros(count: int, dtype: Any) -> np.ndarray:
 
 
 def forget() -> None:
-    """Gives all that is kept back to the system."""
+    """Returns all kept memory to the system."""
     _free.clear()
     release()
 
 
 def _start_anew() -> None:
-    """In the child of a fork there is no janitor."""
+    """Resets a forked child, in which the janitor thread does not run."""
     _janitor.clear()
     release()
 

@@ -1,7 +1,7 @@
-"""Which of the builds of the kernels runs here.
+"""Chooses the build of the kernels.
 
-The one source `_kernels.pyx` is built for several instruction sets; the best that the processor can
-run is taken. The environment variable ``BASICAER_SIMD`` (baseline, avx2, avx512) asks for one.
+`_kernels.pyx` is built for several instruction sets. The best that the processor supports is used,
+unless the environment variable ``BASICAER_SIMD`` (baseline, avx2, avx512) asks for another.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from basicaer._engine.errors import EngineError
 
 VARIABLE = "BASICAER_SIMD"
 
-# Name -> the module and the level of processor that it needs.
+# Name -> module, and the CPU level that it needs.
 _BUILDS = {
     "baseline": ("_kernels", 0),
     "avx2": ("_kernels_avx2", 1),
@@ -25,7 +25,7 @@ _BUILDS = {
 
 
 def available() -> Dict[str, ModuleType]:
-    """Returns the builds that are installed and that this processor can run, the best last."""
+    """Returns the installed builds that this processor can run, the best last."""
     found = {}
     for name, (module, level) in _BUILDS.items():
         if level > _baseline.CPU_LEVEL:
@@ -33,18 +33,18 @@ def available() -> Dict[str, ModuleType]:
         try:
             found[name] = importlib.import_module(f"basicaer.{module}")
         except ImportError:
-            continue  # left out when the package was built: the compiler could not make it
+            continue  # not built: the compiler did not support it
     return found
 
 
 def choose(wanted: str | None = None) -> tuple[str, ModuleType]:
-    """Returns the name and the module of the build to use.
+    """Returns the name and module of the build to use.
 
     Args:
-        wanted: the name of a build; None for the environment variable's, or else the best.
+        wanted: name of a build; None for the environment variable's value, or else the best.
 
     Raises:
-        EngineError: if that build is not installed or cannot run here.
+        EngineError: the build is not installed or cannot run here.
     """
     builds = available()
     wanted = wanted or os.environ.get(VARIABLE) or list(builds)[-1]

@@ -1,4 +1,4 @@
-"""How sums over a state are gone about: what the kernels need to know beside the amplitudes."""
+"""Index tables that the kernels need for reductions: probabilities and expectation values."""
 
 from __future__ import annotations
 
@@ -14,10 +14,18 @@ from basicaer._engine.state.dispatch import kernels
 def summation(
     lane_bits: int, pair_bits: int, qubits: Tuple[int, ...]
 ) -> Tuple[int, np.ndarray, np.ndarray, List[np.ndarray], int]:
-    """Returns how `_kernels.probabilities` is to go about the outcomes of `qubits`.
+    """Returns the tables with which `_kernels.probabilities` sums the outcomes of `qubits`.
 
-    Units of its work never share an element of the result. Where few qubits are measured, groups
-    of blocks have sums of their own: work for several threads, yet never much memory.
+    Units of work never share an element of the result. If few qubits are measured, the blocks are
+    divided among 2**groups rows of sums: enough units for several threads, in little memory.
+
+    Args:
+        lane_bits: a vector has 2**lane_bits lanes.
+        pair_bits: the state has 2**pair_bits vectors of real parts.
+        qubits: the measured qubits; the first is the least significant bit of the outcome.
+
+    Returns:
+        low_bits, low_to, lane_to, lists and groups, as `State.probabilities` passes them on.
     """
     to = {qubit - lane_bits: 1 << i for i, qubit in enumerate(qubits)}
     low_bits = min(kernels.MOST_LOW_BITS, pair_bits)
@@ -33,14 +41,14 @@ def summation(
 
 
 class Strings(NamedTuple):
-    """Pauli strings, those that flip the same qubits together.
+    """Pauli strings, sorted into families that flip the same qubits.
 
     Attributes:
-        groups: the qubits that its strings flip, those that they have a sign of, and, for each
-            string, 1 if the imaginary part is wanted.
-        spans: the first string of each group, and the first one behind it.
-        places: where each string has come to.
-        factors: what its sum is to be multiplied with.
+        groups: for each family: the x mask, the z masks of its strings, and for each string 1 if
+            the imaginary part of its sum is wanted, 0 for the real part.
+        spans: (first, last) for each family: its strings are first to last - 1 in sorted order.
+        places: the position of each string in sorted order.
+        factors: the factor of each string's sum.
     """
 
     groups: List[Tuple[int, np.ndarray, np.ndarray]]
@@ -51,7 +59,7 @@ class Strings(NamedTuple):
 
 @functools.lru_cache(maxsize=32)
 def strings(x_masks: bytes, z_masks: bytes) -> Strings:
-    """Sorts Pauli strings, given by int64 masks."""
+    """Returns the sorted strings; the masks are the bytes of int64 arrays."""
     x = np.frombuffer(x_masks, dtype=np.int64)
     z = np.frombuffer(z_masks, dtype=np.int64)
     ys = np.array([bin(bits).count("1") for bits in (x & z).tolist()], dtype=np.int64)
@@ -62,13 +70,13 @@ def strings(x_masks: bytes, z_masks: bytes) -> Strings:
     spans = list(zip(first.tolist(), [*first[1:].tolist(), len(x)]))
     z, odd = z[order], ys[order] & 1
     groups = [(mask, z[a:b], odd[a:b]) for mask, (a, b) in zip(masks.tolist(), spans)]
-    # i**k times a real or, for odd k, i times an imaginary part: +Re, -Im, -Re, +Im.
+    # Re(i**k * sum) for k = 0, 1, 2, 3: +Re, -Im, -Re, +Im.
     factors = np.where((ys & 3 == 1) | (ys & 3 == 2), -1.0, 1.0)
     return Strings(groups, spans, places, factors)
 
 
 def _deposit(bits: Sequence[int]) -> np.ndarray:
-    """Returns, for each number, the sum of ``bits[i]`` over its bits i. int64."""
+    """Returns an int64 table: for each number, the sum of ``bits[i]`` over its set bits i."""
     table = np.zeros(1, dtype=np.int64)
     for bit in bits:
         table = np.concatenate((table, table | bit))

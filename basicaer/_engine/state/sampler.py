@@ -1,4 +1,4 @@
-"""Outcomes of all qubits of a large state, drawn without a table of all probabilities."""
+"""Samples all qubits of a wide state without a table of all probabilities."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from basicaer._engine.shots.outcomes import CumulativeTable
 from basicaer._engine.threads import cooperate
 
 _BLOCK = 4096
-"""Amplitudes of a block."""
+"""Amplitudes per block."""
 
 
 class SamplerInPlace:
-    """Draws in two steps: first the block, by the norms of all blocks, then within the block.
+    """Draws in two steps: first a block, by the norms of the blocks, then an outcome within it.
 
     Args:
         kernels: the build of the kernels that the state is laid out for.
-        reals: the state in lane layout; it must not change in between.
-        width: qubits of the state, lanes counted.
-        draws: how many outcomes are to be drawn at a time, about.
-        threads: the most to use.
+        reals: the state in lane layout; it must not change as long as this is used.
+        width: qubits of the state, lanes included.
+        draws: roughly how many outcomes are drawn at a time.
+        threads: maximum number of threads.
 
     Attributes:
         total: the sum of all probabilities.

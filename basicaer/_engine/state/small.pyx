@@ -1,6 +1,6 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 # cython: initializedcheck=False
-"""States of up to 6 qubits: gates one by one, where a plan would take longer than they do.
+"""States of up to 6 qubits: applies gates one by one where planning would take longer.
 
     amplitudes in memory, lane layout:   re re .. re  im im .. im  re re ..     (see _kernels.pyx)
     while gates are applied:             re[0], re[1], ...    im[0], im[1], ...
@@ -8,12 +8,12 @@
 Qubit q is bit q of an amplitude's index. A gate combines sets of 2**targets amplitudes::
 
     index of a set's amplitudes    j | first | offset
-        j         runs through the values of the bits that the gate does not touch
-        first     the controls that must be 1
-        offset    of each row of the matrix: the targets that are 1 in it
+        j         takes all values of the bits that the gate does not touch
+        first     the bits of the controls that must be 1
+        offset    for each row of the matrix, the bits of the targets that are 1
 
-All is computed in double precision and rounded once, after the last gate of a gate run. Results do
-not depend on which build of the kernels is used.
+Everything is computed in double precision and rounded once, after the last gate of a gate run.
+Results do not depend on the build of the kernels.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
@@ -32,9 +32,9 @@ ctypedef fused real:
     double
 
 cdef enum:
-    QUBITS = 6          # at most
+    QUBITS = 6          # maximum width
     SIZE = 64           # 2**QUBITS
-    KINDS = 64          # kinds of gates, at most, that a gate run may have
+    KINDS = 64          # maximum number of kinds in a gate run
 
 MOST_QUBITS = QUBITS
 MOST_KINDS = KINDS
@@ -51,7 +51,7 @@ cdef struct Form:
 
 
 cdef inline index place_of(index i, int lane_bits) noexcept nogil:
-    """Where the real part of amplitude `i` is; the imaginary part is a vector of lanes further."""
+    """Index of the real part of amplitude `i`; the imaginary part is one vector of lanes later."""
     return (i >> lane_bits << lane_bits + 1) | (i & (<index>1 << lane_bits) - 1)
 
 
@@ -67,7 +67,7 @@ cdef int check_layout(index reals, int lane_bits, int num_qubits) except -1:
 
 cdef void dense1(double* re, double* im, index num_sets, index fixed, index first, index t,
                  const double* m) noexcept nogil:
-    """A 2x2 matrix on the bit `t`."""
+    """Applies a 2x2 matrix to the bit `t`."""
     cdef index j = 0, a, b
     cdef double ar, ai, br, bi
     for _ in range(num_sets):
@@ -83,7 +83,7 @@ cdef void dense1(double* re, double* im, index num_sets, index fixed, index firs
 
 cdef void dense2(double* re, double* im, index num_sets, index fixed, index first, index s, index t,
                  const double* m) noexcept nogil:
-    """A 4x4 matrix on the bits `s` and `t`; `s` is the less significant one of its rows."""
+    """Applies a 4x4 matrix to the bits `s` and `t`; `s` is the low bit of its row index."""
     cdef index j = 0, a, b, c, d, row
     cdef index to[4]
     cdef double ar, ai, br, bi, cr, ci, dr, di
@@ -105,7 +105,7 @@ cdef void dense2(double* re, double* im, index num_sets, index fixed, index firs
 
 cdef void dense(double* re, double* im, index num_sets, index fixed, index first,
                 const index* offsets, index size, const double* m) noexcept nogil:
-    """A matrix on any number of bits."""
+    """Applies a matrix to any number of bits."""
     cdef index j = 0, base, row, column
     cdef double xr[SIZE]
     cdef double xi[SIZE]
@@ -130,7 +130,7 @@ cdef void dense(double* re, double* im, index num_sets, index fixed, index first
 
 cdef void diagonal(double* re, double* im, index num_sets, index fixed, index first,
                    const index* offsets, index size, const double* m) noexcept nogil:
-    """A diagonal matrix on any number of bits."""
+    """Applies a diagonal matrix to any number of bits."""
     cdef index j, base, row, a
     cdef double x, y
     for row in range(size):
@@ -192,10 +192,10 @@ cdef int read_forms(Form* forms, tuple kinds, int num_qubits) except -1:
 
 
 def nanoseconds(int num_qubits, tuple kinds, const int32_t[::1] kind):
-    """Returns how many nanoseconds `apply` takes, about (Zen 4).
+    """Returns the estimated nanoseconds of `apply` (Zen 4).
 
     Args:
-        num_qubits, kinds, kind: those of `apply`.
+        num_qubits, kinds, kind: as in `apply`.
     """
     cdef Form forms[KINDS]
     cdef double each[KINDS]
@@ -226,14 +226,14 @@ def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int
     Args:
         state: the amplitudes in lane layout, at least 2 * 2**max(num_qubits, lane_bits) reals,
             float64 or float32.
-        lane_bits: of that layout: a vector has 2**lane_bits lanes.
+        lane_bits: of the layout: a vector has 2**lane_bits lanes.
         num_qubits: of the state, at most `MOST_QUBITS`.
         kinds, kind, start, qubits, offset, coefficients: see `program.Gates`.
         shift: added to each qubit.
-        flags: of the job, see `control.Control`; the work is counted.
+        flags: of the job, see `control.Control`; the work is added to ``flags[DONE]``.
 
     Raises:
-        ValueError: a gate is malformed; the state is as it was.
+        ValueError: a gate is malformed; the state is unchanged.
     """
     cdef Form forms[KINDS]
     cdef double re[SIZE]
@@ -281,10 +281,10 @@ def probabilities(const real[::1] state, int lane_bits, int num_qubits, qubits):
     """Returns the probabilities of the outcomes of measuring `qubits`, float64, shape (2**m,).
 
     Args:
-        state, lane_bits, num_qubits: those of `apply`.
-        qubits: m of them, all different; the first is the least significant bit of the outcome.
+        state, lane_bits, num_qubits: as in `apply`.
+        qubits: m distinct qubits; the first is the least significant bit of the outcome.
     """
-    cdef index to[QUBITS]       # what a bit of an amplitude's index adds to its outcome
+    cdef index to[QUBITS]       # contribution of each index bit to the outcome
     cdef index outcome[SIZE]
     cdef index size, lanes, i, q, place, bit = 1
     cdef double re, im

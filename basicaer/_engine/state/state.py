@@ -1,8 +1,8 @@
-"""The amplitudes, and all that is done to them: what the kernels know, as one object.
+"""The state: amplitudes and the operations on them, carried out by the kernels.
 
-A state keeps its amplitudes in the lane layout (see `_kernels`) from the first gate to the last and
-is turned into Qiskit's order only when it is handed out. It also knows which qubits can be other
-than |0>: the rest of its memory has never been touched.
+A state keeps its amplitudes in the lane layout (see `_kernels`) and converts them to Qiskit's order
+only in `to_array`. It also tracks which qubits may differ from |0>; memory for other amplitudes
+stays untouched.
 """
 
 from __future__ import annotations
@@ -34,23 +34,23 @@ _COMPLEX: Dict[str, Any] = {"double": np.dtype(np.complex128), "single": np.dtyp
 
 _LANE_BITS = {1: 0, 2: 1, 4: 2, 8: 3, 16: 4}
 
-_PART = 1 << 18
-"""Amplitudes that are gone through between two looks at whether the job was cancelled."""
+_CHUNK = 1 << 18
+"""Amplitudes that are processed between two checks for cancellation."""
 _PLANNED_AT_ONCE = 1 << 14
-"""Gates that are planned together: planning is not interrupted, and takes more than twice the time
-for twice the gates, where one more pass over the state is nothing beside so many."""
+"""Maximum number of gates planned together. Planning cannot be interrupted, and takes more than twice
+as long for twice the gates; one more pass over the state is negligible beside so many."""
 
 _UNPLANNED = small.MOST_QUBITS
-"""Qubits up to which gates may be applied one by one, where to plan them would take longer."""
+"""Maximum width at which gates may be applied one by one instead of planned."""
 _FEW = 64
-"""Gates up to which that is always so for a run that is applied once."""
-_SMALL = 1 << 13
-"""Reals below which a fresh state is allocated and run by one call."""
+"""Gate runs of up to so many gates that are applied once are never planned at that width."""
+_ONE_CALL = 1 << 13
+"""A fresh state with fewer reals is allocated and computed by one call."""
 _NO_FLAGS = np.zeros(8, dtype=np.int64)
 
 
-def _parts(count: int, step: int) -> List[Tuple[int, int]]:
-    """Returns the ends of the parts of `count` things, of at most `step` of them."""
+def _chunks(count: int, step: int) -> List[Tuple[int, int]]:
+    """Returns (first, last) of consecutive chunks of range(count), of at most `step` each."""
     if count <= step:
         return [(0, count)]
     return [(first, min(first + step, count)) for first in range(0, count, step)]
@@ -62,8 +62,8 @@ class State:
     Attributes:
         num_qubits: n.
         precision: "double" (complex128) or "single" (complex64).
-        check: called between parts of what takes long; what it raises is raised, and the state is
-            spoilt then. Copies have the same.
+        check: called between chunks of long operations. It may raise; the state must not be used
+            afterwards. Copies have the same `check`.
     """
 
     __slots__ = (
@@ -92,14 +92,14 @@ class State:
         self.precision = precision
         self._lane_bits = _LANE_BITS[kernels.LANES[precision]]
         self._width = max(num_qubits, self._lane_bits)
-        # The reals, in lane layout; None for a fresh state, which is only its one amplitude.
+        # The reals, in lane layout; None for a fresh state, which is `_amplitude` times |0...0>.
         self._memory = memory
         self._amplitude: complex = 1.0
-        # Mask of the qubits that can be other than |0>.
+        # Mask of the qubits that may differ from |0>.
         self._live = 0
-        # Whether memory in which there is no live amplitude may hold anything but zeros.
+        # Whether memory outside the live amplitudes may hold nonzero values.
         self._dirty = False
-        # Seconds that planning took, and the sum of all probabilities when it was last seen.
+        # Seconds spent on planning, and the sum of all probabilities when it was last computed.
         self.planning = 0.0
         self.norm = 1.0
 
@@ -112,14 +112,14 @@ class State:
 
     @classmethod
     def _blank(cls, num_qubits: int, precision: str, check: Callable[[], None]) -> State:
-        """Returns a state all of whose amplitudes are 0 and live."""
+        """Returns a state whose amplitudes are all 0 and live."""
         state = cls(num_qubits, precision, None, check)
         state._memory = buffers.zeros(2 << state._width, _REAL[precision])
         state._live = (1 << num_qubits) - 1
         return state
 
     def _allocate(self) -> np.ndarray:
-        """Returns the reals, for whom a stale value outside the live amplitudes does not matter."""
+        """Returns the reals; values outside the live amplitudes may be stale."""
         if self._memory is None:
             count, dtype = 2 << self._width, _REAL[self.precision]
             lanes = 1 << self._lane_bits
@@ -132,7 +132,7 @@ class State:
 
     @property
     def _reals(self) -> np.ndarray:
-        """The reals, zeros wherever there is no live amplitude."""
+        """The reals, with zeros outside the live amplitudes."""
         reals = self._allocate()
         if self._dirty:
             self._dirty = False
@@ -150,11 +150,11 @@ class State:
         state = cls._blank(len(array).bit_length() - 1, precision, check)
         reals = state._reals
         amplitudes = reals.view(_COMPLEX[precision])
-        for first in range(0, len(array), _PART):
+        for first in range(0, len(array), _CHUNK):
             check()
-            part = array[first : first + _PART]
+            part = array[first : first + _CHUNK]
             amplitudes[first : first + len(part)] = part
-        for first, last in _parts(state._pairs, _PART >> state._lane_bits):
+        for first, last in _chunks(state._pairs, _CHUNK >> state._lane_bits):
             check()
             kernels.deinterleave(reals, first, last)
         return state
@@ -163,13 +163,13 @@ class State:
     def identity(
         cls, num_qubits: int, precision: str = "double", check: Callable[[], None] = no_check
     ) -> State:
-        """Returns ``sum_i |i>|i>`` on 2n qubits: the identity, row-major, its row the high bits."""
+        """Returns the identity as a state of 2n qubits, row-major: the row is the high n bits."""
         state = cls._blank(2 * num_qubits, precision, check)
         reals = state._reals
         diagonal = np.arange(1 << num_qubits, dtype=np.int64) * ((1 << num_qubits) + 1)
         lanes = 1 << state._lane_bits
-        # To write to a page for the first time takes its time, and numpy keeps the GIL.
-        for first, last in _parts(len(diagonal), max(1, _PART >> num_qubits)):
+        # First writes to pages are slow, and numpy holds the GIL meanwhile.
+        for first, last in _chunks(len(diagonal), max(1, _CHUNK >> num_qubits)):
             check()
             part = diagonal[first:last]
             reals[(part // lanes) * 2 * lanes + part % lanes] = 1
@@ -181,33 +181,35 @@ class State:
 
     @property
     def _worth_threads(self) -> bool:
-        """Whether several threads pay where all amplitudes are gone through once."""
+        """Whether several threads pay for one pass over all amplitudes."""
         return worth_threads(PASS_GATES << self._width)
 
     def copy(self) -> State:
         """Returns an independent copy."""
         source, check = self._reals, self.check
         reals, _ = buffers.empty(2 << self._width, _REAL[self.precision])
-        for first in range(0, len(reals), 2 * _PART):
+        for first in range(0, len(reals), 2 * _CHUNK):
             check()
-            reals[first : first + 2 * _PART] = source[first : first + 2 * _PART]
+            reals[first : first + 2 * _CHUNK] = source[first : first + 2 * _CHUNK]
         other = State(self.num_qubits, self.precision, reals, check)
         other._live = self._live
         return other
 
     def to_array(self, threads: int = 1, chop: float = 0.0) -> np.ndarray:
-        """Returns the amplitudes, shape (2**n,), in Qiskit's order. The state is spent by it.
+        """Returns the amplitudes, shape (2**n,), in Qiskit's order.
+
+        The array takes over the state's memory; the state must not be used afterwards.
 
         Args:
-            threads: the most to use.
-            chop: amplitudes whose absolute value is below it become 0.
+            threads: maximum number of threads.
+            chop: amplitudes with a smaller absolute value become 0.
         """
         reals, pairs, check = self._reals, self._pairs, self.check
         self._memory = None
         if not self._worth_threads:
             kernels.interleave(reals, 0, pairs, chop)
         else:
-            step = min(_PART >> self._lane_bits, max(1, pairs // (8 * threads)))
+            step = min(_CHUNK >> self._lane_bits, max(1, pairs // (8 * threads)))
             starts = iter(range(0, pairs, step))
 
             def work() -> None:
@@ -231,30 +233,30 @@ class State:
         control: Control | None = None,
         again: bool = False,
     ) -> Dict[str, float]:
-        """Applies a run of gates.
+        """Applies a gate run.
 
         Args:
-            gates: the run.
+            gates: the gate run.
             shift: added to each of its qubits.
-            threads: the most to use.
-            fusion: False keeps each gate an operation of its own.
-            control: cancels and counts.
-            again: whether the run may be applied to other states too, so that its plan is kept for
-                them.
+            threads: maximum number of threads.
+            fusion: False makes each gate an operation of its own.
+            control: of the job: cancels, and counts the work.
+            again: whether the gate run may be applied to other states too, so that planning it
+                pays sooner.
 
         Returns:
-            What the plan was: "gates", "fused_gates", "passes", "operations", "amplitude_gates".
+            Statistics: "gates", "fused_gates", "passes", "operations", "amplitude_gates".
 
         Raises:
-            Cancelled: if `control` says so; the state is spoilt then.
+            Cancelled: the job was cancelled; the state must not be used afterwards.
         """
         if len(gates) > _PLANNED_AT_ONCE:
             total: Dict[str, float] = {}
-            for part in gates.chunks(_PLANNED_AT_ONCE):
+            for chunk in gates.chunks(_PLANNED_AT_ONCE):
                 if control is not None:
                     control.check()
                 found = self.apply(
-                    part,
+                    chunk,
                     shift=shift,
                     threads=threads,
                     fusion=fusion,
@@ -287,9 +289,9 @@ class State:
         return compiled.summary
 
     def _needs_no_plan(self, gates: Gates, again: bool) -> bool:
-        """Returns whether to apply the gates one by one takes less time than their plan.
+        """Returns whether applying the gates one by one is faster than planning them.
 
-        It depends on nothing but the gates and `again`, since the order of sums does.
+        It must depend only on the gates, the width and `again`: it determines the order of sums.
         """
         if len(gates.kinds) > small.MOST_KINDS:
             return False
@@ -339,7 +341,7 @@ class State:
         count = 2 << self._width
         if self._live == 0 and compiled.scalar != 1:
             self.scale(compiled.scalar)
-        if self._memory is None and count < _SMALL:
+        if self._memory is None and count < _ONE_CALL:
             value = self._amplitude
             memory, skip = executable.start(count, value.real, value.imag, flags)
             self._memory = np.frombuffer(memory, _REAL[self.precision], count, skip)
@@ -356,17 +358,17 @@ class State:
             control.check()
 
     def collapse(self, qubit: int, outcome: int, probability: float) -> None:
-        """Projects `qubit` onto `outcome` and divides by the root of its probability."""
+        """Projects `qubit` onto `outcome` and divides by the square root of its probability."""
         self._project(qubit, outcome, False, probability)
 
     def reset(self, qubit: int, outcome: int, probability: float) -> None:
-        """As `collapse`, and then moves the outcome to |0>."""
+        """Does `collapse`, then moves the outcome to |0>."""
         self._project(qubit, outcome, True, probability)
 
     def _project(self, qubit: int, outcome: int, move: bool, probability: float) -> None:
         pairs = self._pairs if qubit < self._lane_bits else self._pairs // 2
         reals, factor = self._reals, probability**-0.5
-        for first, last in _parts(pairs, _PART >> self._lane_bits):
+        for first, last in _chunks(pairs, _CHUNK >> self._lane_bits):
             self.check()
             kernels.project(reals, qubit, outcome, move, factor, first, last)
 
@@ -378,23 +380,23 @@ class State:
             self._live |= 1 << qubit
 
     def _prepare(self, reals: np.ndarray, qubits: List[int], values: np.ndarray) -> None:
-        """Prepares a part of the state, in pieces between which the job can be cancelled."""
+        """Prepares `reals`, a section of the state, in chunks, with `check` called between them."""
         highest = max(qubits, default=0)
-        # What is above all of the qubits divides it into pieces of their own.
-        step = max(_PART, 2 << max(self._lane_bits, 1 + highest))
-        if step == _PART or highest < self._lane_bits:
+        # The qubits above all prepared ones divide it into independent blocks.
+        step = max(_CHUNK, 2 << max(self._lane_bits, 1 + highest))
+        if step == _CHUNK or highest < self._lane_bits:
             where, entries = np.array(qubits, dtype=np.int64), values.view(reals.dtype)
-            for first, last in _parts(len(reals), step):
+            for first, last in _chunks(len(reals), step):
                 self.check()
                 kernels.prepare(reals[first:last], where, entries)
             return
-        # The highest divides it in halves: what is in the lower one is in both, times its values.
+        # The highest prepared qubit halves it: copy the lower half, then prepare each half.
         place = qubits.index(highest)
         rest = qubits[:place] + qubits[place + 1 :]
         halves = values.reshape(-1, 2, 1 << place)
         half = step // 2
         for first in range(0, len(reals), step):
-            for begin, end in _parts(half, _PART):
+            for begin, end in _chunks(half, _CHUNK):
                 self.check()
                 begin, end = first + begin, first + end
                 reals[half + begin : half + end] = reals[begin:end]
@@ -409,7 +411,7 @@ class State:
             self._amplitude *= factor
             return
         reals = self._reals
-        for first, last in _parts(self._pairs, _PART >> self._lane_bits):
+        for first, last in _chunks(self._pairs, _CHUNK >> self._lane_bits):
             self.check()
             kernels.scale(reals, factor.real, factor.imag, first, last)
 
@@ -424,7 +426,7 @@ class State:
 
         Args:
             qubits: distinct, in any order; the first is the least significant bit of the outcome.
-            threads: the most to use.
+            threads: maximum number of threads.
 
         Returns:
             float64, shape (2**len(qubits),).
@@ -452,9 +454,9 @@ class State:
         """Returns the expectation values of Pauli strings.
 
         Args:
-            x_masks: for each string, bit q is set where it has X or Y on qubit q.
-            z_masks: bit q is set where it has Z or Y on qubit q.
-            threads: the most to use.
+            x_masks: for each string, bit q is set if it has X or Y on qubit q.
+            z_masks: for each string, bit q is set if it has Z or Y on qubit q.
+            threads: maximum number of threads.
 
         Returns:
             float64, shape (len(x_masks),). With Y = iXZ a string is ``i**|x & z| X^x Z^z``, so its
@@ -486,22 +488,24 @@ class State:
     ) -> Callable[[np.ndarray], np.ndarray]:
         """Returns a function that draws outcomes of measuring `qubits`.
 
-        They are those of ``RandomState.choice(p=...)``. The state must not change in between.
+        They are those of ``RandomState.choice(p=...)``. The state must not change as long as the
+        function is used.
 
         Args:
             qubits: ascending; the first is the least significant bit of the outcome.
-            draws: how many are to be drawn at a time, about.
-            threads: the most to use.
+            draws: roughly how many outcomes are drawn at a time.
+            threads: maximum number of threads.
 
         Returns:
-            From uniforms in [0, 1), float64 of shape (shots,), to outcomes, int64 of that shape.
+            A function from uniforms in [0, 1), float64 of shape (shots,), to outcomes, int64 of the
+            same shape.
         """
         if len(qubits) == self.num_qubits >= SAMPLED_IN_PLACE:
             in_place = SamplerInPlace(kernels, self._reals, self._width, draws, threads)
             self.norm = in_place.total
             return in_place.draw
         probabilities = self.probabilities(qubits, threads)
-        if len(probabilities) > _PART:
+        if len(probabilities) > _CHUNK:
             self.check()
         table = outcomes.CumulativeTable(probabilities, draws)
         self.norm = table.total
