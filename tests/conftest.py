@@ -1,4 +1,4 @@
-"""What holds for all tests."""
+"""Fixtures for all tests."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from basicaer._jobs import queue
 def elsewhere(tmp_path_factory):
     """Runs the tests in an empty folder.
 
-    A process that a test starts with ``python -c`` or ``-m`` looks for modules in the folder it is
-    started in. In the checkout it would find the source tree, which has no extension modules unless
-    it was built in place, and not the installed package, which is what is tested.
+    A process started with ``python -c`` or ``-m`` imports from its working directory. In the
+    checkout it would import the source tree, which may lack extension modules, instead of the
+    installed package.
     """
     before = os.getcwd()
     os.chdir(tmp_path_factory.mktemp("elsewhere"))
@@ -26,10 +26,10 @@ def elsewhere(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def no_job_outlives_its_test(monkeypatch):
-    """Cancels, at the end of a test, the jobs that it left, and waits until they are gone.
+    """Cancels the jobs that a test leaves running, and waits until they have ended.
 
-    It comes before what the test has patched is restored (for that it asks for `monkeypatch`). A
-    job that ends later would give back to the next test's budget what it took from this one's.
+    It requests `monkeypatch` so that this happens before patches are undone. A job that ended later
+    would return its memory to the budget of the next test.
     """
     yield
     for item in list(queue._queue.live):

@@ -1,6 +1,7 @@
-"""Runs circuits, each in a process of its own, and prints what they held: ``MiB`` as JSON.
+"""Runs circuits, each in its own process, and prints their peak memory in MiB as JSON.
 
-Called by `test_memory_of_runs`, with the names of the cases; also by hand, on another version.
+`test_memory_of_runs` calls it with the names of the cases. It can also be run by hand, on another
+version of the package.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def conditions(num_qubits, depth, seed=1):
 
 
 def middle(num_qubits, draws, seed=1):
-    """Measurements in the middle: as many draws in each shot."""
+    """Mid-circuit measurements: each shot makes the same number of draws."""
     random = np.random.default_rng(seed)
     circuit = QuantumCircuit(num_qubits, min(draws, 20))
     circuit.h(range(num_qubits))
@@ -48,7 +49,7 @@ def middle(num_qubits, draws, seed=1):
 
 
 def still(draws):
-    """Measurements whose outcomes are nearly certain: all that takes memory is the draws."""
+    """Measurements with nearly certain outcomes: only the draws take memory."""
     circuit = QuantumCircuit(1, 1)
     for _ in range(draws):
         circuit.ry(1e-3, 0)
@@ -57,7 +58,7 @@ def still(draws):
 
 
 def any_dynamic(seed):
-    """Gates, measurements, resets, conditions; the number of draws varies in every second one."""
+    """Gates, measurements, resets, conditions; in every second circuit the draws per shot vary."""
     random = np.random.default_rng(seed)
     num_qubits = int(random.integers(12, 18))
     circuit = QuantumCircuit(QuantumRegister(num_qubits), ClassicalRegister(6))
@@ -86,7 +87,7 @@ def any_dynamic(seed):
 
 
 def sampled(num_qubits):
-    """One final state, of which all qubits are measured."""
+    """One final state with all qubits measured."""
     circuit = QuantumCircuit(num_qubits, num_qubits)
     circuit.h(range(num_qubits))
     circuit.measure(range(num_qubits), range(num_qubits))

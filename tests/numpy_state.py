@@ -1,4 +1,4 @@
-"""The engine's `State`, written once more in a few lines of numpy: an oracle, slow and plain."""
+"""An independent implementation of `State` in a few lines of numpy: an oracle, slow and simple."""
 
 from __future__ import annotations
 

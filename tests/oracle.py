@@ -1,4 +1,4 @@
-"""What circuits must do, computed slowly and plainly in numpy; and circuits to try it with.
+"""An oracle in simple, slow numpy for what circuits do; and random circuits to test with.
 
 Nothing here is shared with the package but the definition of a `Program`.
 """
@@ -13,7 +13,7 @@ from qiskit.circuit.library.generalized_gates.rv import RVGate
 from basicaer._engine.program import DENSE, DIAGONAL, Gates, Kind, Program
 from basicaer._qiskit.lower import lower
 
-# Class and number of parameters of every gate of fixed width, written down again on purpose.
+# Class and number of parameters of every gate of fixed width, independent of the gate table.
 TABLE = {
     sg.IGate: 0, sg.XGate: 0, sg.YGate: 0, sg.ZGate: 0, sg.HGate: 0, sg.SGate: 0, sg.SdgGate: 0,
     sg.TGate: 0, sg.TdgGate: 0, sg.SXGate: 0, sg.SXdgGate: 0, sg.PhaseGate: 1, sg.RGate: 2,
@@ -38,7 +38,7 @@ def apply_matrix(state: np.ndarray, matrix: np.ndarray, qubits: list[int]) -> np
 
 
 def controlled_matrix(matrix: np.ndarray, num_controls: int, control_state: int) -> np.ndarray:
-    """Returns the matrix behind controls, which are the least significant qubits."""
+    """Returns the controlled matrix; the controls are the least significant qubits."""
     size = 1 << num_controls
     whole = np.eye(len(matrix) * size, dtype=complex)
     rows = np.arange(len(matrix)) * size + control_state
@@ -63,14 +63,14 @@ def gate_matrices(gates: Gates) -> list[tuple[np.ndarray, list[int]]]:
 
 
 def apply_gates(gates: Gates, state: np.ndarray) -> np.ndarray:
-    """Returns the state after a run of gates."""
+    """Returns the state after a gate run."""
     for matrix, qubits in gate_matrices(gates):
         state = apply_matrix(state, matrix, qubits)
     return state
 
 
 def apply_program(program: Program, initial: np.ndarray | None = None) -> np.ndarray:
-    """Returns the state after a unitary program, from |0...0> if nothing else is given.
+    """Returns the state after a unitary program, by default from |0...0>.
 
     A matrix as the initial state gives the program's action on each of its columns.
     """
@@ -139,7 +139,7 @@ def random_state(num_qubits: int, seed: int) -> np.ndarray:
 
 
 def gate_width(gate_class: type) -> int:
-    """Returns how many qubits a gate of the table acts on."""
+    """Returns the number of qubits of a gate of the table."""
     return gate_class(*[0.1] * TABLE[gate_class]).num_qubits
 
 

@@ -1,4 +1,4 @@
-"""Runs another Python, for what cannot be tested in this one."""
+"""Runs a second Python process, for tests that need one."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import basicaer
 
 
 def python(*arguments, cwd=None):
-    """Runs Python with the arguments; it finds the same basicaer as this process."""
+    """Runs Python with the arguments, importing the same basicaer as this process."""
     place = str(Path(basicaer.__file__).resolve().parents[1])
     paths = [place, *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(

@@ -87,8 +87,8 @@ class Maker:
     """Makes random programs.
 
     Args:
-        seed: of the program.
-        fixed: only such as make the same number of draws in each shot.
+        seed: of the random generator.
+        fixed: whether each shot must make the same number of draws.
     """
 
     def __init__(self, seed, fixed=False):
@@ -171,7 +171,7 @@ class Maker:
             turns = int(self.random.integers(0, 4))
             return [For(tuple(tuple(self.body(2, depth - 1, True)) for _ in range(turns)))]
         if roll < 0.6 and not self.fixed:
-            # Each turn may end the loop by what it measures last.
+            # The last measurement of an iteration decides whether the loop goes on.
             clbit, qubit = self.clbit(), self.pick()[0]
             body = self.body(1, depth - 1, True)
             again = [Reset(qubit), gates(["h", qubit]), Measure(qubit, clbit)]

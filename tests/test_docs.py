@@ -1,4 +1,4 @@
-"""What the documents say is what the code does.
+"""The documents agree with the code.
 
 Run as a script, this writes the options table into README.md.
 """
@@ -22,7 +22,7 @@ TABLE = re.compile(r"(<!-- options:.*? -->\n)(.*?)(<!-- end of options -->)", re
 
 
 def options_table() -> str:
-    """The table of options as Markdown."""
+    """Returns the table of options as Markdown."""
     lines = ["| option | default | simulators | what it does |", "|---|---|---|---|"]
     for option in _options.TABLE:
         kinds = [

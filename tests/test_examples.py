@@ -1,4 +1,4 @@
-"""Each example is run as a user runs it: a script, in a process of its own."""
+"""Each example runs as a script in its own process, as a user runs it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The house: which file may import which, and how large rooms may be.
+"""The layout of the package: which module may import which, and limits on size.
 
 The wings, from the public modules down to the kernels. A file imports from its own wing and from
 those below it, never from one above.
@@ -45,7 +45,7 @@ def wing_of(module: str) -> str:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Names of all that a file imports, wherever in the file it does so."""
+    """Returns the names of all imports of a file, at any level."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".py":
         for node in ast.walk(ast.parse(text)):
@@ -65,7 +65,7 @@ def imported(path: Path) -> Iterator[str]:
 
 
 def imports() -> Dict[str, Set[str]]:
-    """For each module of the package, those of the package that it imports."""
+    """Returns, for each module of the package, the package's modules that it imports."""
     graph: Dict[str, Set[str]] = {}
     for module, path in MODULES.items():
         graph[module] = set()

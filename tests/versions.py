@@ -1,4 +1,4 @@
-"""What tests need of terra, and which version first has it."""
+"""Features of terra that tests need, by the version that introduced them."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ TERRA = tuple(map(int, version("qiskit-terra").split(".")[:2]))
 
 
 def needs(least, what):
-    """Skips a test if terra is older than `least`, which first had what it is about."""
+    """Skips a test if terra is older than `least`, which introduced the feature under test."""
     return pytest.mark.skipif(least > TERRA, reason=f"terra before {least[0]}.{least[1]} {what}")
 
 
 def mutable(gate):
-    """A copy of a gate that may be changed; since 0.45 terra shares some of its gates."""
+    """Returns a mutable copy of a gate; since 0.45 terra shares some gate objects."""
     return gate.to_mutable() if hasattr(gate, "to_mutable") else gate.copy()
 
 

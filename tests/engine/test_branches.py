@@ -1,4 +1,4 @@
-"""Shots that share their past get the outcomes that they would get alone."""
+"""Shots that share their past have the same outcomes as shots that run alone."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def assert_same(program, **options):
 
 
 def tight(**fields):
-    """An allowance, ample but for what is given."""
+    """Returns an allowance that is ample except for the given fields."""
     ample = {"states": 4096, "uniforms": 1 << 20, "table": 10, "nodes": 10_000}
     return Allowance(0, 0, **{**ample, **fields})
 
@@ -165,7 +165,7 @@ class TestSharing:
         assert assert_same(make(body)).metadata["states_simulated"] == 1
 
     def test_spectators_are_no_branches(self):
-        # Qubit 0 is measured and then left alone but for controls; qubit 1 goes on.
+        # Qubit 0 is measured, then only used as a control; qubit 1 goes on.
         body = [gates(["ry", 0, 0.9], ["cx", 0, 1], ["h", 1]), Measure(0, 0), gates(["cx", 0, 1])]
         body += [Measure(1, 1), gates(["cx", 0, 1], ["h", 1]), Measure(1, 2)]
         # Two histories of qubit 1; the outcomes of qubit 0, and the last one, differ within them.
@@ -310,7 +310,7 @@ class TestLoops:
 @pytest.mark.parametrize("place", [0, 1, 2])
 @pytest.mark.parametrize(("bits", "expected"), [(0, 0b0100), (1, 0b0101), (2, 0b1010), (3, 0b1110)])
 def test_a_default_is_what_no_case_lists(place, bits, expected, branching):
-    """Wherever it is, and whichever way: Qiskit has it last, where the order cannot be told."""
+    """In any position, in both methods. Qiskit puts it last, where its position does not show."""
     cases = [((2,), (gates(["x", 3]),)), ((3, 2), (gates(["x", 2], ["x", 3], ["x", 0]),))]
     cases.insert(place, (None, (gates(["x", 2], ["x", 0], ["x", 0]),)))
     flips = [["x", qubit] for qubit in range(2) if bits >> qubit & 1]

@@ -1,4 +1,4 @@
-"""Memory for amplitudes: cleared where it must be, kept where it pays, given back otherwise."""
+"""Memory for amplitudes: cleared if necessary, kept if that pays, otherwise released."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a running job is told and tells: cancel, progress."""
+"""Control of a running job: cancel, progress."""
 
 import sys
 import threading
@@ -56,7 +56,7 @@ def test_progress_rises():
 
 def test_no_update_of_the_work_done_is_lost():
     class Beside(np.ndarray):
-        """A kernel adds 7 between a look at the counter and what is done next."""
+        """Simulates a kernel that adds 7 between reading the counter and writing it."""
 
         def __getitem__(self, place):
             value = super().__getitem__(place)

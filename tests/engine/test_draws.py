@@ -1,4 +1,4 @@
-"""Draws in BasicAer's order, what they decide, and words of memory."""
+"""Draws in BasicAer's order, the outcomes they decide, and words of memory."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class TestConditions:
 
 
 def test_shots_drawn_in_parts_are_those_drawn_at_once(monkeypatch):
-    """Very many shots are drawn, counted and listed in parts, so that they can be cancelled."""
+    """Very many shots are drawn, counted and listed in chunks, so that they can be cancelled."""
     circuit = QuantumCircuit(3, 3)
     for qubit in range(3):
         circuit.ry(0.3 + qubit, qubit)
@@ -195,7 +195,7 @@ def test_shots_drawn_in_parts_are_those_drawn_at_once(monkeypatch):
 
 
 def test_large_registers_drawn_in_parts():
-    """Where no table of all probabilities is made, too."""
+    """The same without a table of all probabilities."""
     rng = np.random.default_rng(8)
     amplitudes = rng.normal(size=1 << 18) + 1j * rng.normal(size=1 << 18)
     state = State.from_amplitudes(amplitudes / np.linalg.norm(amplitudes))
@@ -207,7 +207,7 @@ def test_large_registers_drawn_in_parts():
 
 
 def test_draws_from_large_registers_take_no_more_memory_than_is_counted():
-    """A shot is counted with its word of memory and 56 bytes, which the uniforms are part of."""
+    """The formula counts a word of memory and 56 bytes per shot, uniforms included."""
     shots = 100_000
     state = State.from_amplitudes(np.full(1 << 18, 2.0**-9))
     sample = state.sampler(tuple(range(18)), shots)

@@ -27,7 +27,7 @@ TOLERANCE = {"double": 1e-12, "single": 2e-5}
 
 @pytest.fixture(params=list(BUILDS))
 def build(request, monkeypatch):
-    """Each build that this processor can run, in place of the one chosen at import."""
+    """Runs the test with each build that this processor supports."""
     monkeypatch.setattr(state_module, "kernels", BUILDS[request.param])
     return request.param
 
@@ -39,7 +39,7 @@ def precision(request):
 
 @pytest.fixture(params=["planned", "one by one"])
 def way(request, monkeypatch):
-    """Both ways that gates are applied to a state of a few qubits."""
+    """Runs the test with both ways to apply gates to a small state."""
     if request.param == "planned":
         monkeypatch.setattr(state_module, "_UNPLANNED", -1)
     return request.param
@@ -47,13 +47,13 @@ def way(request, monkeypatch):
 
 @pytest.fixture
 def planned(monkeypatch):
-    """States of a few qubits have plans as well."""
+    """Makes small states use plans as well."""
     monkeypatch.setattr(state_module, "_UNPLANNED", -1)
 
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    """Blocks so small that a few qubits are enough for many of them, and threads for any size."""
+    """Makes blocks so short that a few qubits need many, and uses threads at any size."""
     monkeypatch.setattr(state_module, "block_qubits", lambda *_: 6)
     monkeypatch.setitem(costs.THREADS_WORK, "state", 0)
     monkeypatch.setattr(state_module, "_ONE_CALL", 0)
@@ -61,7 +61,7 @@ def small_blocks(monkeypatch):
 
 
 def check(run, num_qubits, precision, **options):
-    """Applies a run to a random state, with and without fusion, and compares with the oracle."""
+    """Applies a gate run to a random state, with and without fusion; compares with the oracle."""
     initial = oracle.random_state(num_qubits, 7)
     expected = oracle.apply_gates(run, initial.copy())
     for fusion in (True, False):
@@ -132,7 +132,7 @@ SPLIT = {
 
 
 def around(middle, pair, others, seed):
-    """Dense gates before and after `middle` on each of its qubits, so that it can be split."""
+    """Returns `middle` with dense gates before and after it on each qubit, so it can be split."""
     outside = [
         (oracle.random_unitary(2, seed + i), (qubit, other), 0, 0)
         for i, (qubit, other) in enumerate(2 * list(zip(pair, others)))
@@ -150,7 +150,7 @@ def test_split_pairs_each_ordered_pair(build, precision, small_blocks, name):
 
 
 def test_chains_of_split_pairs(build, precision, small_blocks):
-    """Where one split pair follows another only a rotation is left between them."""
+    """Between two consecutive split pairs only a rotation remains."""
     rng = np.random.default_rng(5)
     for seed in range(12):
         gates = []
@@ -249,7 +249,7 @@ def test_multiple_controlled_phases(build, precision, small_blocks):
 
 
 def test_kernels_have_the_names_and_numbers_of_the_layout():
-    """The layout, which planner and kernels share, is the one list of them."""
+    """The layout shared by planner and kernels is the only list of them."""
     layout = Path(basicaer.__file__).parent / "_engine/plan/layout.pxi"
     rows = re.findall(r"^    OP_(\w+) = (\d+)$", layout.read_text(encoding="utf-8"), re.MULTILINE)
     listed = {name.lower(): int(number) for name, number in rows if name != "COLUMNS"}
@@ -337,7 +337,7 @@ def test_any_number_of_threads_gives_the_same_bits(build, precision, small_block
 
 
 def test_runs_follow_each_other(build, precision, small_blocks):
-    """What one run leaves in |0>, the next may still find there."""
+    """Qubits that one gate run leaves in |0> are still known to be |0> in the next."""
     first = run_of((MATRICES["dense"], [7], 0, 0), (MATRICES["flip"], [7, 2], 1, 1))
     second = run_of((PAIRS["dense"], [0, 8], 0, 0), (MATRICES["dense"], [5, 7], 1, 1))
     state = State.zero(N, precision)
@@ -413,7 +413,7 @@ def test_work_is_counted():
 
 @pytest.fixture
 def used_memory(monkeypatch):
-    """All memory that need not be cleared holds NaN."""
+    """Fills all memory that need not be cleared with NaN."""
     plain = buffers.empty
 
     def empty(count, dtype):

@@ -1,4 +1,4 @@
-"""What a run needs, what there is, and jobs that share it."""
+"""The memory that a run needs, and the memory that is available."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def test_the_formula():
     assert _memory.required_bytes(20, shots=2 * mib, measured=17) == 18 * mib + mib
     assert _memory.required_bytes(10, measured=10) == _memory.required_bytes(10) + 8 * 1024
     one = _memory.required_bytes(20, shots=mib, num_clbits=64) - 17 * mib
-    # Outcomes, their counts with keys of 16 digits, and what counts a quarter of them at a time.
+    # Outcomes, counts with keys of 16 digits, and scratch to count a quarter of them at a time.
     assert one == (64 + 64 + 16 + (96 + 16) // 4) * mib
     two = _memory.required_bytes(20, shots=mib, num_clbits=65) - 17 * mib
     assert two == one + 16 * mib

@@ -1,4 +1,4 @@
-"""What runs hold at once is counted before they begin, and stays within `max_memory_mb`."""
+"""Peak memory of a run is computed before it begins, and stays within `max_memory_mb`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from basicaer._engine.state.state import State
 from basicaer._engine.task import Task
 
 SLACK = 10.0
-"""MiB beside what the formula counts: Python's own objects, what the allocator keeps, threads."""
+"""MiB that the formula does not count: Python objects, the allocator's reserve, threads."""
 
 LIMITS = {
     "conditions, 16 qubits": 60,
@@ -32,7 +32,7 @@ LIMITS = {
     "still, 61 draws": 60,
     "tree, 12 draws": 150,
 }
-"""MiB of max_memory_mb with which a case runs a second time."""
+"""`max_memory_mb` of the second run of a case."""
 
 linux = pytest.mark.skipif(
     not pathlib.Path("/proc/self/clear_refs").exists(), reason="the peak is read from Linux's /proc"
@@ -70,7 +70,7 @@ def test_a_run_stays_within_its_limit(found, name):
     run = of(found, name, max_memory_mb=LIMITS[name])
     assert run["need"] <= LIMITS[name]
     assert run["peak"] <= LIMITS[name] + SLACK
-    # It is the limit that makes the difference, and outcomes are none.
+    # Only the limit makes the difference, and outcomes are the same.
     loose = of(found, name)
     assert loose["need"] > run["need"]
     assert loose["counts"] == run["counts"]
@@ -177,7 +177,7 @@ def test_large_states_may_take_a_quarter_of_what_there_is(monkeypatch):
 
 
 class Counted(State):
-    """A state that tells how many there are."""
+    """A state that counts how many exist."""
 
     alive = most = 0
 

@@ -1,4 +1,4 @@
-"""Circuits of gates and then measurements: the compiled way and the long one read the same."""
+"""One-pass circuits: `plain_program` and `Lowering` give the same program."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def loose():
 
 
 def folded(then):
-    """Two qubits of a circuit laid upon one: terra runs it."""
+    """Maps two qubits of a circuit to one; terra runs it."""
     inner = QuantumCircuit(2)
     inner.h(0)
     inner.barrier()
@@ -312,7 +312,7 @@ def any_circuit(seed):
 
 
 def test_what_is_sampled_is_gates_and_then_measurements():
-    """So that there is one way to sample: all draws from the state that the gates lead to."""
+    """Sampled programs are one-pass, so that `run_one_pass` is the only way to sample."""
     sampled = nested = 0
     for seed in range(1500):
         circuit = any_circuit(seed)

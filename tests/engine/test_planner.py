@@ -1,4 +1,4 @@
-"""What the planner makes of gates: fewer operations, in few passes, within the blocks."""
+"""Plans: few operations, in few passes, within cache blocks."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_diagonals_become_one_run():
         circuit.rz(0.2, qubit)
         circuit.cp(0.3, 0, qubit + 1)
     made = plan(circuit, fresh=False)
-    # What multiplies all amplitudes has no matrix to go into here.
+    # There is no matrix here to absorb a scalar factor.
     assert set(names(made)) == {"product", "phase"}
     assert names(made).count("phase") == 1 and len(made.ops) < 9
     assert len(made.passes) == 1

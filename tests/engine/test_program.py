@@ -1,4 +1,4 @@
-"""Programs: made quickly, and the walk through their nested bodies."""
+"""Programs: fast constructors, and walks through nested bodies."""
 
 from __future__ import annotations
 

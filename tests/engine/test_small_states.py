@@ -1,4 +1,4 @@
-"""States of a few qubits, whose gates are applied without a plan, against the numpy oracle."""
+"""Small states, whose gates are applied without a plan, against the numpy oracle."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOLERANCE = {"double": 1e-13, "single": 1e-6}
 
 @pytest.fixture(params=list(dispatch.available()))
 def build(request, monkeypatch):
-    """Each build of the kernels: it is what the layout of the amplitudes depends on."""
+    """Runs the test with each build of the kernels, which determines the lane layout."""
     monkeypatch.setattr(state_module, "kernels", dispatch.available()[request.param])
 
 
@@ -121,7 +121,7 @@ def test_probabilities_of_each_choice_of_qubits(build, precision, num_qubits):
 
 
 def test_many_kinds_are_planned():
-    """More than are made room for."""
+    """A gate run has more kinds than `small.apply` has room for."""
     matrix = random_unitary(1, 2)
     kinds = [
         (matrix, [*rest[:controls], target], controls, state)
@@ -165,7 +165,7 @@ def test_many_kinds_are_planned():
     ids=repr,
 )
 def test_numbers_that_are_no_gate(change, message):
-    """Nothing is done then, not even by the gate before."""
+    """The state stays unchanged, even if valid gates come first."""
     right = {
         "kinds": (Kind(DENSE, 1), Kind(DENSE, 2)),
         "kind": [0, 1],

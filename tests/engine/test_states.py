@@ -1,4 +1,4 @@
-"""What a state can do besides applying gates, against plain numpy."""
+"""Operations of a state other than gates, against numpy."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_samples_without_a_table_of_all_probabilities(monkeypatch, precision, sh
     cdf = p.cumsum()
     expected = (cdf / cdf[-1]).searchsorted(uniforms, side="right")
     got = state.sampler(tuple(range(14)), shots, threads=threads)(uniforms)
-    # Sums in another order may part draws at the very edge of an outcome.
+    # A different order of sums may change draws at the edge of an outcome.
     assert np.count_nonzero(got != expected) <= 1e-4 * shots
     assert np.abs(got - expected).max() <= 1
 
@@ -188,7 +188,7 @@ PAULIS = {
 
 
 def masks(label):
-    """The x and the z mask of a Pauli string, its last letter on qubit 0."""
+    """Returns the x and z masks of a Pauli string, whose last letter is on qubit 0."""
     bits = list(reversed(label))
     x = sum(1 << q for q, letter in enumerate(bits) if letter in "XY")
     z = sum(1 << q for q, letter in enumerate(bits) if letter in "YZ")
@@ -227,7 +227,7 @@ def test_expectations_of_many_qubits(precision, num_qubits):
 
 
 # ----------------------------------------------------------------------------------------------
-# Cancelled in between
+# Cancelling within an operation
 # ----------------------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""The type stubs of the extension modules say what the modules, as they are built, have."""
+"""The type stubs of the extension modules agree with the built modules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The threads that help one computation."""
+"""`cooperate`: several threads for one computation."""
 
 import os
 import threading

@@ -87,8 +87,8 @@ class _Builder:
         self.tracks = tracks
         self.code: list[Instruction] = []
         self.num_loops = 0
-        # Instructions by id of their operation. A repeated operation becomes one object: millions of
-        # objects would slow down the garbage collector.
+        # Instructions by id of their operation. A repeated operation becomes one object: millions
+        # of objects would slow down the garbage collector.
         self.known: dict[int, Instruction] = {}
 
     def add_body(self, body: Sequence[Operation], loop: _Loop | None) -> None:

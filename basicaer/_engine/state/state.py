@@ -37,8 +37,8 @@ _LANE_BITS = {1: 0, 2: 1, 4: 2, 8: 3, 16: 4}
 _CHUNK = 1 << 18
 """Amplitudes that are processed between two checks for cancellation."""
 _PLANNED_AT_ONCE = 1 << 14
-"""Maximum number of gates planned together. Planning cannot be interrupted, and takes more than twice
-as long for twice the gates; one more pass over the state is negligible beside so many."""
+"""Maximum number of gates planned together. Planning cannot be interrupted, and takes more than
+twice as long for twice the gates; one more pass over the state is negligible beside so many."""
 
 _UNPLANNED = small.MOST_QUBITS
 """Maximum width at which gates may be applied one by one instead of planned."""
