@@ -9,7 +9,6 @@ target of a gate is the least significant bit of its matrix's row and column.
 
 from __future__ import annotations
 
-import functools
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple, Union
@@ -342,6 +341,7 @@ class Program:
     global_phase: float = 0.0
     name: str = ""
     samples: bool = True
+    _outline: Union[Outline, None] = field(default=None, init=False, repr=False)
 
     @classmethod
     def of(
@@ -362,17 +362,22 @@ class Program:
         fields["global_phase"] = global_phase
         fields["name"] = name
         fields["samples"] = samples
+        fields["_outline"] = None
         return program
 
-    @functools.cached_property
+    @property
     def outline(self) -> Outline:
         """Summary of the body, computed once. Not part of the value, not pickled."""
-        return _outline(self.body)
+        # No functools.cached_property: before Python 3.12 it takes a lock, which the child of a
+        # fork may find taken for ever.
+        outline = self._outline
+        if outline is None:
+            outline = _outline(self.body)
+            object.__setattr__(self, "_outline", outline)
+        return outline
 
     def __getstate__(self) -> Dict[str, Any]:
-        state = dict(self.__dict__)  # atomic: another thread may be adding `outline`
-        state.pop("outline", None)
-        return state
+        return {**self.__dict__, "_outline": None}
 
 
 # --- outline ---------------------------------------------------------------------------------

@@ -266,7 +266,7 @@ def test_how_a_task_is_run():
         unmeasured = Task(lower(PLAIN["gates"]), output=output)
         assert unmeasured.is_one_pass and unmeasured.method == output
     again = pickle.loads(pickle.dumps(task))
-    assert "outline" in task.program.__dict__ and "outline" not in again.program.__dict__
+    assert task.program._outline is not None and again.program._outline is None
     assert again.program.outline == task.program.outline
 
 

@@ -62,7 +62,13 @@ PROGRAM_FIELDS = {
 )
 def test_made_quickly_is_made_the_same(cls, fields):
     quick = cls.of(*fields.values())
-    assert vars(quick) == vars(cls(**fields)) == vars(cls.of(**fields))
+    slow = cls(**fields)
+    for made in (quick, cls.of(**fields)):
+        assert {name: value for name, value in vars(made).items() if name != "plans"} == {
+            name: value for name, value in vars(slow).items() if name != "plans"
+        }
+        if cls is Gates:  # each has its own, empty
+            assert type(made.plans) is type(slow.plans) and made.plans is not slow.plans
     assert list(vars(quick)) == [field.name for field in dataclasses.fields(cls)]
     with pytest.raises(dataclasses.FrozenInstanceError):
         quick.name = "other"
