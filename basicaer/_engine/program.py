@@ -362,7 +362,6 @@ class Program:
         fields["global_phase"] = global_phase
         fields["name"] = name
         fields["samples"] = samples
-        fields["_outline"] = None
         return program
 
     @property
@@ -377,7 +376,9 @@ class Program:
         return outline
 
     def __getstate__(self) -> Dict[str, Any]:
-        return {**self.__dict__, "_outline": None}
+        state = dict(self.__dict__)  # atomic: another thread may be adding the outline
+        state.pop("_outline", None)
+        return state
 
 
 # --- outline ---------------------------------------------------------------------------------
