@@ -49,6 +49,9 @@ in_child(_ids.seed)
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
+_NARROW = 12
+"""Qubits up to which a circuit is lowered before its memory is counted."""
+
 _Ready = Tuple[Program, Dict[str, Any], Experiment, Allowance, float]
 """A lowered circuit: its program, the header of its result, the experiment, the memory that it may
 hold, and the seconds that lowering took."""
@@ -198,8 +201,9 @@ class Simulator(BackendV1):
             self._logger.info('"%s" only supports 1 shot. Setting shots=1.', self.name())
             shots = 1
         bound = parameter_binds.pair([experiment.circuit for experiment in experiments], binds)
+        most = self._most_qubits()
         for each in bound:
-            self._check_size(each.circuit, shots, threads, values)
+            self._check_size(each.circuit, most, shots, threads, values)
         ready: List[_Ready] = []
         limit = values["max_memory_mb"] or None
         for experiment, each in zip(experiments, bound):
@@ -276,16 +280,25 @@ class Simulator(BackendV1):
     # ------------------------------------------------------------------------------------------
 
     def _check_size(
-        self, circuit: QuantumCircuit, shots: int, threads: int, values: Mapping[str, Any]
+        self,
+        circuit: QuantumCircuit,
+        most: int | None,
+        shots: int,
+        threads: int,
+        values: Mapping[str, Any],
     ) -> None:
-        """Raises `BasicAerError` if a circuit is too large, before it is lowered."""
-        most = self._most_qubits()
+        """Raises `BasicAerError` if a circuit is too large, before it is lowered.
+
+        What a narrow one needs is counted once, after it is lowered.
+        """
         if most is not None and circuit.num_qubits > most:
             raise BasicAerError(
                 f'Number of qubits {circuit.num_qubits} of circuit "{circuit.name}" is greater '
                 f"than maximum ({most}) "
                 f'for "{self.name()}".'
             )
+        if circuit.num_qubits <= _NARROW:
+            return
         need = _memory.required_bytes(
             circuit.num_qubits,
             precision=values["precision"],
