@@ -90,7 +90,7 @@ def required_bytes(
         num_clbits: width of an outcome.
         memory: True if the outcomes are listed one by one.
     """
-    need = state_bytes(num_qubits, precision, unitary) + max(1, threads) * SCRATCH
+    need = state_bytes(num_qubits, precision, unitary) + (threads or 1) * SCRATCH
     if measured is not None and (measured < num_qubits or num_qubits < SAMPLED_IN_PLACE):
         need += (8 if shots <= SHOTS_AT_ONCE else 16) << measured
     if num_clbits:

@@ -61,10 +61,17 @@ class Plans:
 
     __slots__ = ("chunks", "compiled", "needless")
 
-    def __init__(self) -> None:
-        self.compiled: Dict[Tuple[Any, ...], Any] = {}
-        self.needless: Dict[Tuple[int, bool], bool] = {}
-        self.chunks: Dict[int, Tuple[Gates, ...]] = {}
+    compiled: Dict[Tuple[Any, ...], Any]
+    needless: Dict[Tuple[int, bool], bool]
+    chunks: Dict[int, Tuple[Gates, ...]]
+
+    def __getattr__(self, name: str) -> Dict[Any, Any]:
+        """Makes each dict when it is first used: most gate runs use none of them."""
+        if name not in Plans.__slots__:
+            raise AttributeError(f"a gate run has no plans called {name!r}")
+        made: Dict[Any, Any] = {}
+        setattr(self, name, made)
+        return made
 
     def __reduce__(self) -> Tuple[type, Tuple[()]]:
         return Plans, ()

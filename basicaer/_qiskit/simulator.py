@@ -234,7 +234,8 @@ class Simulator(BackendV1):
                 listed=values.get("memory", False),
                 limit=limit,
             )
-            self._check_need(allowance.base, circuit, shots, values)
+            if limit is not None or allowance.base >= _memory.LIGHT:
+                self._check_need(allowance.base, circuit, shots, values)
             for program, own in programs:
                 header = own if experiment.header is None else experiment.header
                 if kind == options.QASM:
@@ -315,7 +316,7 @@ class Simulator(BackendV1):
     ) -> None:
         limit = values["max_memory_mb"] or None
         if limit is None and (need < _memory.LIGHT or values["executor"] is not None):
-            return  # small, or held by a worker, which checks its own memory
+            return  # light, or held by a worker, which checks its own memory
         if limit is not None and need > limit:
             space, why = limit, "allowed by max_memory_mb"
         else:
