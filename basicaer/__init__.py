@@ -25,7 +25,7 @@ except ModuleNotFoundError as error:
 
 if TYPE_CHECKING:
     from basicaer._jobs.queue import shutdown
-    from basicaer._qiskit.patch import patch_qiskit, unpatch_qiskit
+    from basicaer._qiskit.patching.patch import patch_qiskit, unpatch_qiskit
     from basicaer.basicaerjob import BasicAerJob
     from basicaer.basicaerprovider import BasicAer, BasicAerProvider
     from basicaer.exceptions import BasicAerError
@@ -56,9 +56,9 @@ _MODULE_OF = {
     "QasmSimulatorPy": "qasm_simulator",
     "StatevectorSimulatorPy": "statevector_simulator",
     "UnitarySimulatorPy": "unitary_simulator",
-    "patch_qiskit": "_qiskit.patch",
+    "patch_qiskit": "_qiskit.patching.patch",
     "shutdown": "_jobs.queue",
-    "unpatch_qiskit": "_qiskit.patch",
+    "unpatch_qiskit": "_qiskit.patching.patch",
 }
 """Where each public name is defined."""
 _MODULES = frozenset(

@@ -2,7 +2,7 @@
 
 import sys
 
-from basicaer._qiskit.command import main
+from basicaer._qiskit.patching.command import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -5,3 +5,5 @@ Read `lower` (a circuit to a program), `simulator` (the `run()` of all three) an
 
 Nothing here imports the public modules of the package, which are in front of it.
 """
+
+from basicaer._qiskit import versions  # noqa: F401 (before all else: it says what is wrong)

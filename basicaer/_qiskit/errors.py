@@ -8,16 +8,16 @@ from typing import Any, Callable, TypeVar, cast
 from qiskit.exceptions import QiskitError
 
 from basicaer._engine.errors import EngineError
-from basicaer._qiskit.versions import reference
+from basicaer._qiskit.versions import ErrorBase
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class BasicAerError(reference.BasicAerError):
+class BasicAerError(ErrorBase):
     """Something is wrong with a circuit, an option or a request; the message says what.
 
-    It is a kind of terra's error of the same name, so that code which catches that one catches this
-    one too.
+    It is a `QiskitError`, and where there is terra a kind of its error of the same name, so that
+    code which catches that one catches this one too.
     """
 
     __module__ = "basicaer.exceptions"  # its public place, by which it is pickled

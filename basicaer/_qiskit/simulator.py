@@ -1,4 +1,4 @@
-"""What the three simulators share: `run()`, and what comes before anything is carried out.
+"""What the three simulators share on every Qiskit: `run()`, up to where it is carried out.
 
 A run is made ready on the caller's thread, so that whatever is wrong is raised there: options are
 checked, circuits lowered, memory counted, seeds drawn. What is left is a `Request`, which goes to
@@ -11,14 +11,11 @@ import itertools
 import logging
 import random
 import time
-from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
-from qiskit.providers.backend import BackendV1
-from qiskit.providers.models import QasmBackendConfiguration
 from qiskit.providers.options import Options
-from qiskit.qobj import QasmQobj
 
 from basicaer._engine import memory as _memory
 from basicaer._engine import threads as _threads
@@ -33,8 +30,10 @@ from basicaer._qiskit import parameter_binds
 from basicaer._qiskit.errors import BasicAerError, public_error
 from basicaer._qiskit.job import BasicAerJob
 from basicaer._qiskit.request import Experiment, Prepared, Request, experiments_of
-from basicaer._qiskit.terra import qobj as _qobj
-from basicaer._qiskit.terra.configuration import Configuration
+from basicaer._qiskit.versions import HAS_QOBJ
+
+if HAS_QOBJ:
+    from basicaer._qiskit.terra import qobj as _qobj
 
 _OUTPUT = {
     options.QASM: "counts",
@@ -54,54 +53,29 @@ _Ready = Tuple[Program, Dict[str, Any], Experiment, Allowance, float]
 the seconds that it took to lower it."""
 
 
-class Simulator(BackendV1):
-    """Base of the three simulators.
+class Simulator:
+    """What a simulator does, whichever of Qiskit's classes of backends it is too.
 
-    Subclasses say what kind they are and how terra describes them.
+    That class comes after this one among the bases of `backend.Backend`, which says the rest.
     """
 
     KIND = ""
     DEFAULT_CONFIGURATION: ClassVar[Dict[str, Any]] = {}
     _logger = logging.getLogger(__name__)
-
-    def __init__(
-        self,
-        configuration: QasmBackendConfiguration | None = None,
-        provider: Any = None,
-        **fields: Any,
-    ) -> None:
-        """Makes a simulator.
-
-        Args:
-            configuration: what the simulator says of itself; None for what it is. The number of
-                qubits in a configuration given here is a bound on what may be run.
-            provider: the provider that it belongs to.
-            fields: options that are to have other values than the default.
-        """
-        if configuration is None:
-            unitary = self.KIND == options.UNITARY
-            configuration = Configuration.of(self.DEFAULT_CONFIGURATION, unitary=unitary)
-        super().__init__(configuration=configuration, provider=provider)
-        if fields:
-            self.set_options(**fields)
+    _options: Options
+    name: Callable[[], str]
 
     @classmethod
     def _default_options(cls) -> Options:
         return Options(**options.defaults(cls.KIND))
 
-    def configuration(self) -> QasmBackendConfiguration:
-        """Returns the configuration.
-
-        Its `n_qubits` is what the memory now available holds, unless it was set to something else.
-        """
-        return self._configuration
+    def _identity(self) -> Tuple[str, str]:
+        """Returns the name and the version that results have."""
+        raise NotImplementedError
 
     def _most_qubits(self) -> int | None:
         """Returns the number of qubits that somebody has set as a bound, if anybody has."""
-        configuration = self._configuration
-        if isinstance(configuration, Configuration):
-            return configuration.bound
-        return configuration.n_qubits
+        raise NotImplementedError
 
     def set_options(self, **fields: Any) -> None:
         """Sets options for all runs to come; an argument of `run()` goes before them.
@@ -117,7 +91,7 @@ class Simulator(BackendV1):
                     options.check(self.KIND, name, value)
         except EngineError as error:
             raise public_error(error) from error.__cause__
-        super().set_options(**fields)
+        super().set_options(**fields)  # type: ignore[misc]
 
     # ------------------------------------------------------------------------------------------
     # run
@@ -127,7 +101,7 @@ class Simulator(BackendV1):
         """Runs circuits; returns at once with the job that does it.
 
         Args:
-            run_input: a circuit, a list of circuits, or a QasmQobj.
+            run_input: a circuit, a list of circuits, or, where Qiskit has it, a QasmQobj.
             backend_options: options of this run, see `basicaer._jobs.options.TABLE`.
 
         Raises:
@@ -140,7 +114,7 @@ class Simulator(BackendV1):
             raise public_error(error) from error.__cause__
 
     def _run(self, run_input: Any, backend_options: Mapping[str, Any]) -> BasicAerJob:
-        qobj = run_input if isinstance(run_input, QasmQobj) else None
+        qobj = run_input if HAS_QOBJ and isinstance(run_input, _qobj.QasmQobj) else None
         settings = self._options.__dict__
         if qobj is not None:
             settings = {**settings, **self._settings_of(qobj)}
@@ -154,8 +128,7 @@ class Simulator(BackendV1):
         binds = values["parameter_binds"] if qobj is None else None
         prepared = self._prepare(experiments, binds, values, threads)
         job_id, qobj_id = _fresh_ids()
-        configuration = self._configuration
-        name, version = configuration.backend_name, configuration.backend_version
+        name, version = self._identity()
         header = {"backend_name": name, "backend_version": version}
         if qobj is not None:
             header.update(qobj.header.to_dict())
@@ -177,7 +150,7 @@ class Simulator(BackendV1):
             )
         return BasicAerJob(self, job_id, future, control=run.control, bar=bar)
 
-    def _settings_of(self, qobj: QasmQobj) -> Dict[str, Any]:
+    def _settings_of(self, qobj: Any) -> Dict[str, Any]:
         """Returns what the configuration of a Qobj says of the options that there are."""
         known = options.of_backend(self.KIND)
         settings = _qobj.settings(qobj)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import uuid
 import warnings
 from concurrent.futures import Future
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple, Union
@@ -36,7 +37,9 @@ class PrimitiveJob(BasicAerJob, TerraPrimitiveJob):
 
     def __init__(self, result: Future[Any], control: Control) -> None:
         """Makes the job of a result that is on its way."""
-        super().__init__(None, "", result, control=control)  # the id is made by terra's class
+        super().__init__(None, "", result, control=control)
+        if not self.job_id():  # terra's class has made one, that of Qiskit 1 is not asked
+            self._job_id = str(uuid.uuid4())
 
 
 class Settings:

@@ -11,7 +11,8 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from typing import Any, Dict, List
 
-from basicaer._qiskit.patch import patch_qiskit
+from basicaer._qiskit.errors import BasicAerError
+from basicaer._qiskit.patching.patch import patch_qiskit
 
 USAGE = """\
 usage: python -m basicaer SCRIPT [ARGUMENT ...]
@@ -35,7 +36,11 @@ def main(arguments: List[str]) -> int:
     if not rest or (rest[0].startswith("-") and not is_module):
         print(USAGE, file=sys.stderr)
         return 2
-    patch_qiskit()
+    try:
+        patch_qiskit()
+    except BasicAerError as error:
+        print(f"basicaer: {error.message}", file=sys.stderr)
+        return 1
     # As python itself would have set them.
     sys.argv[:] = rest
     if is_module:
@@ -55,7 +60,7 @@ def main(arguments: List[str]) -> int:
         else:
             _given.append(rest[0])
             os.environ[_SCRIPT] = os.path.abspath(rest[0])
-        runpy.run_module("basicaer._qiskit.script", run_name="__main__", alter_sys=True)
+        runpy.run_module("basicaer._qiskit.patching.script", run_name="__main__", alter_sys=True)
     return 0
 
 
@@ -95,7 +100,7 @@ class _Spec(ModuleSpec):
     """Has spawned processes import `script`, whose relative imports are those of the program."""
 
     def __init__(self, package: str | None) -> None:
-        super().__init__("basicaer._qiskit.script", None)
+        super().__init__("basicaer._qiskit.patching.script", None)
         self._package = package
 
     @property

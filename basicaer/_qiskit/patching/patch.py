@@ -6,6 +6,7 @@ import importlib
 import sys
 from typing import Any, Dict, List, Tuple
 
+from basicaer._qiskit.errors import BasicAerError
 from basicaer._qiskit.versions import reference
 
 _MODULES = (
@@ -46,7 +47,15 @@ def patch_qiskit() -> None:
 
     It holds for this process. One that multiprocessing spawns imports the main module again: it is
     patched too if this is called there at the top, not below ``if __name__ == "__main__"``.
+
+    Raises:
+        BasicAerError: on Qiskit 1 and later, which has no BasicAer to be replaced.
     """
+    if reference is None:
+        raise BasicAerError(
+            "patch_qiskit() and python -m basicaer need qiskit-terra: Qiskit 1 and later has no "
+            "BasicAer to be replaced; import it from this package: from basicaer import BasicAer"
+        )
     if _undo:
         return
     replacements: Dict[int, Any] = {}
@@ -54,8 +63,8 @@ def patch_qiskit() -> None:
         theirs = reference if not module else importlib.import_module(f"{_REFERENCE}.{module}")
         ours = importlib.import_module(f"basicaer.{module}" if module else "basicaer")
         for name in _NAMES:
-            if name in theirs.__dict__ and name in ours.__dict__:
-                replacements[id(theirs.__dict__[name])] = ours.__dict__[name]
+            if name in theirs.__dict__ and hasattr(ours, name):
+                replacements[id(theirs.__dict__[name])] = getattr(ours, name)
     for place, loaded in list(sys.modules.items()):
         if place != "qiskit" and not place.startswith("qiskit."):
             continue

@@ -4,6 +4,6 @@ The program is run in the place of this module. A process that multiprocessing s
 main module of its parent by name, so that it comes here too.
 """
 
-from basicaer._qiskit import command
+from basicaer._qiskit.patching import command
 
 command.run_in_place(globals())
