@@ -12,6 +12,7 @@ from random_programs import Maker, gates
 
 from basicaer._engine import costs
 from basicaer._engine.control import Cancelled, Control
+from basicaer._engine.errors import EngineError
 from basicaer._engine.execute import Task, execute
 from basicaer._engine.memory import Allowance
 from basicaer._engine.program import (
@@ -30,7 +31,6 @@ from basicaer._engine.program import (
 )
 from basicaer._engine.shots.flatten import count_draws, flatten
 from basicaer._engine.shots.instructions import BRANCHES, SPECTATOR, TERMINAL, Draw
-from basicaer.exceptions import BasicAerError
 
 
 def run(program, control=None, **options):
@@ -270,7 +270,7 @@ class TestLoops:
 
     @pytest.mark.parametrize("branching", [True, False])
     def test_too_many_turns(self, branching):
-        with pytest.raises(BasicAerError, match=r'"made".*while loop.*max_iterations=5'):
+        with pytest.raises(EngineError, match=r'"made".*while loop.*max_iterations=5'):
             run(self.ENDLESS, max_iterations=5, branching=branching)
 
     def test_turns_are_counted_anew_each_time(self):
@@ -278,7 +278,7 @@ class TestLoops:
         again = (gates(["x", 0]), Measure(0, 0), turn)
         program = make([For((again, again, again))])
         assert_same(program, max_iterations=1)
-        with pytest.raises(BasicAerError, match="max_iterations=0"):
+        with pytest.raises(EngineError, match="max_iterations=0"):
             run(program, max_iterations=0)
 
     @pytest.mark.parametrize("branching", [True, False])
@@ -294,7 +294,7 @@ class TestLoops:
 
     @pytest.mark.parametrize("word", [Break, Continue])
     def test_outside_of_a_loop(self, word):
-        with pytest.raises(BasicAerError, match=f'"made": {word.__name__.lower()}_loop outside'):
+        with pytest.raises(EngineError, match=f'"made": {word.__name__.lower()}_loop outside'):
             run(make([word()]))
 
     def test_break_and_continue_leave_the_innermost_loop(self):

@@ -13,6 +13,7 @@ from qiskit import QuantumCircuit
 from basicaer import BasicAer
 from basicaer._engine import execute, one_pass
 from basicaer._engine.control import Cancelled, Control
+from basicaer._engine.errors import EngineError
 from basicaer._engine.program import BitsEqual, Expression
 from basicaer._engine.shots import draws as _sampling
 from basicaer._engine.shots.classical import clbits_read, evaluate, gather, holds
@@ -21,7 +22,6 @@ from basicaer._engine.state.state import State
 from basicaer._engine.task import Task
 from basicaer._qiskit import result as _result
 from basicaer._qiskit.lower import lower
-from basicaer.exceptions import BasicAerError
 
 
 class TestDraws:
@@ -170,7 +170,7 @@ class TestConditions:
         assert clbits_read(BitsEqual((0, 70), 2)) == 1 | 1 << 70
 
     def test_unknown_operator(self):
-        with pytest.raises(BasicAerError, match="'shift_left'; known are bits"):
+        with pytest.raises(EngineError, match="'shift_left'; known are bits"):
             evaluate(Expression("shift_left", (bits(0), value(1, 1)), 1), 0)
 
 

@@ -250,7 +250,7 @@ def test_multiple_controlled_phases(build, precision, small_blocks):
 
 def test_kernels_have_the_names_and_numbers_of_the_layout():
     """The layout, which planner and kernels share, is the one list of them."""
-    (layout,) = Path(basicaer.__file__).parent.rglob("*plan_layout.pxi")
+    (layout,) = Path(basicaer.__file__).parent.rglob("plan/layout.pxi")
     rows = re.findall(r"^    OP_(\w+) = (\d+)$", layout.read_text(encoding="utf-8"), re.MULTILINE)
     listed = {name.lower(): int(number) for name, number in rows if name != "COLUMNS"}
     for module in BUILDS.values():

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from random_programs import Maker, gates
 
-from basicaer import BasicAerError
 from basicaer._engine.allowance import allowance_of
 from basicaer._engine.control import Control
+from basicaer._engine.errors import EngineError
 from basicaer._engine.execute import execute
 from basicaer._engine.final_states import final_states, states_alive
 from basicaer._engine.memory import KEPT, MIB, Allowance, state_bytes
@@ -213,5 +213,5 @@ def test_final_states_stay_within_what_is_counted():
 
 
 def test_final_states_for_which_there_is_no_room():
-    with pytest.raises(BasicAerError, match=r'"made" resets .* up to 6 states .* room for 3'):
+    with pytest.raises(EngineError, match=r'"made" resets .* up to 6 states .* room for 3'):
         list(final_states(mixed(5), most_states=3))

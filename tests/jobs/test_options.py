@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 
-from basicaer import BasicAer, BasicAerError, QasmSimulatorPy, UnitarySimulatorPy
+from basicaer import BasicAer, QasmSimulatorPy, UnitarySimulatorPy
+from basicaer._engine.errors import EngineError
 from basicaer._jobs import options as _options
 from basicaer._jobs import run
 from basicaer._qiskit import request, simulator
@@ -134,7 +135,7 @@ def test_a_large_unitary_is_checked_in_blocks():
     matrix = np.linalg.qr(np.random.default_rng(0).normal(size=(size, size)))[0]
     assert _options.check(_options.UNITARY, "initial_unitary", matrix).shape == (size, size)
     matrix[599] = matrix[300]
-    with pytest.raises(BasicAerError, match="not unitary"):
+    with pytest.raises(EngineError, match="not unitary"):
         _options.check(_options.UNITARY, "initial_unitary", matrix)
 
 
