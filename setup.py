@@ -27,8 +27,6 @@ import tempfile
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-PACKAGE = "basicaer"
-
 # Module name -> (source it is made of, compiler family -> flag sets, the first known one is used).
 # "gnu" is gcc, clang and whatever takes their options. An empty set always works.
 BASELINE = {"gnu": [[]], "msvc": [[]]}
@@ -54,13 +52,13 @@ AVX512 = {
     "msvc": [["/arch:AVX512"]],
 }
 MODULES = {
-    "_kernels": ("_kernels.pyx", BASELINE),
-    "_kernels_avx2": ("_kernels.pyx", AVX2),
-    "_kernels_avx512": ("_kernels.pyx", AVX512),
-    "_assembly": ("_assembly.pyx", BASELINE),
-    "_outcomes": ("_outcomes.pyx", BASELINE),
-    "_planning": ("_planning.pyx", BASELINE),
-    "_small": ("_small.pyx", BASELINE),
+    "basicaer._kernels": ("basicaer/_kernels.pyx", BASELINE),
+    "basicaer._kernels_avx2": ("basicaer/_kernels.pyx", AVX2),
+    "basicaer._kernels_avx512": ("basicaer/_kernels.pyx", AVX512),
+    "basicaer._engine.plan.planner": ("basicaer/_engine/plan/planner.pyx", BASELINE),
+    "basicaer._engine.shots.outcomes": ("basicaer/_engine/shots/outcomes.pyx", BASELINE),
+    "basicaer._engine.state.small": ("basicaer/_engine/state/small.pyx", BASELINE),
+    "basicaer._qiskit.gate_reader": ("basicaer/_qiskit/gate_reader.pyx", BASELINE),
 }
 
 # Contraction to FMA is wanted. Signed zeros, NaN and the order of sums are kept, so no -ffast-math;
@@ -104,8 +102,7 @@ class BuildExtensions(build_ext):
         from Cython.Build import cythonize
 
         mode = build_mode()
-        generated = os.path.join(self.build_temp, "generated", mode, PACKAGE)
-        os.makedirs(generated, exist_ok=True)
+        generated = os.path.join(self.build_temp, "generated", mode)
         # The modules last built may be of another mode and yet newer than all their sources.
         stamp = os.path.join(self.build_temp, "generated", "mode")
         self.force = self.force or not _reads(stamp, mode)
@@ -117,14 +114,15 @@ class BuildExtensions(build_ext):
 
         kept = []
         for extension in self.extensions:
-            name = extension.name.rpartition(".")[2]
+            name = extension.name
             source, flag_sets = MODULES[name]
             flags = next((f for f in flag_sets[family] if self._compiles(common + f)), None)
             if flags is None:
                 print(f"{name}: this compiler does not know the instruction set, left out")
                 continue
-            copy = os.path.join(generated, name + ".pyx")
-            _copy_source(os.path.join(PACKAGE, source), copy, checked=mode == "debug")
+            copy = os.path.join(generated, *name.split(".")) + ".pyx"
+            os.makedirs(os.path.dirname(copy), exist_ok=True)
+            _copy_source(source, copy, checked=mode == "debug")
             extension.sources = [copy]
             extension.extra_compile_args = common + flags
             extension.extra_link_args = link
@@ -133,7 +131,7 @@ class BuildExtensions(build_ext):
         checked = mode == "debug"
         translated = cythonize(
             kept,
-            include_path=[os.curdir, PACKAGE],
+            include_path=[os.curdir],
             compiler_directives={
                 "language_level": 3,
                 "boundscheck": checked,
@@ -206,7 +204,7 @@ def _reads(path: str, text: str) -> bool:
 setup(
     cmdclass={"build_ext": BuildExtensions},
     ext_modules=[
-        Extension(f"{PACKAGE}.{name}", [f"{PACKAGE}/{source}"], depends=["setup.py"])
+        Extension(name, [source], depends=["setup.py"])
         for name, (source, _) in MODULES.items()
     ],
 )

@@ -7,7 +7,7 @@ counts = backend.run(circuit, shots=1000).result().get_counts()
 """
 
 try:
-    from ._kernels import KERNELS as _KERNELS  # noqa: F401
+    from basicaer._kernels import KERNELS as _KERNELS  # noqa: F401
 except ModuleNotFoundError as error:
     raise ImportError(
         f"the compiled parts of basicaer are not in {__path__[0]}. If that is its source tree, "
@@ -15,14 +15,14 @@ except ModuleNotFoundError as error:
         "place: pip install -e ."
     ) from error
 
-from ._patch import patch_qiskit, unpatch_qiskit
-from ._pool import shutdown
-from .basicaerjob import BasicAerJob
-from .basicaerprovider import BasicAerProvider
-from .exceptions import BasicAerError
-from .qasm_simulator import QasmSimulatorPy
-from .statevector_simulator import StatevectorSimulatorPy
-from .unitary_simulator import UnitarySimulatorPy
+from basicaer._qiskit.patch import patch_qiskit, unpatch_qiskit
+from basicaer._jobs.queue import shutdown
+from basicaer.basicaerjob import BasicAerJob
+from basicaer.basicaerprovider import BasicAerProvider
+from basicaer.exceptions import BasicAerError
+from basicaer.qasm_simulator import QasmSimulatorPy
+from basicaer.statevector_simulator import StatevectorSimulatorPy
+from basicaer.unitary_simulator import UnitarySimulatorPy
 
 __version__ = "0.1.0"
 

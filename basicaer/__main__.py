@@ -2,7 +2,7 @@
 
 import sys
 
-from ._patch import main
+from basicaer._qiskit.patch import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

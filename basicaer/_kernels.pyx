@@ -40,9 +40,9 @@ from libc.string cimport memcpy, memset
 
 ctypedef Py_ssize_t index
 
-include "_atomic.pxi"
-include "_kernels_vectors.pxi"
-include "_plan_layout.pxi"
+include "basicaer/_engine/cython/atomic.pxi"
+include "basicaer/_engine/kernels/vectors.pxi"
+include "basicaer/_engine/plan/layout.pxi"
 
 cdef enum:
     MAX_FIXED = 64
@@ -75,9 +75,9 @@ CPU_LEVEL = ba_level()
 LANES = {"double": VD_LANES, "single": VF_LANES}
 
 
-include "_kernels_dense.pxi"
-include "_kernels_diagonal.pxi"
-include "_kernels_wide.pxi"
+include "basicaer/_engine/kernels/dense.pxi"
+include "basicaer/_engine/kernels/diagonal.pxi"
+include "basicaer/_engine/kernels/wide.pxi"
 
 
 # --- one block ---------------------------------------------------------------------------------
@@ -457,5 +457,5 @@ cdef inline int log2_of(int x) noexcept nogil:
     return bits
 
 
-include "_kernels_whole.pxi"
-include "_kernels_sums.pxi"
+include "basicaer/_engine/kernels/whole.pxi"
+include "basicaer/_engine/kernels/sums.pxi"

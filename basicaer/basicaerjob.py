@@ -16,9 +16,9 @@ from qiskit.providers.job import JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 from qiskit.result import Result
 
-from . import _pool
-from ._control import Control
-from ._terra import reference
+from basicaer._jobs import queue
+from basicaer._engine.control import Control
+from basicaer._qiskit.versions import reference
 
 # On Windows a wait without end cannot be interrupted: there it is made of short ones.
 _LONGEST_WAIT = 0.05 if sys.platform == "win32" else None
@@ -183,7 +183,7 @@ class BasicAerJob(JobV1):
         """
         if self._process != os.getpid():
             return False
-        return _pool.cancel(self._future, self._control)
+        return queue.cancel(self._future, self._control)
 
     # ------------------------------------------------------------------------------------------
 

@@ -8,11 +8,11 @@ from qiskit.providers.exceptions import QiskitBackendNotFoundError
 from qiskit.providers.provider import ProviderV1
 from qiskit.providers.providerutils import filter_backends, resolve_backend_name
 
-from ._backend import Simulator
-from ._terra import reference
-from .qasm_simulator import QasmSimulatorPy
-from .statevector_simulator import StatevectorSimulatorPy
-from .unitary_simulator import UnitarySimulatorPy
+from basicaer._qiskit.simulator import Simulator
+from basicaer._qiskit.versions import reference
+from basicaer.qasm_simulator import QasmSimulatorPy
+from basicaer.statevector_simulator import StatevectorSimulatorPy
+from basicaer.unitary_simulator import UnitarySimulatorPy
 
 SIMULATORS = [QasmSimulatorPy, StatevectorSimulatorPy, UnitarySimulatorPy]
 

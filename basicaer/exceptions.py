@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qiskit.exceptions import QiskitError
 
-from ._terra import reference
+from basicaer._qiskit.versions import reference
 
 
 class BasicAerError(reference.BasicAerError):

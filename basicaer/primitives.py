@@ -31,15 +31,17 @@ from qiskit.primitives.primitive_job import PrimitiveJob as TerraPrimitiveJob
 from qiskit.quantum_info import SparsePauliOp, Statevector
 from qiskit.result import QuasiDistribution
 
-from . import _memory, _options, _pool
-from ._control import Cancelled, Control
-from ._final_states import check_pure, final_measurements, final_states, without_measurements
-from ._observables import PauliSum
-from ._program import Gates, Program
-from ._structure import structure_of
-from ._sweeping import Sweep
-from .basicaerjob import BasicAerJob
-from .exceptions import BasicAerError
+from basicaer._engine import memory as _memory
+from basicaer._jobs import options as _options
+from basicaer._jobs import queue
+from basicaer._engine.control import Cancelled, Control
+from basicaer._engine.final_states import check_pure, final_measurements, final_states, without_measurements
+from basicaer._engine.pauli_sums import PauliSum
+from basicaer._engine.program import Gates, Program
+from basicaer._qiskit.circuit_key import structure_of
+from basicaer._qiskit.sweep import Sweep
+from basicaer.basicaerjob import BasicAerJob
+from basicaer.exceptions import BasicAerError
 
 __all__ = ["Estimator", "PrimitiveJob", "Sampler"]
 
@@ -147,7 +149,7 @@ class _Settings:
         precision, threads = options.get("precision"), options.get("max_parallel_threads")
         self.precision = _options.check(_options.QASM, "precision", precision) or "double"
         threads = _options.check(_options.QASM, "max_parallel_threads", threads)
-        self.threads = threads or _pool.cpu_count()
+        self.threads = threads or queue.cpu_count()
 
 
 def _remark_unknown(*options: Mapping[str, Any]) -> None:
@@ -284,11 +286,11 @@ class _Call:
                         error.basicaer_circuit = place  # type: ignore[attr-defined]
                     raise
 
-        _pool.cooperate(work, self.at_once)
+        queue.cooperate(work, self.at_once)
 
     def submit(self, function: Callable[[], Any]) -> PrimitiveJob:
         """Returns the job that calls a function, which calls `run`."""
-        future = _pool.submit(function, self.control, need=self.need)
+        future = queue.submit(function, self.control, need=self.need)
         return PrimitiveJob(future, self.control)
 
 

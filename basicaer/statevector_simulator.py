@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 
-from ._configuration import SMALL_BASIS, configuration
-from ._options import STATEVECTOR
-from ._terra import reference
-from .qasm_simulator import QasmSimulatorPy
+from basicaer._qiskit.terra.configuration import SMALL_BASIS, configuration
+from basicaer._jobs.options import STATEVECTOR
+from basicaer._qiskit.versions import reference
+from basicaer.qasm_simulator import QasmSimulatorPy
 
 
 class StatevectorSimulatorPy(QasmSimulatorPy):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import Any, ClassVar, Dict
 
-from ._backend import Simulator
-from ._configuration import SMALL_BASIS, configuration
-from ._options import UNITARY
-from ._terra import reference
+from basicaer._qiskit.simulator import Simulator
+from basicaer._qiskit.terra.configuration import SMALL_BASIS, configuration
+from basicaer._jobs.options import UNITARY
+from basicaer._qiskit.versions import reference
 
 
 class UnitarySimulatorPy(Simulator):

@@ -155,7 +155,7 @@ class Ceilings:
 @functools.lru_cache
 def columns() -> dict[str, int]:
     """The columns of operations and passes, read from the source."""
-    source = importlib.resources.files("basicaer").joinpath("_plan_layout.pxi")
+    source = importlib.resources.files("basicaer").joinpath("basicaer/_engine/plan/layout.pxi")
     found = re.findall(
         r"^ +((?:COL|PASS|OP)_\w+) = (\d+)", source.read_text(encoding="utf-8"), re.MULTILINE
     )
@@ -201,9 +201,9 @@ def kernel_call(
 
 
 def measure(arguments: argparse.Namespace) -> list[dict[str, Any]]:
-    from basicaer import _dispatch
+    from basicaer._engine.state import dispatch
 
-    available = _dispatch.available()
+    available = dispatch.available()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for simd in arguments.simd:

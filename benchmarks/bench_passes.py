@@ -26,12 +26,12 @@ from measure import best_times, machine, readable
 from qiskit import QuantumCircuit
 from simulators import num_cores
 
-from basicaer import _planning
-from basicaer._costs import KERNEL_COSTS, SPLIT_TIME, block_qubits
-from basicaer._dispatch import kernels
-from basicaer._lowering import lower
-from basicaer._program import Gates
-from basicaer._state import State
+from basicaer._engine.plan import planner as _planning
+from basicaer._engine.costs import KERNEL_COSTS, SPLIT_TIME, block_qubits
+from basicaer._engine.state.dispatch import kernels
+from basicaer._qiskit.lowering import lower
+from basicaer._engine.program import Gates
+from basicaer._engine.state.state import State
 
 HERE = Path(__file__).parent
 FAMILIES = {"hea": hea, "qft_in": qft_in, "qaoa": qaoa, "qv": qv}

@@ -20,8 +20,8 @@ SHOWN = ("qft_in", "hea", "qv", "ghz", "qaoa")
 
 def seconds(circuit: QuantumCircuit, threads: list[int], budget: float) -> list[float]:
     """The best time for each number of threads, taken in turns."""
-    from basicaer._lowering import lower
-    from basicaer._state import State
+    from basicaer._qiskit.lowering import lower
+    from basicaer._engine.state.state import State
 
     program = lower(circuit)
 

@@ -73,9 +73,9 @@ class Basicaer(Simulator):
         self.threads = threads or num_cores()
 
     def prepare(self, circuit: QuantumCircuit) -> Callable[[], tuple[float, Any]]:
-        from basicaer._lowering import lower
-        from basicaer._program import Gates
-        from basicaer._state import State
+        from basicaer._qiskit.lowering import lower
+        from basicaer._engine.program import Gates
+        from basicaer._engine.state.state import State
 
         program = lower(circuit)
         runs = []

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from basicaer import _pool
+from basicaer._jobs import queue
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -32,9 +32,9 @@ def no_job_outlives_its_test(monkeypatch):
     job that ends later would give back to the next test's budget what it took from this one's.
     """
     yield
-    for item in list(_pool._queue.live):
-        _pool.cancel(item.future, item.control)
+    for item in list(queue._queue.live):
+        queue.cancel(item.future, item.control)
     deadline = time.monotonic() + 60
-    while _pool.live_jobs():
+    while queue.live_jobs():
         assert time.monotonic() < deadline, "a job that was cancelled does not end"
         time.sleep(0.001)

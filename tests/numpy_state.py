@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from basicaer._program import DIAGONAL
+from basicaer._engine.program import DIAGONAL
 
 
 class NumpyState:
-    """Amplitudes as one complex array; the same interface as `basicaer._state.State`."""
+    """Amplitudes as one complex array; the same interface as `basicaer._engine.state.state.State`."""
 
     alive = 0
     most_alive = 0

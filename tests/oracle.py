@@ -10,8 +10,8 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.library import standard_gates as sg
 from qiskit.circuit.library.generalized_gates.rv import RVGate
 
-from basicaer._lowering import lower
-from basicaer._program import DENSE, DIAGONAL, Gates, Kind, Program
+from basicaer._qiskit.lowering import lower
+from basicaer._engine.program import DENSE, DIAGONAL, Gates, Kind, Program
 
 # Class and number of parameters of every gate of fixed width, written down again on purpose.
 TABLE = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from basicaer._program import (
+from basicaer._engine.program import (
     DENSE,
     DIAGONAL,
     BitsEqual,

@@ -12,8 +12,11 @@ from qiskit.circuit.library import QFT
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 
-from basicaer import BasicAer, BasicAerError, BasicAerJob, _pool, _progress, _running
-from basicaer._execution import Outcome
+from basicaer import BasicAer, BasicAerError, BasicAerJob
+from basicaer._jobs import queue
+from basicaer._jobs import progress_bar
+from basicaer._jobs import run
+from basicaer._engine.execute import Outcome
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
 
@@ -38,23 +41,23 @@ def flips(value, width=4, name=None):
 @pytest.fixture(autouse=True)
 def spread(monkeypatch):
     """Circuits of 13 qubits are spread over threads, so that no larger ones are needed for that."""
-    monkeypatch.setattr(_running, "_SPREAD_NS", 2_000)
+    monkeypatch.setattr(run, "_SPREAD_NS", 2_000)
 
 
 @pytest.fixture
 def gate(monkeypatch):
     """Holds all executions until it is opened; they can be cancelled meanwhile."""
     opened = threading.Event()
-    execute = _running.execute
+    execute = run.execute
 
     def held(task, control):
         while not opened.wait(0.001):
             control.check()
         return execute(task, control)
 
-    monkeypatch.setattr(_running, "execute", held)
+    monkeypatch.setattr(run, "execute", held)
     # Nothing is carried out within run(), however small.
-    monkeypatch.setattr(_running, "_BRIEF_NS", 0)
+    monkeypatch.setattr(run, "_BRIEF_NS", 0)
     yield opened
     opened.set()
 
@@ -165,7 +168,7 @@ def test_circuits_are_spread_over_threads(monkeypatch):
         assert task.threads == 1
         return Outcome(np.zeros((task.shots, 1), dtype=np.uint64), None, {"time": {}})
 
-    monkeypatch.setattr(_running, "execute", execute)
+    monkeypatch.setattr(run, "execute", execute)
     QASM.run([flips(1, 13)] * 4, max_parallel_threads=2).result(timeout=60)
     assert len(threads) == 2
 
@@ -177,7 +180,7 @@ def test_one_circuit_has_all_threads(monkeypatch):
         seen.append(task.threads)
         return Outcome(np.zeros((task.shots, 1), dtype=np.uint64), None, {"time": {}})
 
-    monkeypatch.setattr(_running, "execute", execute)
+    monkeypatch.setattr(run, "execute", execute)
     QASM.run(flips(1), max_parallel_threads=7).result()
     QASM.run([flips(1, 13)] * 2, max_parallel_threads=6).result()
     assert seen == [7, 3, 3]
@@ -195,7 +198,7 @@ def test_circuits_at_once_stay_within_the_limit(monkeypatch):
             now[0] -= 1
         return Outcome(np.zeros((task.shots, 1), dtype=np.uint64), None, {"time": {}})
 
-    monkeypatch.setattr(_running, "execute", execute)
+    monkeypatch.setattr(run, "execute", execute)
     circuits = [flips(1, 20)] * 6  # 16 MiB each, and scratch
     job = QASM.run(circuits, max_parallel_threads=4, max_memory_mb=45)
     job.result(timeout=60)
@@ -212,7 +215,7 @@ def test_which_circuit_failed(monkeypatch, width):
         control.check()
         return Outcome(np.zeros((task.shots, 1), dtype=np.uint64), None, {"time": {}})
 
-    monkeypatch.setattr(_running, "execute", execute)
+    monkeypatch.setattr(run, "execute", execute)
     circuits = [flips(0, width), flips(0, width, "second"), flips(0, width)]
     job = QASM.run(circuits, max_parallel_threads=2)
     with pytest.raises(MemoryError) as caught:
@@ -258,7 +261,7 @@ def test_cancel_stops_all_circuits(gate):
     assert job.cancel()
     with pytest.raises(JobError):
         job.result()
-    until(lambda: not _pool.live_jobs())
+    until(lambda: not queue.live_jobs())
     gate.set()
     assert QASM.run(flips(1)).result().success
 
@@ -273,7 +276,7 @@ def test_a_large_run_is_cancelled():
     until(lambda: job.progress() > 0 or job.done())
     if job.cancel():
         assert job.status() is JobStatus.CANCELLED
-        until(lambda: not _pool.live_jobs())
+        until(lambda: not queue.live_jobs())
     assert 0 <= job.progress() <= 1
 
 
@@ -322,7 +325,7 @@ def test_the_bar_is_closed_first(monkeypatch, wait):
             time.sleep(0.2)
             closed.set()
 
-    monkeypatch.setattr(_progress, "load", lambda: Slow)
+    monkeypatch.setattr(progress_bar, "load", lambda: Slow)
     wait(QASM.run(flips(1), progress=True))
     assert closed.is_set()
 

@@ -12,8 +12,10 @@ from qiskit.compiler import assemble
 from qiskit.exceptions import QiskitError
 from qiskit.providers.exceptions import QiskitBackendNotFoundError
 
-from basicaer import BasicAer, BasicAerError, _memory, _pool
-from basicaer._terra import reference
+from basicaer import BasicAer, BasicAerError
+from basicaer._engine import memory as _memory
+from basicaer._jobs import queue
+from basicaer._qiskit.versions import reference
 
 QASM, STATEVECTOR, UNITARY = (
     BasicAer.get_backend(name)
@@ -32,14 +34,14 @@ def bell(measured=True):
 
 def refuses(backend, run_input, *words, **options):
     """`run` raises our error with a message that has all of `words`, and the pool is as before."""
-    before = _pool.live_jobs()
+    before = queue.live_jobs()
     with pytest.raises(BasicAerError) as caught:
         backend.run(run_input, **options)
     message = caught.value.message
     for word in words:
         assert re.search(word, message), message
     assert isinstance(caught.value, (QiskitError, reference.BasicAerError))
-    assert _pool.live_jobs() == before
+    assert queue.live_jobs() == before
     # Nothing is lost: the next run is as good as any.
     good = bell(measured=backend is not UNITARY)
     assert backend.run(good).result().success
@@ -61,7 +63,7 @@ def test_too_many_qubits(backend, width):
 
 def test_what_is_needed_and_what_there_is(monkeypatch):
     monkeypatch.setattr(_memory, "available_bytes", lambda fresh=False: int(23.5 * 2**30))
-    monkeypatch.setattr(_pool, "cpu_count", lambda: 1)
+    monkeypatch.setattr(queue, "cpu_count", lambda: 1)
     refuses(QASM, QuantumCircuit(32), r"needs 64\.0 GiB, 23\.5 GiB available", "30 qubits")
     refuses(UNITARY, QuantumCircuit(16), r"needs 64\.0 GiB, 23\.5 GiB available", "15 qubits")
 

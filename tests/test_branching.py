@@ -10,11 +10,11 @@ import pytest
 from numpy_state import NumpyState
 from random_programs import Maker, gates
 
-from basicaer._code import BRANCHES, SPECTATOR, TERMINAL, Draw
-from basicaer._control import Cancelled, Control
-from basicaer._execution import Task, execute
-from basicaer._flow import count_draws, flatten
-from basicaer._program import (
+from basicaer._engine.shots.instructions import BRANCHES, SPECTATOR, TERMINAL, Draw
+from basicaer._engine.control import Cancelled, Control
+from basicaer._engine.execute import Task, execute
+from basicaer._engine.shots.flatten import count_draws, flatten
+from basicaer._engine.program import (
     BitsEqual,
     Break,
     Continue,
@@ -105,18 +105,18 @@ class TestSameAsShotByShot:
 
     @pytest.mark.parametrize("seed", range(30))
     def test_uniforms_in_several_turns(self, seed, monkeypatch):
-        monkeypatch.setattr("basicaer._execution._UNIFORM_BYTES", 512)
+        monkeypatch.setattr("basicaer._engine.execute._UNIFORM_BYTES", 512)
         assert_same(Maker(seed, fixed=True).program(), seed=seed)
 
     @pytest.mark.parametrize("seed", range(30))
     def test_few_nodes_and_snapshots(self, seed, monkeypatch):
-        monkeypatch.setattr("basicaer._in_order._MOST_NODES", 4)
-        monkeypatch.setattr("basicaer._in_order._MOST_SNAPSHOTS", 2)
+        monkeypatch.setattr("basicaer._engine.shots.sequential._MOST_NODES", 4)
+        monkeypatch.setattr("basicaer._engine.shots.sequential._MOST_SNAPSHOTS", 2)
         assert_same(Maker(seed).program(), seed=seed)
 
     @pytest.mark.parametrize("seed", range(30))
     def test_few_spectators(self, seed, monkeypatch):
-        monkeypatch.setattr("basicaer._branching._MOST_SPECTATORS", 1)
+        monkeypatch.setattr("basicaer._engine.shots.branch._MOST_SPECTATORS", 1)
         assert_same(Maker(seed).program(), seed=seed)
 
     @pytest.mark.parametrize("seed", range(60))
@@ -129,8 +129,8 @@ class TestSameAsShotByShot:
 
     @pytest.mark.parametrize("seed", range(40))
     def test_branches_on_threads(self, seed, monkeypatch):
-        monkeypatch.setattr("basicaer._groups._SPREAD_QUBITS", 1)
-        monkeypatch.setattr("basicaer._groups._GROUPS_PER_THREAD", 1)
+        monkeypatch.setattr("basicaer._engine.shots.batched._SPREAD_QUBITS", 1)
+        monkeypatch.setattr("basicaer._engine.shots.batched._GROUPS_PER_THREAD", 1)
         assert_same(Maker(seed, fixed=True).program(), seed=seed, threads=3)
 
 

@@ -22,7 +22,7 @@ from qiskit.quantum_info import random_statevector, random_unitary
 from versions import needs_present_basis
 
 import basicaer
-from basicaer._terra import reference
+from basicaer._qiskit.versions import reference
 
 REPEATS = int(os.environ.get("BASICAER_DIFFERENTIAL", "100"))
 SIMULATORS = ("qasm_simulator", "statevector_simulator", "unitary_simulator")

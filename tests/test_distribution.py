@@ -17,9 +17,9 @@ from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 
 from basicaer import BasicAer, BasicAerError, QasmSimulatorPy
-from basicaer._distribution import Part, _groups, work
-from basicaer._execution import Task
-from basicaer._lowering import lower
+from basicaer._jobs.distribute import Part, _groups, work
+from basicaer._engine.execute import Task
+from basicaer._qiskit.lowering import lower
 
 QASM = BasicAer.get_backend("qasm_simulator")
 OPTIONS = {"shots": 100, "memory": True, "seed_simulator": 5}
@@ -285,7 +285,7 @@ def test_error_of_a_circuit(threads):
 
 def test_too_large_for_the_worker(monkeypatch):
     part = Part(0, "large", Task(lower(sampled())), 1 << 30)
-    monkeypatch.setattr("basicaer._memory.available_bytes", lambda fresh=False: 1 << 20)
+    monkeypatch.setattr("basicaer._engine.memory.available_bytes", lambda fresh=False: 1 << 20)
     (reply,) = work("job", [part], None)
     assert reply.outcome is None
     assert reply.error.message == 'Circuit "large" needs 1.0 GiB, 1.0 MiB available at the worker.'

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import basicaer
-from basicaer import _options
+from basicaer._jobs import options as _options
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"

@@ -13,11 +13,11 @@ from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.providers import basicaer as terra
 from random_programs import gates
 
-from basicaer._control import Cancelled, Control
-from basicaer._execution import Task, execute
-from basicaer._lowering import lower
-from basicaer._program import BitsEqual, IfElse, Measure, Prepare, Program, Reset
-from basicaer._state import State
+from basicaer._engine.control import Cancelled, Control
+from basicaer._engine.execute import Task, execute
+from basicaer._qiskit.lowering import lower
+from basicaer._engine.program import BitsEqual, IfElse, Measure, Prepare, Program, Reset
+from basicaer._engine.state.state import State
 from basicaer.exceptions import BasicAerError
 
 STATES = pytest.mark.parametrize("state_class", [State, NumpyState], ids=["State", "numpy"])

@@ -15,11 +15,17 @@ from qiskit.circuit.library import CXGate, RXGate
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 
-from basicaer import BasicAer, BasicAerError, _code, _flow, _memory, _pool, _running, _state
-from basicaer._control import Cancelled, Control
-from basicaer._lowering import lower
-from basicaer._program import DENSE, Gates, Kind
-from basicaer._terra import UnitaryGate
+from basicaer import BasicAer, BasicAerError
+from basicaer._engine.shots import instructions
+from basicaer._engine.shots import flatten
+from basicaer._engine import memory as _memory
+from basicaer._jobs import queue
+from basicaer._jobs import run as _running
+from basicaer._engine.state import state as _state
+from basicaer._engine.control import Cancelled, Control
+from basicaer._qiskit.lowering import lower
+from basicaer._engine.program import DENSE, Gates, Kind
+from basicaer._qiskit.versions import UnitaryGate
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
 
@@ -53,7 +59,7 @@ def afterwards():
     yield
     all_is_well()
     deadline = time.monotonic() + 20
-    while _pool.live_jobs():
+    while queue.live_jobs():
         assert time.monotonic() < deadline
         time.sleep(0.001)
 
@@ -240,20 +246,20 @@ def test_cancelled_between_shots():
 
 @pytest.mark.parametrize("defer", ["none", "possible", "all"])
 def test_cancelled_while_loops_are_unrolled(monkeypatch, defer):
-    monkeypatch.setattr(_code, "POLLED", 4)
+    monkeypatch.setattr(instructions, "POLLED", 4)
     circuit = QuantumCircuit(2, 2)
     with circuit.for_loop(range(40)):
         circuit.h(0)
     circuit.measure([0, 1], [0, 1])
     program = lower(circuit)
     looks = []
-    code = _flow.flatten(program, defer, lambda: looks.append(1))
-    assert code == _flow.flatten(program, defer)
+    code = flatten.flatten(program, defer, lambda: looks.append(1))
+    assert code == flatten.flatten(program, defer)
     assert len(looks) >= 40 + 2 * 10
     control = Control()
     control.cancel()
     with pytest.raises(Cancelled):
-        _flow.flatten(program, defer, control.check)
+        flatten.flatten(program, defer, control.check)
 
 
 # ----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
 from qiskit.quantum_info import Operator
 from versions import needs_present_basis
 
-from basicaer._gates import (
+from basicaer._engine.gate_table import (
     BASIS_GATES,
     COLUMN,
     GATES,
@@ -18,7 +18,7 @@ from basicaer._gates import (
     SCALAR,
     SINGLETON_OF_CLASS,
 )
-from basicaer._program import DENSE, DIAGONAL
+from basicaer._engine.program import DENSE, DIAGONAL
 
 PARTS = [(row, part) for row in GATES for part in row.parts]
 EVERY_ROW = pytest.mark.parametrize("row", GATES, ids=lambda row: row.gate_class.__name__)

@@ -18,9 +18,10 @@ from qiskit.providers.job import JobV1
 from qiskit.result import Result
 from qiskit.tools.monitor import job_monitor
 
-from basicaer import BasicAer, BasicAerError, BasicAerJob, _pool
-from basicaer._control import Control
-from basicaer._terra import reference
+from basicaer import BasicAer, BasicAerError, BasicAerJob
+from basicaer._jobs import queue
+from basicaer._engine.control import Control
+from basicaer._qiskit.versions import reference
 
 BACKEND = BasicAer.get_backend("qasm_simulator")
 RESULT = Result("qasm_simulator", "2.1.0", "qobj", "job", True, [])
@@ -29,7 +30,7 @@ RESULT = Result("qasm_simulator", "2.1.0", "qobj", "job", True, [])
 def pool_job(function=lambda control: RESULT):
     """A job in the pool that calls `function` with its control."""
     control = Control()
-    future = _pool.submit(lambda: function(control), control)
+    future = queue.submit(lambda: function(control), control)
     return BasicAerJob(BACKEND, "id", future, control=control)
 
 
@@ -177,12 +178,12 @@ def test_cancel_a_running_job(running):
     with pytest.raises(JobError):
         running.result()
     assert running.cancel() is True  # it is cancelled, whoever asks
-    until(lambda: not _pool.live_jobs())
+    until(lambda: not queue.live_jobs())
 
 
 def test_cancel_a_queued_job():
     block = threading.Event()
-    blockers = [pool_job(lambda control: block.wait(20)) for _ in range(_pool._job_pool().limit)]
+    blockers = [pool_job(lambda control: block.wait(20)) for _ in range(queue._job_pool().limit)]
     try:
         ran = []
         job = pool_job(lambda control: ran.append(1))
@@ -193,7 +194,7 @@ def test_cancel_a_queued_job():
         block.set()
     for blocker in blockers:
         blocker.wait_for_final_state(timeout=20)
-    until(lambda: not _pool.live_jobs())
+    until(lambda: not queue.live_jobs())
     assert not ran
 
 
@@ -408,8 +409,8 @@ def test_the_interpreter_goes_though_jobs_run():
     script = textwrap.dedent(
         """
         import time
-        from basicaer import _pool
-        from basicaer._control import Control
+        from basicaer._jobs import queue
+        from basicaer._engine.control import Control
 
         def work(control):
             while True:
@@ -418,8 +419,8 @@ def test_the_interpreter_goes_though_jobs_run():
 
         for _ in range(40):
             control = Control()
-            _pool.submit(lambda control=control: work(control), control)
-        while _pool.live_jobs() < 40:
+            queue.submit(lambda control=control: work(control), control)
+        while queue.live_jobs() < 40:
             time.sleep(0.001)
         print("end")
         """

@@ -9,14 +9,17 @@ import oracle
 import pytest
 from oracle import run_of
 
-import basicaer._state as state_module
-from basicaer import _buffers, _dispatch, _planning, _prepared
-from basicaer._control import Cancelled, Control
-from basicaer._lowering import lower
-from basicaer._prepared import kind_rows
-from basicaer._state import State
+import basicaer._engine.state.state as state_module
+from basicaer._engine.state import buffers
+from basicaer._engine.state import dispatch
+from basicaer._engine.plan import planner
+from basicaer._engine.plan import compiled_plan
+from basicaer._engine.control import Cancelled, Control
+from basicaer._qiskit.lowering import lower
+from basicaer._engine.plan.compiled_plan import kind_rows
+from basicaer._engine.state.state import State
 
-BUILDS = _dispatch.available()
+BUILDS = dispatch.available()
 TOLERANCE = {"double": 1e-12, "single": 2e-5}
 
 
@@ -53,7 +56,7 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(state_module, "_SHARED", 0)
     monkeypatch.setattr(state_module, "_SHARED_WORK", 0)
     monkeypatch.setattr(state_module, "_SMALL", 0)
-    monkeypatch.setattr(_prepared, "SPLIT_TIME", 0)
+    monkeypatch.setattr(compiled_plan, "SPLIT_TIME", 0)
 
 
 def check(run, num_qubits, precision, **options):
@@ -256,15 +259,15 @@ def test_every_kernel_is_reached(small_blocks):
     seen |= kernels_of(run_of((oracle.random_unitary(6, 1), (0, 3, 5, 8, 7, 6), 0, 0)))
     for pair in ((0, 1), (1, 4), (4, 8)):
         seen |= kernels_of(run_of(*around(PAIRS["dense"], pair, (6, 7), 1)), fusion=True)
-    assert seen == set(_dispatch.kernels.KERNELS)
+    assert seen == set(dispatch.kernels.KERNELS)
 
 
 def kernels_of(run, fusion=False):
-    names = {number: name for name, number in _dispatch.kernels.KERNELS.items()}
-    lane_bits = _dispatch.kernels.LANES["double"].bit_length() - 1
+    names = {number: name for name, number in dispatch.kernels.KERNELS.items()}
+    lane_bits = dispatch.kernels.LANES["double"].bit_length() - 1
     if lane_bits < 2:
         lane_bits = 2
-    plan = _planning.plan(
+    plan = planner.plan(
         kind_rows(run.kinds),
         run.kind,
         run.start,
@@ -276,8 +279,8 @@ def kernels_of(run, fusion=False):
         lane_bits,
         3,
         fusion,
-        _prepared.KERNEL_COSTS,
-        _prepared.SPLIT_TIME,
+        compiled_plan.KERNEL_COSTS,
+        compiled_plan.SPLIT_TIME,
     )
     return {names[kind] for kind in plan.ops[:, 0].tolist()}
 
@@ -382,8 +385,8 @@ def test_cancelled_between_parts_of_very_many_gates(monkeypatch):
         control.cancel()
         return original(*arguments)
 
-    original = _planning.plan
-    monkeypatch.setattr(_planning, "plan", plan)
+    original = planner.plan
+    monkeypatch.setattr(planner, "plan", plan)
     with pytest.raises(Cancelled):
         State.zero(7).apply(run_of(*[(PAIRS["dense"], [0, 1], 0, 0)] * 10), control=control)
     assert planned == [1]
@@ -401,14 +404,14 @@ def test_work_is_counted():
 @pytest.fixture
 def used_memory(monkeypatch):
     """All memory that need not be cleared holds NaN."""
-    plain = _buffers.empty
+    plain = buffers.empty
 
     def empty(count, dtype):
         array, _ = plain(count, dtype)
         array[:] = np.nan
         return array, True
 
-    monkeypatch.setattr(_buffers, "empty", empty)
+    monkeypatch.setattr(buffers, "empty", empty)
 
 
 @pytest.mark.parametrize("num_qubits", [4, 7, 9])

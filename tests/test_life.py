@@ -26,7 +26,9 @@ from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError, JobTimeoutError
 
 import basicaer
-from basicaer import BasicAer, BasicAerError, _memory, _pool
+from basicaer import BasicAer, BasicAerError
+from basicaer._engine import memory as _memory
+from basicaer._jobs import queue
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
 EXAMPLES = int(os.environ.get("LIFE_EXAMPLES", "25"))
@@ -259,8 +261,8 @@ class Life(RuleBasedStateMachine):
     def teardown(self):
         for entry in self.entries:
             self.fetched(entry)
-        _pool.shutdown()
-        assert not _pool.live_jobs()
+        queue.shutdown()
+        assert not queue.live_jobs()
         assert _memory.budget._taken == _memory.budget._holders == 0
         assert not _memory.budget._limits
 

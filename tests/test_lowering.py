@@ -25,9 +25,9 @@ from versions import (
     needs_annotations,
 )
 
-from basicaer._lowering import lower
-from basicaer._program import DENSE, DIAGONAL, Gates, Prepare, Program, Reset
-from basicaer._terra import (
+from basicaer._qiskit.lowering import lower
+from basicaer._engine.program import DENSE, DIAGONAL, Gates, Prepare, Program, Reset
+from basicaer._qiskit.versions import (
     AnnotatedOperation,
     ControlModifier,
     DiagonalGate,

@@ -21,8 +21,8 @@ from qiskit.circuit import (
 from qiskit.circuit.library import standard_gates as sg
 from versions import mutable, needs_annotations, needs_expressions
 
-from basicaer._lowering import lower
-from basicaer._program import (
+from basicaer._qiskit.lowering import lower
+from basicaer._engine.program import (
     BitsEqual,
     Break,
     Continue,
@@ -35,7 +35,7 @@ from basicaer._program import (
     Switch,
     While,
 )
-from basicaer._terra import AnnotatedOperation, ControlModifier, expr, types
+from basicaer._qiskit.versions import AnnotatedOperation, ControlModifier, expr, types
 from basicaer.exceptions import BasicAerError
 
 
@@ -295,7 +295,7 @@ class TestExpressions:
         assert found == Expression("equal", (narrow, bits(0, 1)), 1)
 
     def test_evaluates_as_python_does(self):
-        from basicaer._classical import holds
+        from basicaer._engine.shots.classical import holds
 
         condition = self.lowered(
             lambda a, b: expr.logic_or(expr.less(a, expr.bit_xor(b, 5)), expr.logic_not(b[1]))

@@ -6,8 +6,10 @@ import time
 import pytest
 from qiskit import QuantumCircuit
 
-from basicaer import BasicAer, _memory, _pool
-from basicaer._control import Control
+from basicaer import BasicAer
+from basicaer._engine import memory as _memory
+from basicaer._jobs import queue
+from basicaer._engine.control import Control
 
 
 def test_the_formula():
@@ -191,7 +193,7 @@ class Tracked:
     def __init__(self, need, limit=None):
         self.begun, self.end = threading.Event(), threading.Event()
         self.control = Control()
-        self.future = _pool.submit(self, self.control, need=need << 20, limit=limit)
+        self.future = queue.submit(self, self.control, need=need << 20, limit=limit)
 
     def __call__(self):
         self.begun.set()
@@ -218,7 +220,7 @@ def test_a_job_that_waits_for_memory_can_be_cancelled(room):
     first, second = Tracked(600), Tracked(700)
     assert first.begun.wait(20)
     third = Tracked(100)
-    assert _pool.cancel(second.future, second.control) and second.future.cancelled()
+    assert queue.cancel(second.future, second.control) and second.future.cancelled()
     # Somebody looks again at the latest when the next job ends.
     Tracked(1).end.set()
     assert third.begun.wait(20)
@@ -239,15 +241,15 @@ def test_many_that_do_not_fit_together_all_get_their_turn(room):
         with lock:
             now[0] -= 1
 
-    futures = [_pool.submit(work, Control(), need=600 << 20) for _ in range(200)]
+    futures = [queue.submit(work, Control(), need=600 << 20) for _ in range(200)]
     for future in futures:
         future.result(60)
     assert most == [1]
 
 
 def test_jobs_with_a_limit_get_their_turn(room):
-    limited = [_pool.submit(lambda: 1, Control(), need=80 << 20, limit=100 << 20)] * 20
-    others = [_pool.submit(lambda: 2, Control(), need=1 << 20) for _ in range(50)]
+    limited = [queue.submit(lambda: 1, Control(), need=80 << 20, limit=100 << 20)] * 20
+    others = [queue.submit(lambda: 2, Control(), need=1 << 20) for _ in range(50)]
     assert {future.result(60) for future in limited + others} == {1, 2}
 
 

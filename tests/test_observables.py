@@ -9,9 +9,9 @@ from numpy_state import NumpyState
 from qiskit.circuit import Parameter
 from qiskit.quantum_info import SparsePauliOp, random_pauli_list
 
-from basicaer import _observables
-from basicaer._observables import PauliSum
-from basicaer._state import State
+from basicaer._engine import pauli_sums
+from basicaer._engine.pauli_sums import PauliSum
+from basicaer._engine.state.state import State
 from basicaer.exceptions import BasicAerError
 
 
@@ -55,7 +55,7 @@ def test_strings_are_masks():
 @pytest.mark.parametrize("table", [1, 64, 1 << 14])
 @pytest.mark.parametrize("num_qubits", [1, 3, 6])
 def test_second_moment(monkeypatch, table, num_qubits):
-    monkeypatch.setattr(_observables, "_TABLE", table)
+    monkeypatch.setattr(pauli_sums, "_TABLE", table)
     operator = random_sum(num_qubits, 25, num_qubits)
     state = oracle.random_state(num_qubits, 2)
     matrix = operator.to_matrix()

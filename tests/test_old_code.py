@@ -32,7 +32,7 @@ from qiskit.primitives import BackendEstimator, BackendSampler
 from qiskit.quantum_info import SparsePauliOp
 
 import basicaer
-from basicaer._terra import reference
+from basicaer._qiskit.versions import reference
 
 HAMILTONIAN = SparsePauliOp.from_list(
     [("II", -1.05), ("IZ", 0.39), ("ZI", -0.39), ("ZZ", -0.01), ("XX", 0.18)]

@@ -7,15 +7,10 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 
-from basicaer import (
-    BasicAer,
-    BasicAerError,
-    QasmSimulatorPy,
-    UnitarySimulatorPy,
-    _backend,
-    _options,
-    _running,
-)
+from basicaer import BasicAer, BasicAerError, QasmSimulatorPy, UnitarySimulatorPy
+from basicaer._qiskit import simulator
+from basicaer._jobs import options as _options
+from basicaer._jobs import run
 
 KINDS = (_options.QASM, _options.STATEVECTOR, _options.UNITARY)
 
@@ -36,13 +31,13 @@ def circuit():
 def tasks(monkeypatch):
     """The tasks that reach the execution."""
     seen = []
-    execute = _running.execute
+    execute = run.execute
 
     def spy(task, control):
         seen.append(task)
         return execute(task, control)
 
-    monkeypatch.setattr(_running, "execute", spy)
+    monkeypatch.setattr(run, "execute", spy)
     return seen
 
 
@@ -69,7 +64,7 @@ def test_defaults_are_the_options_of_the_backend(kind):
 
 
 def test_every_option_is_used():
-    source = inspect.getsource(_backend) + inspect.getsource(_running)
+    source = inspect.getsource(simulator) + inspect.getsource(run)
     for option in _options.TABLE:
         if option.name not in ("allow_sample_measuring", "initial_unitary"):
             assert f'"{option.name}"' in source, option.name

@@ -7,9 +7,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from basicaer import _outcomes
-from basicaer._assembly import Formula
-from basicaer._gates import GATES, SCALAR
+from basicaer._engine.shots import outcomes
+from basicaer._qiskit.gate_reader import Formula
+from basicaer._engine.gate_table import GATES, SCALAR
 
 SEEDS = [0, 1, 7, 42, 2**31 - 1, 2**31, 2**32 - 1]
 
@@ -18,20 +18,20 @@ SEEDS = [0, 1, 7, 42, 2**31 - 1, 2**31, 2**32 - 1]
 @pytest.mark.parametrize("shots", [0, 1, 2, 311, 312, 313, 5000])
 def test_uniforms_are_those_of_numpy_s_generator(seed, shots):
     expected = np.random.RandomState(seed).random_sample(shots)
-    np.testing.assert_array_equal(_outcomes.uniforms(seed, 0, shots), expected)
+    np.testing.assert_array_equal(outcomes.uniforms(seed, 0, shots), expected)
 
 
 @pytest.mark.parametrize("first", [1, 5, 311, 312, 313, 623, 624, 625, 4000])
 def test_uniforms_from_the_middle(first):
     expected = np.random.RandomState(9).random_sample(first + 700)[first:]
-    np.testing.assert_array_equal(_outcomes.uniforms(9, first, 700), expected)
+    np.testing.assert_array_equal(outcomes.uniforms(9, first, 700), expected)
 
 
 def test_uniforms_out_of_bounds():
     with pytest.raises(OverflowError):
-        _outcomes.uniforms(2**32, 0, 1)
+        outcomes.uniforms(2**32, 0, 1)
     with pytest.raises(ValueError, match="no draws from -1 on, 3 of them"):
-        _outcomes.uniforms(1, -1, 3)
+        outcomes.uniforms(1, -1, 3)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 16, 1000, 1 << 17])
@@ -53,7 +53,7 @@ def test_draws_are_those_of_choice(size, kind, shots):
     uniforms[-1] = np.nextafter(1.0, 0)
     uniforms[shots // 2] = cdf[size // 3] if cdf[size // 3] < 1 else 0.5  # on an edge
     expected = np.minimum(cdf.searchsorted(uniforms, side="right"), size - 1)
-    found_total, found = _outcomes.draw(probabilities.copy(), uniforms)
+    found_total, found = outcomes.draw(probabilities.copy(), uniforms)
     assert found_total == total
     np.testing.assert_array_equal(found, expected)
 
@@ -63,14 +63,14 @@ def test_draws_are_those_of_choice(size, kind, shots):
 def test_counts(most, shots):
     values = np.random.default_rng(shots).integers(0, most, shots, np.uint64, endpoint=True)
     expected = Counter(hex(value) for value in values.tolist())
-    found = _outcomes.count(values)
+    found = outcomes.count(values)
     assert list(found.items()) == list(expected.items())
 
 
 def test_values_that_meet_in_the_table_are_told_apart():
     values = (np.arange(3000, dtype=np.uint64) << np.uint64(52)) + np.uint64(1)
     values = np.concatenate([values, values[::-1]])
-    found = _outcomes.count(values)
+    found = outcomes.count(values)
     assert set(found.values()) == {2} and len(found) == 3000
 
 

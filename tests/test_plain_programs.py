@@ -12,12 +12,12 @@ from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import CircuitInstruction, Clbit, Measure, Parameter, Qubit
 from qiskit.circuit.library import CCXGate, CXGate, HGate, RealAmplitudes, RXGate
 
-from basicaer._assembly import plain_program
-from basicaer._lowering import Lowering, lower
-from basicaer._plain import plain_parts
-from basicaer._program import Gates
-from basicaer._task import Task
-from basicaer._terra import UnitaryGate
+from basicaer._qiskit.gate_reader import plain_program
+from basicaer._qiskit.lowering import Lowering, lower
+from basicaer._engine.one_pass import plain_parts
+from basicaer._engine.program import Gates
+from basicaer._engine.task import Task
+from basicaer._qiskit.versions import UnitaryGate
 from basicaer.exceptions import BasicAerError
 
 

@@ -8,12 +8,13 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import QFT
 
-from basicaer import _costs, _planning
-from basicaer._costs import KERNEL_COSTS, SPLIT_TIME, block_qubits
-from basicaer._dispatch import kernels
-from basicaer._lowering import lower
-from basicaer._prepared import kind_rows
-from basicaer._state import State
+from basicaer._engine import costs
+from basicaer._engine.plan import planner
+from basicaer._engine.costs import KERNEL_COSTS, SPLIT_TIME, block_qubits
+from basicaer._engine.state.dispatch import kernels
+from basicaer._qiskit.lowering import lower
+from basicaer._engine.plan.compiled_plan import kind_rows
+from basicaer._engine.state.state import State
 
 LANE_BITS = 3
 CAPACITY = 5
@@ -22,7 +23,7 @@ CAPACITY = 5
 def plan(circuit, *, fresh=True, fusion=True, capacity=CAPACITY, split_time=SPLIT_TIME):
     (gates,) = lower(circuit).body
     width = circuit.num_qubits
-    return _planning.plan(
+    return planner.plan(
         kind_rows(gates.kinds),
         gates.kind,
         gates.start,
@@ -168,7 +169,7 @@ def test_a_plan_is_made_once_for_equal_beginnings():
 
 def test_states_that_cannot_be_planned():
     with pytest.raises(ValueError, match="63 qubits"):
-        _planning.plan(
+        planner.plan(
             np.zeros((1, 6), dtype=np.int64),
             *(np.zeros(1, dtype=np.int32) for _ in range(3)),
             np.zeros(1, dtype=np.int64),
@@ -220,7 +221,7 @@ def test_a_matrix_that_is_not_unitary_stays_whole():
     (gates,) = lower(circuit).body
     coefficients = gates.coefficients.copy()
     coefficients[16 * 3] += 1e-9  # of the first in the second layer
-    made = _planning.plan(
+    made = planner.plan(
         kind_rows(gates.kinds),
         gates.kind,
         gates.start,
@@ -254,4 +255,4 @@ def test_the_second_cache_is_read(tmp_path, monkeypatch, text, size):
     path = tmp_path / "size"
     path.write_text(text)
     monkeypatch.setattr("builtins.open", lambda *_, _open=open, **__: _open(path, encoding="ascii"))
-    assert _costs._level_2_cache() == (size or 512 << 10)
+    assert costs._level_2_cache() == (size or 512 << 10)

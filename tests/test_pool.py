@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import basicaer
-from basicaer import _pool
-from basicaer._control import Cancelled, Control
+from basicaer._jobs import queue
+from basicaer._engine.control import Cancelled, Control
 
 
 def until(condition, seconds=20.0):
@@ -108,7 +108,7 @@ def test_progress_never_falls():
 
 
 def test_cpu_count():
-    assert 1 <= _pool.cpu_count() <= os.cpu_count()
+    assert 1 <= queue.cpu_count() <= os.cpu_count()
 
 
 # ----------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def test_cpu_count():
 
 def test_alone():
     seen = []
-    _pool.cooperate(lambda: seen.append(threading.get_ident()), 1)
+    queue.cooperate(lambda: seen.append(threading.get_ident()), 1)
     assert seen == [threading.get_ident()]
 
 
@@ -129,7 +129,7 @@ def test_many_take_part():
         inside.append(threading.get_ident())
         meet.wait(20)
 
-    _pool.cooperate(work, 3)
+    queue.cooperate(work, 3)
     assert len(set(inside)) == 3 and threading.get_ident() in inside
 
 
@@ -144,25 +144,25 @@ def test_returns_only_when_all_have_ended():
             time.sleep(0.05)
             ended.append(1)
 
-    _pool.cooperate(work, 2)
+    queue.cooperate(work, 2)
     assert ended == [1]
 
 
 def test_a_busy_pool_delays_nobody():
     block = threading.Event()
-    limit, inside = _pool._helper_pool().limit, []
+    limit, inside = queue._helper_pool().limit, []
 
     def fill():
         inside.append(1)
         block.wait(20)
 
-    crowd = threading.Thread(target=lambda: _pool.cooperate(fill, limit + 1))
+    crowd = threading.Thread(target=lambda: queue.cooperate(fill, limit + 1))
     crowd.start()
     until(lambda: len(inside) == limit + 1)
     try:
         calls = []
         for _ in range(1000):
-            _pool.cooperate(lambda: calls.append(1), 4)
+            queue.cooperate(lambda: calls.append(1), 4)
         assert len(calls) == 1000
     finally:
         block.set()
@@ -182,26 +182,26 @@ def test_an_error_goes_before_the_stop_that_it_causes():
             raise Cancelled
 
         with pytest.raises(KeyError, match="mine"):
-            _pool.cooperate(work, 2)
+            queue.cooperate(work, 2)
 
 
 def test_without_more_threads_one_does_it_all(monkeypatch):
-    _pool.shutdown()
+    queue.shutdown()
 
     def start(self):
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", start)
     calls = []
-    _pool.cooperate(lambda: calls.append(1), 3)
+    queue.cooperate(lambda: calls.append(1), 3)
     assert calls == [1]
-    before = _pool.live_jobs()
+    before = queue.live_jobs()
     with pytest.raises(RuntimeError, match="new thread"):
-        _pool.submit(lambda: 1, Control())
-    assert _pool.live_jobs() == before
+        queue.submit(lambda: 1, Control())
+    assert queue.live_jobs() == before
     monkeypatch.undo()
-    _pool.shutdown()
-    assert _pool.submit(lambda: 2, Control()).result(20) == 2
+    queue.shutdown()
+    assert queue.submit(lambda: 2, Control()).result(20) == 2
 
 
 def test_within_itself():
@@ -210,7 +210,7 @@ def test_within_itself():
     def inner():
         count.append(1)
 
-    _pool.cooperate(lambda: _pool.cooperate(inner, 3), 3)
+    queue.cooperate(lambda: queue.cooperate(inner, 3), 3)
     assert 1 <= len(count) <= 9
 
 
@@ -224,12 +224,12 @@ def test_the_first_error_is_raised(on_main):
             raise KeyError("mine")
 
     with pytest.raises(KeyError, match="mine"):
-        _pool.cooperate(work, 2)
+        queue.cooperate(work, 2)
 
 
 def test_error_alone():
     with pytest.raises(ZeroDivisionError):
-        _pool.cooperate(lambda: 1 / 0, 1)
+        queue.cooperate(lambda: 1 / 0, 1)
 
 
 def test_from_many_threads_at_once():
@@ -247,7 +247,7 @@ def test_from_many_threads_at_once():
                 with lock:
                     total[0] += 1
 
-        _pool.cooperate(work, 4)
+        queue.cooperate(work, 4)
 
     threads = [threading.Thread(target=share) for _ in range(8)]
     for thread in threads:
@@ -264,16 +264,16 @@ def test_from_many_threads_at_once():
 
 def test_two_jobs_run_at_once():
     meet = threading.Barrier(2)
-    futures = [_pool.submit(lambda: meet.wait(20), Control()) for _ in range(2)]
+    futures = [queue.submit(lambda: meet.wait(20), Control()) for _ in range(2)]
     assert {future.result(20) for future in futures} == {0, 1}
 
 
 def test_more_jobs_than_threads_queue_in_order():
     order = []
     block = threading.Event()
-    limit = _pool._job_pool().limit
-    blockers = [_pool.submit(lambda: block.wait(20), Control()) for _ in range(limit)]
-    futures = [_pool.submit(lambda i=i: order.append(i), Control()) for i in range(50)]
+    limit = queue._job_pool().limit
+    blockers = [queue.submit(lambda: block.wait(20), Control()) for _ in range(limit)]
+    futures = [queue.submit(lambda i=i: order.append(i), Control()) for i in range(50)]
     assert not any(future.running() or future.done() for future in futures)
     block.set()
     for future in blockers + futures:
@@ -281,14 +281,14 @@ def test_more_jobs_than_threads_queue_in_order():
     if limit == 1:
         assert order == list(range(50))
     assert sorted(order) == list(range(50))
-    until(lambda: not _pool.live_jobs())
+    until(lambda: not queue.live_jobs())
 
 
 def test_jobs_run_in_an_executor_of_the_standard_library():
-    names = _pool.submit(lambda: threading.current_thread().name, Control()).result(20)
+    names = queue.submit(lambda: threading.current_thread().name, Control()).result(20)
     assert names.startswith("basicaer-job")
-    assert type(_pool._job_pool().executor) is ThreadPoolExecutor
-    assert type(_pool._helper_pool().executor) is ThreadPoolExecutor
+    assert type(queue._job_pool().executor) is ThreadPoolExecutor
+    assert type(queue._helper_pool().executor) is ThreadPoolExecutor
 
 
 def test_the_future_of_a_cancelled_job_waits_until_its_memory_is_gone():
@@ -308,9 +308,9 @@ def test_the_future_of_a_cancelled_job_waits_until_its_memory_is_gone():
                 control.check()
 
     control = Control()
-    future = _pool.submit(work, control)
+    future = queue.submit(work, control)
     assert begun.wait(20)
-    assert _pool.cancel(future, control) and _pool.cancel(future, control)
+    assert queue.cancel(future, control) and queue.cancel(future, control)
     assert isinstance(future.exception(20), CancelledError)
     assert gone[0]() is None
 
@@ -329,9 +329,9 @@ def test_what_a_job_returns_after_it_was_cancelled_is_dropped():
         return payload
 
     control = Control()
-    future = _pool.submit(work, control)
+    future = queue.submit(work, control)
     assert begun.wait(20)
-    _pool.cancel(future, control)
+    queue.cancel(future, control)
     end.set()
     assert isinstance(future.exception(20), CancelledError)
     assert gone[0]() is None
@@ -354,7 +354,7 @@ def test_an_error_and_its_causes_keep_no_memory():
         except KeyError as error:
             raise ValueError("outer") from error
 
-    future = _pool.submit(work, Control())
+    future = queue.submit(work, Control())
     error = future.exception(20)
     assert isinstance(error, ValueError) and isinstance(error.__cause__, KeyError)
     assert gone[0]() is None
@@ -372,26 +372,26 @@ def threads_of_ours():
 def test_shutdown_waits():
     ended = []
     futures = [
-        _pool.submit(lambda: time.sleep(0.02) or ended.append(1), Control()) for _ in range(9)
+        queue.submit(lambda: time.sleep(0.02) or ended.append(1), Control()) for _ in range(9)
     ]
-    _pool.cooperate(lambda: None, 2)
-    _pool.shutdown()
+    queue.cooperate(lambda: None, 2)
+    queue.shutdown()
     assert len(ended) == 9 and all(future.done() for future in futures)
-    assert not threads_of_ours() and not _pool.live_jobs()
-    _pool.shutdown()
-    assert _pool.submit(lambda: 3, Control()).result(20) == 3
+    assert not threads_of_ours() and not queue.live_jobs()
+    queue.shutdown()
+    assert queue.submit(lambda: 3, Control()).result(20) == 3
 
 
 def test_shutdown_without_waiting():
     block = threading.Event()
-    futures = [_pool.submit(lambda: block.wait(20), Control()) for _ in range(20)]
-    _pool.shutdown(wait=False)
+    futures = [queue.submit(lambda: block.wait(20), Control()) for _ in range(20)]
+    queue.shutdown(wait=False)
     assert not any(future.done() for future in futures)
-    late = _pool.submit(lambda: 4, Control())  # which gets new threads, in its turn
+    late = queue.submit(lambda: 4, Control())  # which gets new threads, in its turn
     block.set()
     assert late.result(20) == 4
     assert all(future.result(20) for future in futures)
-    _pool.shutdown()
+    queue.shutdown()
     until(lambda: not threads_of_ours())  # those of the first shutdown, for which nobody waits
 
 
@@ -405,12 +405,12 @@ def test_shutdown_that_cancels():
             control.check()
             time.sleep(0.001)
 
-    futures = [_pool.submit(lambda c=control: work(c), control) for control in controls]
+    futures = [queue.submit(lambda c=control: work(c), control) for control in controls]
     assert begun.wait(20)
     basicaer.shutdown(cancel_futures=True)
     assert all(control.cancelled for control in controls)
     assert all(future.done() for future in futures)
-    assert not threads_of_ours() and not _pool.live_jobs()
+    assert not threads_of_ours() and not queue.live_jobs()
 
 
 def test_shutdown_while_others_submit():
@@ -419,14 +419,14 @@ def test_shutdown_while_others_submit():
 
     def submits():
         while not stop.is_set():
-            if _pool.submit(lambda: 5, Control()).result(20) != 5:
+            if queue.submit(lambda: 5, Control()).result(20) != 5:
                 wrong.append(1)
 
     threads = [threading.Thread(target=submits) for _ in range(4)]
     for thread in threads:
         thread.start()
     for turn in range(50):
-        _pool.shutdown(wait=turn % 2 == 0)
+        queue.shutdown(wait=turn % 2 == 0)
     stop.set()
     for thread in threads:
         thread.join(20)
@@ -435,22 +435,22 @@ def test_shutdown_while_others_submit():
 
 
 def test_submit_waits_when_the_queue_holds_too_much(monkeypatch):
-    monkeypatch.setattr(_pool, "_QUEUE_FREE", 100)
-    monkeypatch.setattr(_pool, "_QUEUE_BYTES", 100)
+    monkeypatch.setattr(queue, "_QUEUE_FREE", 100)
+    monkeypatch.setattr(queue, "_QUEUE_BYTES", 100)
     block = threading.Event()
-    limit = _pool._job_pool().limit
-    running = [_pool.submit(lambda: block.wait(20), Control(), size=90) for _ in range(limit)]
+    limit = queue._job_pool().limit
+    running = [queue.submit(lambda: block.wait(20), Control(), size=90) for _ in range(limit)]
     until(lambda: all(future.running() for future in running))
     controls = [Control() for _ in range(3)]
-    queued = [_pool.submit(lambda: 1, control, size=30) for control in controls]
+    queued = [queue.submit(lambda: 1, control, size=30) for control in controls]
     late = []
     thread = threading.Thread(
-        target=lambda: late.append(_pool.submit(lambda: 2, Control(), size=30))
+        target=lambda: late.append(queue.submit(lambda: 2, Control(), size=30))
     )
     thread.start()
     thread.join(0.1)
     assert thread.is_alive() and not late
-    assert _pool.cancel(queued[1], controls[1])  # which makes room
+    assert queue.cancel(queued[1], controls[1])  # which makes room
     thread.join(20)
     assert not thread.is_alive()
     block.set()
@@ -458,24 +458,24 @@ def test_submit_waits_when_the_queue_holds_too_much(monkeypatch):
 
 
 def test_one_job_may_always_wait_however_large(monkeypatch):
-    monkeypatch.setattr(_pool, "_QUEUE_FREE", 100)
-    monkeypatch.setattr(_pool, "_QUEUE_BYTES", 100)
-    futures = [_pool.submit(lambda: 1, Control(), size=1000) for _ in range(20)]
+    monkeypatch.setattr(queue, "_QUEUE_FREE", 100)
+    monkeypatch.setattr(queue, "_QUEUE_BYTES", 100)
+    futures = [queue.submit(lambda: 1, Control(), size=1000) for _ in range(20)]
     assert [future.result(20) for future in futures] == [1] * 20
 
 
 def test_ten_thousand_jobs():
     block = threading.Event()
-    limit = _pool._job_pool().limit
-    running = [_pool.submit(lambda: block.wait(60), Control()) for _ in range(limit)]
+    limit = queue._job_pool().limit
+    running = [queue.submit(lambda: block.wait(60), Control()) for _ in range(limit)]
     controls = [Control() for _ in range(10_000)]
-    futures = [_pool.submit(lambda i=i: i, control) for i, control in enumerate(controls)]
-    assert all(_pool.cancel(futures[i], controls[i]) for i in range(1, 10_000, 2))
+    futures = [queue.submit(lambda i=i: i, control) for i, control in enumerate(controls)]
+    assert all(queue.cancel(futures[i], controls[i]) for i in range(1, 10_000, 2))
     block.set()
     assert [futures[i].result(60) for i in range(0, 10_000, 2)] == list(range(0, 10_000, 2))
     assert all(futures[i].cancelled() for i in range(1, 10_000, 2))
     assert all(running)
-    until(lambda: not _pool.live_jobs())
+    until(lambda: not queue.live_jobs())
 
 
 def test_the_error_of_a_job_does_not_keep_its_memory():
@@ -489,7 +489,7 @@ def test_the_error_of_a_job_does_not_keep_its_memory():
         gone.append(weakref.ref(payload))
         raise ValueError("wrong")
 
-    future = _pool.submit(work, Control())
+    future = queue.submit(work, Control())
     with pytest.raises(ValueError, match="wrong"):
         future.result(20)
     gc.collect()
@@ -499,15 +499,15 @@ def test_the_error_of_a_job_does_not_keep_its_memory():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_the_child_of_a_fork_has_pools_of_its_own():
     block = threading.Event()
-    running = _pool.submit(lambda: block.wait(20), Control())
-    _pool.cooperate(lambda: None, 2)
+    running = queue.submit(lambda: block.wait(20), Control())
+    queue.cooperate(lambda: None, 2)
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
-            assert _pool.live_jobs() == 0
-            answer = _pool.submit(lambda: "here", Control()).result(10)
-            _pool.cooperate(lambda: None, 3)
+            assert queue.live_jobs() == 0
+            answer = queue.submit(lambda: "here", Control()).result(10)
+            queue.cooperate(lambda: None, 3)
             os.write(write, answer.encode())
         finally:
             os._exit(0)

@@ -30,7 +30,8 @@ from qiskit.quantum_info import (
 )
 from versions import HamiltonianGate
 
-from basicaer import BasicAerError, _pool, primitives
+from basicaer import BasicAerError, primitives
+from basicaer._jobs import queue
 from basicaer.primitives import Estimator, PrimitiveJob, Sampler
 
 A, B = Parameter("a"), Parameter("b")
@@ -755,9 +756,9 @@ def test_an_error_stops_the_other_threads(monkeypatch):
 def test_threads(monkeypatch):
     monkeypatch.setattr(primitives, "_SPREAD_QUBITS", 3)
     taken = []
-    original = _pool.cooperate
+    original = queue.cooperate
     monkeypatch.setattr(
-        _pool, "cooperate", lambda work, threads: [taken.append(threads), original(work, threads)]
+        queue, "cooperate", lambda work, threads: [taken.append(threads), original(work, threads)]
     )
     circuit = EfficientSU2(4, reps=1)
     values = rows(circuit, 30)

@@ -17,7 +17,7 @@ from qiskit.providers.exceptions import QiskitBackendNotFoundError
 
 import basicaer
 from basicaer import BasicAer, BasicAerProvider, basicaertools
-from basicaer._terra import reference
+from basicaer._qiskit.versions import reference
 
 PACKAGE = Path(basicaer.__file__).parent
 NAMES = ("qasm_simulator", "statevector_simulator", "unitary_simulator")

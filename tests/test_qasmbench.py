@@ -12,7 +12,7 @@ from qiskit.quantum_info import Statevector
 from versions import mutable
 
 import basicaer
-from basicaer._terra import reference
+from basicaer._qiskit.versions import reference
 
 CIRCUITS = sorted((Path(__file__).parent / "qasmbench").glob("*.qasm"))
 BY_NAME = pytest.mark.parametrize("path", CIRCUITS, ids=lambda path: path.stem)

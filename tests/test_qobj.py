@@ -7,7 +7,8 @@ from qiskit.compiler import assemble
 from qiskit.qobj import QasmQobj
 from qiskit.quantum_info import Operator, random_unitary
 
-from basicaer import BasicAer, BasicAerError, _qobj
+from basicaer import BasicAer, BasicAerError
+from basicaer._qiskit.terra import qobj as _qobj
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
 

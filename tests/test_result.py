@@ -10,7 +10,8 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.result import Result
 
-from basicaer import BasicAer, _result
+from basicaer import BasicAer
+from basicaer._qiskit import result as _result
 
 
 def words_of(values, width):

@@ -9,21 +9,25 @@ import pytest
 from numpy_state import NumpyState
 from qiskit import QuantumCircuit
 
-from basicaer import BasicAer, _execution, _plain, _result, _sampling
-from basicaer._classical import clbits_read, evaluate, gather, holds
-from basicaer._control import Cancelled, Control
-from basicaer._lowering import lower
-from basicaer._program import BitsEqual, Expression
-from basicaer._sampling import Marginals, draw_rows, memory_rows, num_words, stream
-from basicaer._state import State
-from basicaer._task import Task
+from basicaer import BasicAer
+from basicaer._engine import execute
+from basicaer._engine import one_pass
+from basicaer._qiskit import result as _result
+from basicaer._engine.shots import draws
+from basicaer._engine.shots.classical import clbits_read, evaluate, gather, holds
+from basicaer._engine.control import Cancelled, Control
+from basicaer._qiskit.lowering import lower
+from basicaer._engine.program import BitsEqual, Expression
+from basicaer._engine.shots.draws import Marginals, draw_rows, memory_rows, num_words, stream
+from basicaer._engine.state.state import State
+from basicaer._engine.task import Task
 from basicaer.exceptions import BasicAerError
 
 
 class TestDraws:
     @pytest.mark.parametrize("block", [1, 7, 1 << 20])
     def test_rows_are_shot_after_shot(self, block, monkeypatch):
-        monkeypatch.setattr("basicaer._sampling._DRAW_BLOCK", block)
+        monkeypatch.setattr("basicaer._engine.shots.draws._DRAW_BLOCK", block)
         one_by_one = np.random.RandomState(3)
         rows = draw_rows(np.random.RandomState(3), 11, 3)
         for shot in range(11):
@@ -184,7 +188,7 @@ def test_shots_drawn_in_parts_are_those_drawn_at_once(monkeypatch):
         return list(result.data()["counts"].items()), result.get_memory()
 
     expected = outcomes()
-    monkeypatch.setattr(_plain, "SHOTS_AT_ONCE", 100)
+    monkeypatch.setattr(one_pass, "SHOTS_AT_ONCE", 100)
     monkeypatch.setattr(_result, "_COUNTED_AT_ONCE", 70)
     monkeypatch.setattr(_result, "_LISTED_AT_ONCE", 30)
     assert outcomes() == expected
@@ -203,9 +207,9 @@ def test_large_registers_drawn_in_parts():
 
 
 def test_uniforms_of_very_many_shots_look_whether_they_are_wanted(monkeypatch):
-    monkeypatch.setattr(_sampling, "_DRAW_BLOCK", 30)
+    monkeypatch.setattr(draws, "_DRAW_BLOCK", 30)
     looks = []
-    rows = _sampling.draw_rows(np.random.RandomState(1), 100, 3, lambda: looks.append(1))
+    rows = draws.draw_rows(np.random.RandomState(1), 100, 3, lambda: looks.append(1))
     np.testing.assert_array_equal(rows, np.random.RandomState(1).random_sample((100, 3)).T)
     assert len(looks) == 10
 
@@ -217,7 +221,7 @@ def test_very_many_shots_are_cancelled_in_any_stage(monkeypatch, stage):
     circuit.h(0)
     circuit.measure([0, 1], [0, 1])
     program = lower(circuit)
-    monkeypatch.setattr(_plain, "SHOTS_AT_ONCE", 10)
+    monkeypatch.setattr(one_pass, "SHOTS_AT_ONCE", 10)
     monkeypatch.setattr(_result, "_COUNTED_AT_ONCE", 10)
     monkeypatch.setattr(_result, "_LISTED_AT_ONCE", 10)
     if stage == "draw":
@@ -235,7 +239,7 @@ def test_very_many_shots_are_cancelled_in_any_stage(monkeypatch, stage):
                 return first_and_cancel
 
         with pytest.raises(Cancelled):
-            _execution.execute(Task(program, shots=100), control, Cancels)
+            execute.execute(Task(program, shots=100), control, Cancels)
         assert drawn == [10]
         return
     words = np.arange(100, dtype=np.uint64).reshape(100, 1)

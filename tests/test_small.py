@@ -9,20 +9,21 @@ import oracle
 import pytest
 from oracle import random_unitary, run_of
 
-import basicaer._state as state_module
-from basicaer import _dispatch, _small
-from basicaer._control import Control
-from basicaer._lowering import lower
-from basicaer._program import DENSE, Gates, Kind
-from basicaer._state import State
+import basicaer._engine.state.state as state_module
+from basicaer._engine.state import dispatch
+from basicaer._engine.state import small
+from basicaer._engine.control import Control
+from basicaer._qiskit.lowering import lower
+from basicaer._engine.program import DENSE, Gates, Kind
+from basicaer._engine.state.state import State
 
 TOLERANCE = {"double": 1e-13, "single": 1e-6}
 
 
-@pytest.fixture(params=list(_dispatch.available()))
+@pytest.fixture(params=list(dispatch.available()))
 def build(request, monkeypatch):
     """Each build of the kernels: it is what the layout of the amplitudes depends on."""
-    monkeypatch.setattr(state_module, "kernels", _dispatch.available()[request.param])
+    monkeypatch.setattr(state_module, "kernels", dispatch.available()[request.param])
 
 
 @pytest.fixture(params=["double", "single"])
@@ -96,7 +97,7 @@ def test_circuits_from_zero(build, precision, num_qubits):
 def test_all_builds_give_the_same_bits(precision, monkeypatch):
     program = lower(oracle.random_circuit(5, 80, 3))
     found = []
-    for kernels in _dispatch.available().values():
+    for kernels in dispatch.available().values():
         monkeypatch.setattr(state_module, "kernels", kernels)
         state = State.zero(5, precision)
         for run in program.body:
@@ -131,7 +132,7 @@ def test_many_kinds_are_planned():
         for state in range(1 << controls)
     ]
     run = run_of(*kinds)
-    assert len(run.kinds) > _small.MOST_KINDS
+    assert len(run.kinds) > small.MOST_KINDS
     initial = oracle.random_state(6, 6)
     state = State.from_amplitudes(initial)
     state.apply(run)
@@ -212,7 +213,7 @@ def test_flags_too_few_to_count_in():
     state, flags = np.zeros(64), np.zeros(1, dtype=np.int64)
     arrays = (run.kind, run.start, run.qubits, run.offset, run.coefficients)
     with pytest.raises(ValueError, match="no flag"):
-        _small.apply(state, 3, 2, run.kinds, *arrays, 0, flags)
+        small.apply(state, 3, 2, run.kinds, *arrays, 0, flags)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +222,7 @@ def test_flags_too_few_to_count_in():
 )
 def test_memory_that_is_no_small_state(reals, lane_bits, num_qubits):
     with pytest.raises(ValueError, match=r"small|too few"):
-        _small.probabilities(np.zeros(reals), lane_bits, num_qubits, ())
+        small.probabilities(np.zeros(reals), lane_bits, num_qubits, ())
 
 
 @pytest.mark.parametrize("qubits", [(0, 0), (2,), (-1,)])

@@ -13,7 +13,10 @@ from qiskit import QuantumCircuit
 from qiskit.providers.exceptions import JobError
 from qiskit.providers.jobstatus import JobStatus
 
-from basicaer import BasicAer, _memory, _pool, _running
+from basicaer import BasicAer
+from basicaer._engine import memory as _memory
+from basicaer._jobs import queue
+from basicaer._jobs import run
 from basicaer.exceptions import BasicAerError
 
 QASM = BasicAer.get_backend("qasm_simulator")
@@ -30,13 +33,13 @@ def bell(name="bell"):
 @pytest.fixture
 def threads(monkeypatch):
     """The threads that execute circuits, in order."""
-    seen, execute = [], _running.execute
+    seen, execute = [], run.execute
 
     def noted(task, control):
         seen.append(threading.current_thread())
         return execute(task, control)
 
-    monkeypatch.setattr(_running, "execute", noted)
+    monkeypatch.setattr(run, "execute", noted)
     return seen
 
 
@@ -45,7 +48,7 @@ def test_a_small_run_is_done_when_run_returns(threads):
     assert threads == [threading.current_thread()]
     assert job.status() is JobStatus.DONE and job.progress() == 1.0
     assert not job.cancel() and job.error_message() is None
-    assert _pool.live_jobs() == 0
+    assert queue.live_jobs() == 0
     assert sum(job.result().get_counts().values()) == 1024
 
 
@@ -98,7 +101,7 @@ def test_the_results_are_the_same(monkeypatch, backend):
         return simulator.run(circuit, **options).result().results[0].data.to_dict()
 
     small = data()
-    monkeypatch.setattr(_running, "_BRIEF_NS", 0)
+    monkeypatch.setattr(run, "_BRIEF_NS", 0)
     other = data()
     assert small.keys() == other.keys()
     for key, value in small.items():
@@ -113,7 +116,7 @@ def test_an_error_comes_out_of_the_job_and_not_of_run(monkeypatch):
         calls.append(threading.current_thread())
         raise error
 
-    monkeypatch.setattr(_running, "execute", fail)
+    monkeypatch.setattr(run, "execute", fail)
     job = QASM.run(bell())
     assert job.status() is JobStatus.ERROR
     with pytest.raises(BasicAerError) as caught:
@@ -130,7 +133,7 @@ class AlarmError(Exception):
 @pytest.mark.parametrize("raised", [AlarmError, KeyboardInterrupt])
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timers")
 def test_what_a_signal_handler_raises_is_the_caller_s(monkeypatch, raised):
-    execute, done = _running.execute, []
+    execute, done = run.execute, []
 
     def interrupted(task, control):
         if not done:
@@ -141,7 +144,7 @@ def test_what_a_signal_handler_raises_is_the_caller_s(monkeypatch, raised):
     def handler(*_):
         raise raised
 
-    monkeypatch.setattr(_running, "execute", interrupted)
+    monkeypatch.setattr(run, "execute", interrupted)
     before = signal.signal(signal.SIGALRM, handler)
     try:
         with pytest.raises(raised):
@@ -149,12 +152,12 @@ def test_what_a_signal_handler_raises_is_the_caller_s(monkeypatch, raised):
     finally:
         signal.signal(signal.SIGALRM, before)
     assert QASM.run(bell()).result().success
-    assert _pool.live_jobs() == 0
+    assert queue.live_jobs() == 0
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="this system has no such signal")
 def test_a_signal_handler_may_run_circuits_meanwhile(monkeypatch):
-    execute, inner = _running.execute, []
+    execute, inner = run.execute, []
 
     def interrupted(task, control):
         if not inner:
@@ -165,7 +168,7 @@ def test_a_signal_handler_may_run_circuits_meanwhile(monkeypatch):
     def handler(*_):
         inner[0] = QASM.run(bell(), seed_simulator=8, memory=True).result().get_memory()
 
-    monkeypatch.setattr(_running, "execute", interrupted)
+    monkeypatch.setattr(run, "execute", interrupted)
     before = signal.signal(signal.SIGALRM, handler)
     try:
         outer = QASM.run(bell(), seed_simulator=8, memory=True).result().get_memory()
@@ -189,7 +192,7 @@ def test_nothing_of_a_small_run_is_kept(threads):
 
 
 def test_after_shutdown_and_from_many_threads():
-    _pool.shutdown()
+    queue.shutdown()
     found = []
 
     def work(seed):

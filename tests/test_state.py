@@ -9,11 +9,11 @@ import oracle
 import pytest
 from numpy_state import NumpyState
 
-import basicaer._state as state_module
-from basicaer import _dispatch
-from basicaer._state import State
+import basicaer._engine.state.state as state_module
+from basicaer._engine.state import dispatch
+from basicaer._engine.state.state import State
 
-BUILDS = _dispatch.available()
+BUILDS = dispatch.available()
 
 
 @pytest.fixture(params=list(BUILDS), autouse=True)

@@ -11,9 +11,9 @@ from qiskit.circuit import library as lib
 from qiskit.circuit.library import standard_gates as sg
 from versions import TERRA, HamiltonianGate, needs_full_binding
 
-from basicaer._lowering import lower
-from basicaer._program import For, Gates, IfElse, Switch, While
-from basicaer._sweeping import Sweep, lower_sweep
+from basicaer._qiskit.lowering import lower
+from basicaer._engine.program import For, Gates, IfElse, Switch, While
+from basicaer._qiskit.sweep import Sweep, lower_sweep
 from basicaer.exceptions import BasicAerError
 
 A, B, C = Parameter("a"), Parameter("b"), Parameter("c")

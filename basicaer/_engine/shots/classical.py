@@ -1,0 +1,101 @@
+"""Conditions and classical expressions, evaluated on clbits.
+
+The clbits of a branch are one Python int (bit i is clbit i), so any width works alike. Values are
+unsigned ints, and a Bool is 0 or 1, as in `qiskit.circuit.classical`.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Callable
+
+from basicaer._engine.program import BitsEqual, Condition, Expression
+from basicaer.exceptions import BasicAerError
+
+_BINARY: dict[str, Callable[[int, int], int]] = {
+    "bit_and": operator.and_,
+    "bit_or": operator.or_,
+    "bit_xor": operator.xor,
+    "logic_and": lambda left, right: bool(left) and bool(right),
+    "logic_or": lambda left, right: bool(left) or bool(right),
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+}
+
+_UNARY: dict[str, Callable[[int], int]] = {
+    "bit_not": operator.invert,
+    "logic_not": operator.not_,
+}
+
+
+def holds(condition: Condition, bits: int) -> bool:
+    """Returns whether the condition is true of the clbits."""
+    if isinstance(condition, BitsEqual):
+        return gather(condition.clbits, bits) == condition.value
+    return evaluate(condition, bits) != 0
+
+
+def evaluate(expression: Expression, bits: int) -> int:
+    """Returns the expression's value, cut to its width.
+
+    Raises:
+        BasicAerError: the operator is none that is known.
+    """
+    name = expression.operator
+    operands = expression.operands
+    if name == "bits":
+        return gather(operands, bits)
+    if name == "value":
+        value = int(operands[0])
+    elif name == "cast":
+        value = evaluate(operands[0], bits)
+    elif name in _BINARY:
+        left, right = operands
+        value = int(_BINARY[name](evaluate(left, bits), evaluate(right, bits)))
+    elif name in _UNARY:
+        value = int(_UNARY[name](evaluate(operands[0], bits)))
+    else:
+        raise _unknown(name)
+    return value & ((1 << expression.width) - 1)
+
+
+def gather(clbits: tuple[int, ...], bits: int) -> int:
+    """Returns the number that `clbits` hold, the first the least significant."""
+    if not clbits:
+        return 0
+    first = clbits[0]
+    width = len(clbits)
+    if clbits[-1] == first + width - 1 and clbits == tuple(range(first, first + width)):
+        return (bits >> first) & ((1 << width) - 1)
+    return sum(((bits >> clbit) & 1) << position for position, clbit in enumerate(clbits))
+
+
+def clbits_read(condition: Condition) -> int:
+    """Returns the clbits that the condition depends on, as a mask."""
+    if isinstance(condition, BitsEqual):
+        return _mask(condition.clbits)
+    if condition.operator == "bits":
+        return _mask(condition.operands)
+    if condition.operator == "value":
+        return 0
+    read = 0
+    for operand in condition.operands:
+        if isinstance(operand, Expression):
+            read |= clbits_read(operand)
+    return read
+
+
+def _mask(clbits: tuple[int, ...]) -> int:
+    mask = 0
+    for clbit in clbits:
+        mask |= 1 << clbit
+    return mask
+
+
+def _unknown(name: str) -> BasicAerError:
+    known = ", ".join(["bits", "value", "cast", *_BINARY, *_UNARY])
+    return BasicAerError(f"unknown classical operator {name!r}; known are {known}")

@@ -1,0 +1,171 @@
+"""Which draws need no branch of their own.
+
+Measuring a qubit commutes with all that follows as long as nothing follows on this qubit but
+diagonal gates, controls and further measurements. If moreover no condition reads the outcome, then
+the state need not be collapsed: the outcome is drawn, later, from the probabilities of the state as
+it is. Such a `Draw` is marked `SPECTATOR` if a draw that does branch can still follow and
+`TERMINAL` if none can. A reset is deferred likewise if its qubit is not used at all afterwards; it
+then merely consumes its draw. What comes after the last draw is left out.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Iterator, NamedTuple
+
+from basicaer._engine.shots import instructions
+from basicaer._engine.shots.classical import clbits_read
+from basicaer._engine.shots.instructions import (
+    BRANCHES,
+    SPECTATOR,
+    TERMINAL,
+    Apply,
+    Draw,
+    End,
+    Instruction,
+    Jump,
+    Select,
+    Set,
+    Turn,
+    Unless,
+    polled,
+)
+
+
+class _Facts(NamedTuple):
+    """What can still happen from one place of the code on, as masks of qubits and of clbits."""
+
+    used: int  # qubits of gates, measurements and preparations
+    moved: int  # qubits on which something acts that does not commute with measuring them
+    read: int  # clbits that conditions read
+    branches: bool  # a draw that is not deferred
+    goes_on: bool  # a draw of any kind, or a turn of a loop that may have no end
+
+    def __or__(self, other: object) -> _Facts:
+        assert isinstance(other, _Facts)
+        return _Facts(
+            self.used | other.used,
+            self.moved | other.moved,
+            self.read | other.read,
+            self.branches or other.branches,
+            self.goes_on or other.goes_on,
+        )
+
+
+def marked_terminal(code: list[Instruction], check: Callable[[], None]) -> list[Instruction]:
+    """Returns the code of a program that only ends in measurements, all draws `TERMINAL`."""
+    return [
+        item._replace(deferral=TERMINAL) if isinstance(item, Draw) else item
+        for item in polled(code, check)
+    ]
+
+
+def check_ends_in_measurements(code: list[Instruction], check: Callable[[], None]) -> None:
+    """Raises ValueError if a program resets, or goes on after measuring."""
+    measured = False
+    for item in polled(code, check):
+        if isinstance(item, Draw):
+            measured = True
+        resets = isinstance(item, Draw) and item.clbit is None
+        if resets or (measured and isinstance(item, (Apply, Set, Turn))):
+            raise ValueError("the program cannot be sampled: it resets, or goes on after measuring")
+
+
+def without_idle_ends(code: list[Instruction], check: Callable[[], None]) -> list[Instruction]:
+    """Returns the code, ending where no outcome can come any more: what follows is not seen."""
+    facts = _facts_ahead(code, check)
+    end = Jump(len(code) - 1)
+    return [
+        item if facts[place].goes_on else end for place, item in enumerate(polled(code[:-1], check))
+    ] + [End()]
+
+
+def mark_deferrable(code: list[Instruction], check: Callable[[], None]) -> list[Instruction]:
+    """Returns the code, all its draws `TERMINAL`, with the `deferral` of each decided.
+
+    What is found to branch can make earlier measurements of the same qubit branch, hence the
+    repetition; the second round finds the last of them, and a third only confirms it.
+    """
+    marked = list(code)
+    while True:
+        facts = _facts_ahead(marked, check)
+        changed = False
+        for place, item in enumerate(polled(marked, check)):
+            if isinstance(item, Draw) and item.deferral != BRANCHES:
+                ahead = facts[place + 1]
+                qubit = 1 << item.qubit
+                if item.clbit is None:
+                    deferrable = not ahead.used & qubit
+                else:
+                    deferrable = not (ahead.moved & qubit or (ahead.read >> item.clbit) & 1)
+                if not deferrable:
+                    marked[place] = item._replace(deferral=BRANCHES)
+                    changed = True
+        if not changed:
+            break
+    return [
+        item._replace(deferral=SPECTATOR)
+        if isinstance(item, Draw) and item.deferral and facts[place + 1].branches
+        else item
+        for place, item in enumerate(polled(marked, check))
+    ]
+
+
+def _facts_ahead(code: list[Instruction], check: Callable[[], None]) -> list[_Facts]:
+    """Returns the facts at each place: of the instruction there and of all that can follow it."""
+    nothing = _Facts(0, 0, 0, False, False)
+    facts = [nothing] * len(code)
+    while True:
+        changed = False
+        for place in range(len(code) - 1, -1, -1):
+            if not place % instructions.POLLED:
+                check()
+            item = code[place]
+            new = _own_facts(item)
+            for successor in _successors(item, place):
+                new |= facts[successor]
+            if new != facts[place]:
+                facts[place] = new
+                # Only a jump backwards can have looked at what has just changed.
+                changed = True
+        if not changed or not _has_loop(code):
+            return facts
+
+
+def _has_loop(code: list[Instruction]) -> bool:
+    return any(isinstance(item, Turn) for item in code)
+
+
+def _own_facts(item: Instruction) -> _Facts:
+    used = moved = read = 0
+    branches = goes_on = False
+    if isinstance(item, Apply):
+        used, moved = item.used, item.clobbered | item.flipped
+    elif isinstance(item, Set):
+        used = moved = item.used
+    elif isinstance(item, Draw):
+        goes_on = True
+        branches = item.deferral == BRANCHES
+        used = 0 if item.clbit is None and not branches else 1 << item.qubit
+        moved = 1 << item.qubit if branches else 0
+    elif isinstance(item, Unless):
+        read = clbits_read(item.condition)
+    elif isinstance(item, Select):
+        read = clbits_read(item.expression)
+    elif isinstance(item, Turn):
+        goes_on = True
+    return _Facts(used, moved, read, branches, goes_on)
+
+
+def _successors(item: Instruction, place: int) -> Iterator[int]:
+    if isinstance(item, End):
+        return
+    if isinstance(item, Jump):
+        yield item.target
+        return
+    if isinstance(item, Select):
+        yield from item.targets.values()
+        yield item.default
+        return
+    if isinstance(item, Unless):
+        yield item.target
+    yield place + 1

@@ -1,0 +1,296 @@
+"""A program's body as flat code: instructions and jumps.
+
+A branch must be able to stop at any measurement, be copied there, and go on from there; a number
+into flat code can be copied, the inside of nested loops cannot. `flatten` also finds out, once and
+for all branches, which outcomes need no branch of their own (`_deferral`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Callable, Sequence
+
+from basicaer._engine.shots.instructions import (
+    BRANCHES,
+    Apply,
+    Code,
+    Draw,
+    End,
+    Enter,
+    Instruction,
+    Jump,
+    Select,
+    Set,
+    Turn,
+    Unless,
+    polled,
+)
+from basicaer._engine.control import go_on
+from basicaer._engine.shots.deferral import (
+    check_ends_in_measurements,
+    mark_deferrable,
+    marked_terminal,
+    without_idle_ends,
+)
+from basicaer._engine.program import (
+    DENSE,
+    Break,
+    Continue,
+    For,
+    Gates,
+    IfElse,
+    Kind,
+    Measure,
+    Operation,
+    Prepare,
+    Program,
+    Reset,
+    Switch,
+    While,
+)
+from basicaer.exceptions import BasicAerError
+
+_X_PATTERN = 0b0110
+
+
+def flatten(program: Program, defer: str, check: Callable[[], None] = go_on) -> Code:
+    """Returns the body of `program` as flat code.
+
+    Args:
+        program: the program.
+        defer: which draws are marked as deferred: "none", "possible" (those that need not collapse
+            the state) or "all" (for a program that only ends in measurements).
+        check: called now and then, since loops are unrolled; what it raises is raised.
+
+    Raises:
+        ValueError: all draws are to be deferred, and the program resets or goes on after measuring.
+    """
+    num_draws = count_draws(program.body)
+    # What is known of qubits is of use only where single draws are made.
+    builder = _Builder(program, tracks=num_draws != 0 and defer != "all", check=check)
+    builder.add_body(program.body, None)
+    builder.code.append(End())
+    instructions = builder.code
+    num_gates = sum(
+        len(item.gates) for item in polled(instructions, check) if isinstance(item, Apply)
+    )
+    if defer != "none" and num_draws != 0:
+        instructions = marked_terminal(instructions, check)
+        if defer == "all":
+            check_ends_in_measurements(instructions, check)
+        else:
+            instructions = mark_deferrable(without_idle_ends(instructions, check), check)
+    branches = any(
+        isinstance(item, Draw) and not item.deferral for item in polled(instructions, check)
+    )
+    return Code(tuple(instructions), builder.num_loops, num_draws, num_gates, branches)
+
+
+class _Loop:
+    """The loop that is being flattened: the places of its jumps, to be filled in later."""
+
+    def __init__(self) -> None:
+        self.breaks: list[int] = []
+        self.continues: list[int] = []
+
+
+class _Builder:
+    """Flattens nested bodies into `code`."""
+
+    def __init__(self, program: Program, tracks: bool, check: Callable[[], None]) -> None:
+        self.check = check
+        self.name = program.name
+        self.tracks = tracks
+        self.code: list[Instruction] = []
+        self.num_loops = 0
+
+    def add_body(self, body: Sequence[Operation], loop: _Loop | None) -> None:
+        for operation in body:
+            self.add(operation, loop)
+
+    def add(self, operation: Operation, loop: _Loop | None) -> None:
+        code = self.code
+        if isinstance(operation, Gates):
+            if len(operation):
+                code.append(Apply(operation, *(_effects(operation) if self.tracks else (0, 0, 0))))
+        elif isinstance(operation, Measure):
+            code.append(Draw(operation.qubit, operation.clbit, BRANCHES))
+        elif isinstance(operation, Reset):
+            code.append(Draw(operation.qubit, None, BRANCHES))
+        elif isinstance(operation, Prepare):
+            code.append(Set(operation, _mask(operation.qubits)))
+        elif isinstance(operation, IfElse):
+            self._add_if_else(operation, loop)
+        elif isinstance(operation, While):
+            self._add_while(operation)
+        elif isinstance(operation, For):
+            self._add_for(operation)
+        elif isinstance(operation, Switch):
+            self._add_switch(operation, loop)
+        elif isinstance(operation, (Break, Continue)):
+            if loop is None:
+                word = type(operation).__name__.lower()
+                raise BasicAerError(f'circuit "{self.name}": {word}_loop outside of any loop')
+            (loop.breaks if isinstance(operation, Break) else loop.continues).append(len(code))
+            code.append(Jump(-1))
+        else:
+            raise BasicAerError(
+                f'circuit "{self.name}": unknown operation {type(operation).__name__}'
+            )
+
+    def _add_if_else(self, operation: IfElse, loop: _Loop | None) -> None:
+        code = self.code
+        test = len(code)
+        code.append(Unless(operation.condition, -1))
+        self.add_body(operation.true_body, loop)
+        if operation.false_body:
+            leave = len(code)
+            code.append(Jump(-1))
+            code[test] = Unless(operation.condition, len(code))
+            self.add_body(operation.false_body, loop)
+            code[leave] = Jump(len(code))
+        else:
+            code[test] = Unless(operation.condition, len(code))
+
+    def _add_while(self, operation: While) -> None:
+        code = self.code
+        number = self.num_loops
+        self.num_loops += 1
+        inner = _Loop()
+        code.append(Enter(number))
+        head = len(code)
+        code.append(Unless(operation.condition, -1))
+        code.append(Turn(number))
+        self.add_body(operation.body, inner)
+        code.append(Jump(head))
+        code[head] = Unless(operation.condition, len(code))
+        self._fill(inner.breaks, len(code))
+        self._fill(inner.continues, head)
+
+    def _add_for(self, operation: For) -> None:
+        leaves = []
+        for body in operation.bodies:
+            self.check()
+            inner = _Loop()
+            self.add_body(body, inner)
+            self._fill(inner.continues, len(self.code))
+            leaves += inner.breaks
+        self._fill(leaves, len(self.code))
+
+    def _add_switch(self, operation: Switch, loop: _Loop | None) -> None:
+        code = self.code
+        select = len(code)
+        code.append(End())
+        targets: dict[int, int] = {}
+        default = -1
+        leaves = []
+        for values, body in operation.cases:
+            if values is None:
+                default = len(code) if default < 0 else default
+            else:
+                for value in values:
+                    targets.setdefault(int(value), len(code))
+            self.add_body(body, loop)
+            leaves.append(len(code))
+            code.append(Jump(-1))
+        self._fill(leaves, len(code))
+        code[select] = Select(operation.target, targets, default if default >= 0 else len(code))
+
+    def _fill(self, places: list[int], target: int) -> None:
+        for place in places:
+            self.code[place] = Jump(target)
+
+
+def _effects(gates: Gates) -> tuple[int, int, int]:
+    """Returns the masks `used`, `clobbered` and `flipped` of an `Apply`."""
+    used = clobbered = flipped = 0
+    qubits = gates.qubits.tolist()
+    start = gates.start.tolist()
+    traits = [(kind.num_controls, _action(kind)) for kind in gates.kinds]
+    for gate, kind in enumerate(gates.kind.tolist()):
+        num_controls, action = traits[kind]
+        first = start[gate]
+        for qubit in qubits[first : start[gate + 1]]:
+            used |= 1 << qubit
+        if action == "flips":
+            flipped ^= 1 << qubits[first]
+        elif action == "clobbers":
+            for qubit in qubits[first + num_controls : start[gate + 1]]:
+                clobbered |= 1 << qubit
+    return used, clobbered, flipped
+
+
+def _action(kind: Kind) -> str:
+    """Returns what gates of a kind do to targets that are in a basis state."""
+    if kind.form != DENSE:
+        return "keeps"
+    if kind.num_targets == 1 and kind.num_controls == 0 and kind.pattern & ~_X_PATTERN == 0:
+        return "flips"
+    return "clobbers"
+
+
+def _mask(qubits: Sequence[int]) -> int:
+    mask = 0
+    for qubit in qubits:
+        mask |= 1 << qubit
+    return mask
+
+
+# --- how many draws a shot makes -----------------------------------------------------------------
+
+
+def count_draws(body: Sequence[Operation]) -> int | None:
+    """Returns how many uniforms each shot consumes in `body`; None if outcomes decide it."""
+    total = 0
+    for operation in body:
+        if isinstance(operation, (Measure, Reset)):
+            count: int | None = 1
+        elif isinstance(operation, IfElse):
+            count = _common([count_draws(operation.true_body), count_draws(operation.false_body)])
+        elif isinstance(operation, While):
+            count = 0 if count_draws(operation.body) == 0 else None
+        elif isinstance(operation, For):
+            count = _count_for(operation)
+        elif isinstance(operation, Switch):
+            counts = [count_draws(case) for _, case in operation.cases]
+            if all(values is not None for values, _ in operation.cases):
+                counts.append(0)
+            count = _common(counts)
+        else:
+            count = 0
+        if count is None:
+            return None
+        total += count
+    return total
+
+
+def _count_for(operation: For) -> int | None:
+    # Mostly it is one body, the same object many times.
+    times = Counter(map(id, operation.bodies))
+    bodies = {id(body): body for body in operation.bodies}
+    total = 0
+    for key, body in bodies.items():
+        count = count_draws(body)
+        if count is None:
+            return None
+        total += count * times[key]
+    if total and any(map(_leaves_early, bodies.values())):
+        return None
+    return total
+
+
+def _common(counts: list[int | None]) -> int | None:
+    return counts[0] if all(count == counts[0] for count in counts) else None
+
+
+def _leaves_early(body: Sequence[Operation]) -> bool:
+    """Returns whether the body has a break or continue of the loop that it is the body of."""
+    inner: list[Sequence[Operation]] = []
+    for operation in body:
+        if isinstance(operation, (Break, Continue)):
+            return True
+        if isinstance(operation, IfElse):
+            inner += [operation.true_body, operation.false_body]
+        elif isinstance(operation, Switch):
+            inner += [case for _, case in operation.cases]
+    return any(_leaves_early(part) for part in inner)

@@ -1,0 +1,294 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: initializedcheck=False
+"""States of a few qubits: gates one by one, where a plan would take longer than they do.
+
+    amplitudes in memory, lane layout:   re re .. re  im im .. im  re re ..     (see _kernels)
+    while gates are applied:             re[0], re[1], ...    im[0], im[1], ...
+
+All is computed in double precision, and rounded once at the end of each run of gates. Results do
+not depend on which build of the kernels is used.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint64_t
+
+import numpy as np
+
+include "basicaer/_engine/cython/atomic.pxi"
+include "basicaer/_engine/cython/gate_check.pxi"
+
+ctypedef Py_ssize_t index
+
+ctypedef fused real:
+    float
+    double
+
+cdef enum:
+    QUBITS = 6          # at most
+    SIZE = 64           # 2**QUBITS
+    KINDS = 64          # that a run may have to be applied here
+
+MOST_QUBITS = QUBITS
+MOST_KINDS = KINDS
+
+# Nanoseconds of a gate, and of each multiplication of two complex numbers in it, about.
+cdef double GATE_NS = 14, DENSE1_NS = 0.8, DENSE2_NS = 0.75, DENSE_NS = 1.1, DIAGONAL_NS = 1.1
+
+cdef struct Form:
+    int diagonal
+    int targets
+    int controls
+    int64_t control_state
+
+
+cdef inline index place_of(index i, int lane_bits) noexcept nogil:
+    """Where the real part of amplitude `i` is; the imaginary part is a vector of lanes further."""
+    return (i >> lane_bits << lane_bits + 1) | (i & (<index>1 << lane_bits) - 1)
+
+
+cdef int check_layout(index reals, int lane_bits, int num_qubits) except -1:
+    if not 0 <= num_qubits <= QUBITS or not 0 <= lane_bits <= QUBITS:
+        raise ValueError(f"a state of {num_qubits} qubits, in lanes of {lane_bits}, is not small")
+    if reals < <index>2 << max(num_qubits, lane_bits):
+        raise ValueError(f"{reals} reals are too few for {num_qubits} qubits")
+    return 0
+
+
+# --- gates -------------------------------------------------------------------------------------
+
+cdef void dense1(double* re, double* im, index groups, index fixed, index first, index t,
+                 const double* m) noexcept nogil:
+    """A 2x2 matrix on the bit `t`; `first` has the controls as they must be."""
+    cdef index j = 0, a, b
+    cdef double ar, ai, br, bi
+    for _ in range(groups):
+        a = j | first
+        b = a | t
+        j = ((j | fixed) + 1) & ~fixed
+        ar, ai, br, bi = re[a], im[a], re[b], im[b]
+        re[a] = m[0] * ar - m[1] * ai + m[2] * br - m[3] * bi
+        im[a] = m[0] * ai + m[1] * ar + m[2] * bi + m[3] * br
+        re[b] = m[4] * ar - m[5] * ai + m[6] * br - m[7] * bi
+        im[b] = m[4] * ai + m[5] * ar + m[6] * bi + m[7] * br
+
+
+cdef void dense2(double* re, double* im, index groups, index fixed, index first, index s, index t,
+                 const double* m) noexcept nogil:
+    """A 4x4 matrix on the bits `s` and `t`, of which `s` is the less significant one of its rows."""
+    cdef index j = 0, a, b, c, d, row
+    cdef index to[4]
+    cdef double ar, ai, br, bi, cr, ci, dr, di
+    cdef const double* e
+    for _ in range(groups):
+        a = j | first
+        b, c, d = a | s, a | t, a | s | t
+        j = ((j | fixed) + 1) & ~fixed
+        to[0], to[1], to[2], to[3] = a, b, c, d
+        ar, ai, br, bi = re[a], im[a], re[b], im[b]
+        cr, ci, dr, di = re[c], im[c], re[d], im[d]
+        for row in range(4):
+            e = m + 8 * row
+            re[to[row]] = (e[0] * ar - e[1] * ai + e[2] * br - e[3] * bi
+                           + (e[4] * cr - e[5] * ci + e[6] * dr - e[7] * di))
+            im[to[row]] = (e[0] * ai + e[1] * ar + e[2] * bi + e[3] * br
+                           + (e[4] * ci + e[5] * cr + e[6] * di + e[7] * dr))
+
+
+cdef void dense(double* re, double* im, index groups, index fixed, index first,
+                const index* offsets, index size, const double* m) noexcept nogil:
+    """A matrix on any number of bits; `offsets` says where each of its rows is in a group."""
+    cdef index j = 0, base, row, column
+    cdef double xr[SIZE]
+    cdef double xi[SIZE]
+    cdef double sr, si
+    cdef const double* entry
+    for _ in range(groups):
+        base = j | first
+        j = ((j | fixed) + 1) & ~fixed
+        for column in range(size):
+            xr[column] = re[base | offsets[column]]
+            xi[column] = im[base | offsets[column]]
+        entry = m
+        for row in range(size):
+            sr = si = 0
+            for column in range(size):
+                sr = sr + entry[0] * xr[column] - entry[1] * xi[column]
+                si = si + entry[0] * xi[column] + entry[1] * xr[column]
+                entry += 2
+            re[base | offsets[row]] = sr
+            im[base | offsets[row]] = si
+
+
+cdef void diagonal(double* re, double* im, index groups, index fixed, index first,
+                   const index* offsets, index size, const double* m) noexcept nogil:
+    """A diagonal matrix on any number of bits."""
+    cdef index j, base, row, a
+    cdef double x, y
+    for row in range(size):
+        x, y = m[2 * row], m[2 * row + 1]
+        if x == 1 and y == 0:
+            continue
+        j = 0
+        base = first | offsets[row]
+        for _ in range(groups):
+            a = j | base
+            j = ((j | fixed) + 1) & ~fixed
+            re[a], im[a] = x * re[a] - y * im[a], x * im[a] + y * re[a]
+
+
+cdef void apply_gate(double* re, double* im, int num_qubits, const Form* form,
+                     const int32_t* qubits, int shift, const double* m) noexcept nogil:
+    """Applies one gate, which `is_gate`."""
+    cdef index offsets[SIZE]
+    cdef index bits[QUBITS]     # of the targets
+    cdef index fixed = 0, first = 0, bit, size = 1, i
+    cdef int j
+    for j in range(form.controls + form.targets):
+        bit = <index>1 << (qubits[j] + shift)
+        fixed |= bit
+        if j >= form.controls:
+            bits[j - form.controls] = bit
+        elif form.control_state >> j & 1:
+            first |= bit
+    cdef index groups = <index>1 << (num_qubits - form.controls - form.targets)
+    if not form.diagonal and form.targets == 1:
+        dense1(re, im, groups, fixed, first, bits[0], m)
+        return
+    if not form.diagonal and form.targets == 2:
+        dense2(re, im, groups, fixed, first, bits[0], bits[1], m)
+        return
+    offsets[0] = 0
+    for j in range(form.targets):
+        for i in range(size):
+            offsets[size + i] = offsets[i] | bits[j]
+        size *= 2
+    if form.diagonal:
+        diagonal(re, im, groups, fixed, first, offsets, size, m)
+    else:
+        dense(re, im, groups, fixed, first, offsets, size, m)
+
+
+cdef int read_forms(Form* forms, tuple kinds, int num_qubits) except -1:
+    cdef index i
+    if len(kinds) > KINDS:
+        raise ValueError(f"{len(kinds)} kinds of gates are too many; {KINDS} is the most")
+    for i in range(len(kinds)):
+        form, targets, controls, control_state, _, _ = kinds[i]
+        if targets < 0 or controls < 0 or targets + controls > num_qubits:
+            raise ValueError(f"{kinds[i]} does not fit {num_qubits} qubits")
+        forms[i] = Form(form, targets, controls, control_state)
+    return 0
+
+
+def nanoseconds(int num_qubits, tuple kinds, const int32_t[::1] kind):
+    """Returns how long `apply` takes, about (Zen 4); the arguments are some of its own."""
+    cdef Form forms[KINDS]
+    cdef double each[KINDS]
+    cdef double total = 0, products
+    cdef index i, num_kinds = len(kinds)
+    check_layout(<index>2 << QUBITS, 0, num_qubits)
+    read_forms(forms, kinds, num_qubits)
+    for i in range(num_kinds):
+        products = <index>1 << (num_qubits - forms[i].controls)
+        if forms[i].diagonal:
+            each[i] = GATE_NS + DIAGONAL_NS * products
+        elif forms[i].targets == 1:
+            each[i] = GATE_NS + DENSE1_NS * 2 * products
+        else:
+            each[i] = GATE_NS + (DENSE2_NS if forms[i].targets == 2 else DENSE_NS) * products * (
+                <index>1 << forms[i].targets)
+    for i in range(kind.shape[0]):
+        if 0 <= kind[i] < num_kinds:
+            total += each[kind[i]]
+    return total
+
+
+def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int32_t[::1] kind,
+          const int32_t[::1] start, const int32_t[::1] qubits, const int64_t[::1] offset,
+          const double complex[::1] coefficients, int shift, int64_t[::1] flags):
+    """Applies a run of gates.
+
+    Args:
+        state: the amplitudes, in lane layout.
+        lane_bits: of that layout.
+        num_qubits: of the state, at most `MOST_QUBITS`.
+        kinds, kind, start, qubits, offset, coefficients: see `_program.Gates`.
+        shift: added to each qubit.
+        flags: flags[1] counts amplitude-gates.
+
+    Raises:
+        ValueError: a gate is malformed; the state is as it was.
+    """
+    cdef Form forms[KINDS]
+    cdef double re[SIZE]
+    cdef double im[SIZE]
+    cdef index num = kind.shape[0], num_kinds = len(kinds)
+    cdef index size, lanes, i, place, wrong = -1
+    cdef const Form* form
+    cdef const int32_t* on = &qubits[0] if qubits.shape[0] else NULL
+    check_layout(state.shape[0], lane_bits, num_qubits)
+    size, lanes = <index>1 << num_qubits, <index>1 << lane_bits
+    read_forms(forms, kinds, num_qubits)
+    if flags.shape[0] < 2:
+        raise ValueError("there is no flag to count in")
+    if start.shape[0] != num + 1 or offset.shape[0] != num:
+        raise ValueError("the arrays of a run of gates do not belong together")
+    with nogil:
+        for i in range(size):
+            place = place_of(i, lane_bits)
+            re[i] = state[place]
+            im[i] = state[place + lanes]
+        for i in range(num):
+            wrong = i
+            if not 0 <= kind[i] < num_kinds:
+                break
+            form = &forms[kind[i]]
+            if not is_gate(form.diagonal, form.targets, form.controls, start[i], start[i + 1], on,
+                           qubits.shape[0], offset[i], coefficients.shape[0], shift, num_qubits):
+                break
+            apply_gate(re, im, num_qubits, form, on + start[i], shift,
+                       <const double*>(&coefficients[0] + offset[i]))
+            wrong = -1
+        if wrong < 0:
+            for i in range(size):
+                place = place_of(i, lane_bits)
+                state[place] = <real>re[i]
+                state[place + lanes] = <real>im[i]
+            ba_add(&flags[1], num << num_qubits)
+    if wrong >= 0:
+        raise malformed(wrong, num_qubits)
+
+
+# --- probabilities -----------------------------------------------------------------------------
+
+def probabilities(const real[::1] state, int lane_bits, int num_qubits, qubits):
+    """Returns the probabilities of the outcomes of measuring `qubits`, all different.
+
+    The arguments are those of `apply`, the outcomes those of `_state.State.probabilities`.
+    """
+    cdef index to[QUBITS]       # what a bit of an amplitude's index adds to its outcome
+    cdef index outcome[SIZE]
+    cdef index size, lanes, i, q, place, bit = 1
+    cdef double re, im
+    check_layout(state.shape[0], lane_bits, num_qubits)
+    size, lanes = <index>1 << num_qubits, <index>1 << lane_bits
+    for q in range(num_qubits):
+        to[q] = 0
+    for qubit in qubits:
+        q = qubit
+        if not 0 <= q < num_qubits or to[q]:
+            raise ValueError(f"qubits {tuple(qubits)} are not all different and below {num_qubits}")
+        to[q] = bit
+        bit *= 2
+    out = np.zeros(bit)
+    cdef double[::1] sums = out
+    outcome[0] = 0
+    bit = 1
+    for q in range(num_qubits):
+        for i in range(bit):
+            outcome[bit + i] = outcome[i] + to[q]
+        bit *= 2
+    for i in range(size):
+        place = place_of(i, lane_bits)
+        re, im = state[place], state[place + lanes]
+        sums[outcome[i]] += re * re + im * im
+    return out

@@ -1,0 +1,263 @@
+"""Option `parameter_binds`: circuits with parameters, and the values they are to be run with.
+
+It is given as terra's list of dicts from parameter to number, or with an array of values for each
+parameter. Either way each circuit is lowered once and its coefficients are evaluated as arrays.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Sequence, Set, Tuple, Union
+
+import numpy as np
+from qiskit.circuit import ParameterVector, QuantumCircuit
+
+from basicaer._qiskit import result
+from basicaer._qiskit.lowering import lower
+from basicaer._engine.program import Program
+from basicaer._qiskit.sweep import Sweep
+from basicaer.exceptions import BasicAerError
+
+Binds = Union[Sequence[Mapping[Any, Any]], Mapping[Any, Any], None]
+
+
+class Table(NamedTuple):
+    """Values of parameters.
+
+    Attributes:
+        parameters: the meaning of the columns.
+        values: float64, shape (runs, parameters).
+    """
+
+    parameters: Tuple[Any, ...]
+    values: np.ndarray
+
+
+class Bound(NamedTuple):
+    """A circuit and what it is to be run with.
+
+    Attributes:
+        circuit: as given.
+        values: of its parameters; a list of dicts where they are not all plain numbers; None if the
+            circuit is to be run as it is.
+    """
+
+    circuit: QuantumCircuit
+    values: Union[Table, List[Mapping[Any, Any]], None]
+
+    def programs(self, *, unitary_only: bool) -> List[Tuple[Program, Dict[str, Any]]]:
+        """Returns the program and the header of the result for each set of values."""
+        circuit, values = self.circuit, self.values
+        if isinstance(values, Table):
+            sweep = Sweep(circuit, values.parameters, unitary_only=unitary_only)
+            return list(zip(sweep.programs(values.values), _headers(circuit, values)))
+        circuits = [circuit]
+        if values is not None:
+            circuits = [circuit.assign_parameters(bind) for bind in values]
+        return [
+            (lower(each, unitary_only=unitary_only), result.header_of(each)) for each in circuits
+        ]
+
+
+def pair(circuits: Sequence[QuantumCircuit], binds: Binds) -> List[Bound]:
+    """Returns each circuit with the values that it is to be run with.
+
+    Raises:
+        BasicAerError: if parameters and values do not match.
+    """
+    alone = isinstance(binds, Mapping)
+    listed: Sequence[Mapping[Any, Any]] = [binds] if isinstance(binds, Mapping) else binds or ()
+    if not any(listed):
+        if not listed or not any(circuit.parameters for circuit in circuits):
+            return [Bound(circuit, None) for circuit in circuits]
+    elif any(_has_arrays(bind) for bind in listed):
+        return _pair_arrays(circuits, listed, alone)
+    wanted = set(circuits[0].parameters)
+    for circuit in circuits:
+        if set(circuit.parameters) != wanted:
+            raise BasicAerError(
+                "With parameter_binds all circuits must have the same parameters; those of circuit "
+                f'"{circuit.name}" are {_names(circuit.parameters)}, those of '
+                f'"{circuits[0].name}" {_names(wanted)}.'
+            )
+    checked: List[Any] | None = None
+    for position, bind in enumerate(listed):
+        keys = list(bind)
+        if keys != checked:
+            _check_parameters(bind, wanted, f"parameter_binds[{position}]", "the circuits")
+            checked = keys
+    table = _table(listed)
+    return [Bound(circuit, list(listed) if table is None else table) for circuit in circuits]
+
+
+# ----------------------------------------------------------------------------------------------
+# A number for each parameter
+# ----------------------------------------------------------------------------------------------
+
+
+def _table(binds: Sequence[Mapping[Any, Any]]) -> Table | None:
+    """Returns the binds as one array; None if there is more in them than plain numbers."""
+    keys = list(binds[0])
+    rows = []
+    for bind in binds:
+        same = list(bind) == keys
+        if not same and bind.keys() != binds[0].keys():
+            return None  # vectors in some, their elements in others
+        rows.append(list(bind.values()) if same else [bind[key] for key in keys])
+    parameters: List[Any] = []
+    columns: List[np.ndarray] = []
+    if not any(isinstance(key, ParameterVector) for key in keys):
+        block = _numbers(rows, 2)
+        return None if block is None else Table(tuple(keys), block)
+    for key, column in zip(keys, zip(*rows)):
+        vector = isinstance(key, ParameterVector)
+        block = _numbers(column, 2 if vector else 1)
+        if block is None or (vector and block.shape[1] != len(key)):
+            return None  # terra's own message tells what is wrong with it
+        parameters.extend(key if vector else (key,))
+        columns.extend(block.T if vector else (block,))
+    return Table(tuple(parameters), np.stack(columns, axis=1))
+
+
+def _numbers(values: Any, ndim: int) -> np.ndarray | None:
+    """Returns real numbers as an array of so many dimensions, None if they are something else."""
+    try:
+        array = np.array(values)
+    except (TypeError, ValueError):
+        return None
+    if array.ndim != ndim or array.dtype.kind not in "fiu":
+        return None
+    return array.astype(np.float64)
+
+
+# ----------------------------------------------------------------------------------------------
+# An array for each parameter
+# ----------------------------------------------------------------------------------------------
+
+
+_ARRAYS = frozenset({list, tuple, np.ndarray})
+
+
+def _has_arrays(bind: Mapping[Any, Any]) -> bool:
+    if _ARRAYS.isdisjoint(map(type, bind.values())):
+        return False
+    for key, value in bind.items():
+        if type(value) in _ARRAYS:
+            if not isinstance(key, ParameterVector):
+                if np.ndim(value):
+                    return True
+            elif np.ndim(value) > 1:
+                return True
+    return False
+
+
+def _pair_arrays(
+    circuits: Sequence[QuantumCircuit], binds: Sequence[Mapping[Any, Any]], alone: bool
+) -> List[Bound]:
+    """One dict serves all circuits if it is given alone; a list has one for each circuit."""
+    if not alone and len(binds) != len(circuits):
+        raise BasicAerError(
+            "A list parameter_binds with arrays of values has one dict for each circuit, but there "
+            f"are {len(binds)} of them and {len(circuits)} circuits. Give the dict itself, not in "
+            "a list, to run all circuits with the same values."
+        )
+    bound = []
+    for position, circuit in enumerate(circuits):
+        bind = binds[0] if alone else binds[position]
+        where = "parameter_binds" if alone else f"parameter_binds[{position}]"
+        _check_parameters(bind, set(circuit.parameters), where, f'circuit "{circuit.name}"')
+        bound.append(Bound(circuit, _table_of_arrays(bind, where) if bind else None))
+    return bound
+
+
+def _table_of_arrays(bind: Mapping[Any, Any], where: str) -> Table:
+    parameters: List[Any] = []
+    columns: List[np.ndarray] = []
+    runs: Dict[int, Any] = {}
+    for key, value in bind.items():
+        vector = isinstance(key, ParameterVector)
+        name = str(getattr(key, "name", key))
+        ndim = int(np.ndim(value))
+        block = _numbers(value, ndim)
+        full = 2 if vector else 1
+        if block is None or ndim not in (full - 1, full):
+            raise BasicAerError(
+                f"{where}: the values of {name} must be real numbers, an array of "
+                + (f"shape (number of runs, {len(key)})." if vector else "one for each run.")
+            )
+        if vector and block.shape[-1] != len(key):
+            raise BasicAerError(
+                f"{where}: {name} has {len(key)} elements, and there are values for "
+                f"{block.shape[-1]}."
+            )
+        if ndim == full:
+            runs.setdefault(len(block), name)
+        parameters.extend(key if vector else (key,))
+        columns.extend(np.moveaxis(block, -1, 0) if vector else (block,))
+    if len(runs) != 1:
+        told = ", ".join(f"{count} for {name}" for count, name in runs.items())
+        raise BasicAerError(f"{where}: all parameters need equally many values; there are {told}.")
+    (count,) = runs
+    if not count:
+        raise BasicAerError(f"{where}: the arrays of values are empty.")
+    # A single number serves all runs.
+    return Table(
+        tuple(parameters),
+        np.stack([np.broadcast_to(column, (count,)) for column in columns], axis=1),
+    )
+
+
+# ----------------------------------------------------------------------------------------------
+# What both share
+# ----------------------------------------------------------------------------------------------
+
+
+def _check_parameters(bind: Mapping[Any, Any], wanted: Set[Any], where: str, whose: str) -> None:
+    given: Set[Any] = set(bind)
+    if given == wanted:
+        return
+    given = set()
+    for key in bind:
+        given.update(key if isinstance(key, ParameterVector) else (key,))
+    if given != wanted:
+        told, needed = _names(given), _names(wanted)
+        alike = ""
+        if told == needed:
+            alike = (
+                " They have the same names, but are others: the keys must be the circuits' own "
+                "Parameter objects, see circuit.parameters."
+            )
+        raise BasicAerError(
+            f"Mismatch between {where}, which gives {told}, and the parameters of {whose}, "
+            f"{needed}.{alike}"
+        )
+
+
+def _names(parameters: Any) -> str:
+    names = sorted(str(getattr(each, "name", each)) for each in parameters)
+    return ", ".join(names) if names else "none"
+
+
+def _headers(circuit: QuantumCircuit, table: Table) -> Iterator[Dict[str, Any]]:
+    """Yields the header of each run: that of the circuit which terra would have bound.
+
+    Runs share the lists of labels and sizes.
+    """
+    first = circuit.copy_empty_like()
+    phase = circuit.global_phase
+    free = set(getattr(phase, "parameters", ()))
+    first.global_phase = 0 if free else phase
+    header = result.header_of(first)
+    metadata = circuit.metadata
+    for row in table.values:
+        # Terra names each circuit that it binds with the next number of its class.
+        first._increment_instances()
+        first._name_update()
+        own = dict(header)
+        own["name"] = first.name
+        own["metadata"] = copy.deepcopy(metadata) if metadata else {}
+        if free:
+            values = {p: v for p, v in zip(table.parameters, row.tolist()) if p in free}
+            first.global_phase = phase.bind(values)
+            own["global_phase"] = float(first.global_phase)
+        yield own

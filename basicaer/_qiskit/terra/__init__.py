@@ -1,0 +1,1 @@
+"""What only qiskit-terra has: configurations of backends and Qobj."""
