@@ -14,7 +14,7 @@ from versions import mutable
 import basicaer
 from basicaer._qiskit.versions import reference
 
-CIRCUITS = sorted((Path(__file__).parent / "qasmbench").glob("*.qasm"))
+CIRCUITS = sorted((Path(__file__).parents[1] / "qasmbench").glob("*.qasm"))
 BY_NAME = pytest.mark.parametrize("path", CIRCUITS, ids=lambda path: path.stem)
 IN_THE_MIDDLE = {
     *("bb84_n8", "inverseqft_n4", "ipea_n2", "qec_sm_n5", "shor_n5"),

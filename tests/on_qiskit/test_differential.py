@@ -1,6 +1,6 @@
 """The same call on terra's BasicAer and on this package: everything must be the same.
 
-    BASICAER_DIFFERENTIAL=2000 python -m pytest tests/test_differential.py
+    BASICAER_DIFFERENTIAL=2000 python -m pytest tests/on_qiskit/test_differential.py
 
 runs more random circuits of each kind than a quick run does.
 """
