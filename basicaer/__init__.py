@@ -1,10 +1,18 @@
-"""A fast, asynchronous drop-in for the BasicAer simulators of qiskit-terra.
+"""A fast, asynchronous drop-in for the BasicAer simulators of Qiskit.
 
 from basicaer import BasicAer
 
 backend = BasicAer.get_backend("qasm_simulator")
 counts = backend.run(circuit, shots=1000).result().get_counts()
+
+The public names are imported when they are first used, so that the engine (`basicaer._engine`) can
+be imported where there is no Qiskit.
 """
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any, List
 
 try:
     from basicaer._kernels import KERNELS as _KERNELS  # noqa: F401
@@ -15,14 +23,15 @@ except ModuleNotFoundError as error:
         "place: pip install -e ."
     ) from error
 
-from basicaer._qiskit.patch import patch_qiskit, unpatch_qiskit
-from basicaer._jobs.queue import shutdown
-from basicaer.basicaerjob import BasicAerJob
-from basicaer.basicaerprovider import BasicAerProvider
-from basicaer.exceptions import BasicAerError
-from basicaer.qasm_simulator import QasmSimulatorPy
-from basicaer.statevector_simulator import StatevectorSimulatorPy
-from basicaer.unitary_simulator import UnitarySimulatorPy
+if TYPE_CHECKING:
+    from basicaer._jobs.queue import shutdown
+    from basicaer._qiskit.patch import patch_qiskit, unpatch_qiskit
+    from basicaer.basicaerjob import BasicAerJob
+    from basicaer.basicaerprovider import BasicAer, BasicAerProvider
+    from basicaer.exceptions import BasicAerError
+    from basicaer.qasm_simulator import QasmSimulatorPy
+    from basicaer.statevector_simulator import StatevectorSimulatorPy
+    from basicaer.unitary_simulator import UnitarySimulatorPy
 
 __version__ = "0.1.0"
 
@@ -39,4 +48,44 @@ __all__ = [
     "unpatch_qiskit",
 ]
 
-BasicAer = BasicAerProvider()
+_MODULE_OF = {
+    "BasicAer": "basicaerprovider",
+    "BasicAerError": "exceptions",
+    "BasicAerJob": "basicaerjob",
+    "BasicAerProvider": "basicaerprovider",
+    "QasmSimulatorPy": "qasm_simulator",
+    "StatevectorSimulatorPy": "statevector_simulator",
+    "UnitarySimulatorPy": "unitary_simulator",
+    "patch_qiskit": "_qiskit.patch",
+    "shutdown": "_jobs.queue",
+    "unpatch_qiskit": "_qiskit.patch",
+}
+"""Where each public name is defined."""
+_MODULES = frozenset(
+    {
+        "basicaerjob",
+        "basicaerprovider",
+        "basicaertools",
+        "exceptions",
+        "primitives",
+        "qasm_simulator",
+        "statevector_simulator",
+        "unitary_simulator",
+    }
+)
+"""The public modules, which are attributes of the package without being imported first."""
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name or module when it is first used."""
+    if name in _MODULE_OF:
+        value = getattr(importlib.import_module(f"basicaer.{_MODULE_OF[name]}"), name)
+        globals()[name] = value
+        return value
+    if name in _MODULES:
+        return importlib.import_module(f"basicaer.{name}")
+    raise AttributeError(f"module 'basicaer' has no attribute {name!r}")
+
+
+def __dir__() -> List[str]:
+    return sorted({*globals(), *__all__, *_MODULES})

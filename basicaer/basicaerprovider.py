@@ -101,3 +101,6 @@ class BasicAerProvider(ProviderV1):
 
 
 reference.BasicAerProvider.register(BasicAerProvider)
+
+BasicAer = BasicAerProvider()
+"""The provider, by the name that terra gives it."""
