@@ -5,37 +5,51 @@ The common case, a standard gate without a condition, is read here, by one look-
 and so is a whole circuit of such gates and of measurements behind them. What the gate table says of
 a matrix's entries is written down once, as a list of steps (formulas.pxi), and done for numbers
 without Python from then on.
+
+There are three ways to the gates of a circuit, of which `choose` takes one; readers.py has what they
+have in common.
 """
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.complex cimport PyComplex_CheckExact, PyComplex_ImagAsDouble, PyComplex_RealAsDouble
 from cpython.dict cimport PyDict_GetItem
+from cpython.exc cimport PyErr_Clear
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_AsLong, PyLong_FromVoidPtr
 from cpython.object cimport PyObject
+from cpython.pycapsule cimport PyCapsule_Import
 from libc.math cimport cos, isfinite, sin, sqrt
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
 from libc.stdlib cimport free, realloc
+from libc.string cimport memcmp, memcpy, memset
 
 from typing import Any, NamedTuple, Tuple
 
 import numpy as np
-from qiskit.circuit import Barrier, ControlledGate, Instruction
+from qiskit.circuit import Barrier, CircuitInstruction, ControlledGate, Instruction, QuantumCircuit
 from qiskit.circuit import Measure as MeasureInstruction
 
-from basicaer._engine.gate_table import ROW_OF_CLASS, SINGLETON_OF_CLASS, Functions
+from basicaer._engine.gate_table import GATES, ROW_OF_CLASS, SINGLETON_OF_CLASS, Functions
 from basicaer._engine.program import DENSE, Gates, Measure, Program
+from basicaer._qiskit.capi_versions import CONDITIONS, SHARED_BITS
 
 ctypedef Py_ssize_t index
 
 cdef enum:
     LARGE = 256     # from so many coefficients on, a matrix is kept as an array until the end
+    MOST_STANDARD = 64
+
+cdef bint _native = False           # whether circuits are read through Qiskit's C API
+cdef bint _hashed = not SHARED_BITS # whether bits are found by what they are, not as objects
+cdef bint _named = False            # whether standard gates are read without making their objects
 
 cdef object empty = np.empty
 cdef object frombuffer = np.frombuffer
 cdef object INT32 = np.dtype(np.int32)
 cdef object INT64 = np.dtype(np.int64)
 cdef object COMPLEX128 = np.dtype(np.complex128)
+cdef object _circuit = QuantumCircuit
+cdef object _instruction = CircuitInstruction
 
 
 class Free(NamedTuple):
@@ -78,6 +92,11 @@ cdef int grow(Buffer* b, index size) except -1:
     return 0
 
 
+cdef inline int reserve(Buffer* b, index size) except -1:
+    """As `grow`, if that is needed."""
+    return grow(b, size) if b.used + size > b.room else 0
+
+
 cdef object array_of(Buffer* b, dtype):
     """What is in a buffer, as an array that cannot be written to."""
     return frombuffer(PyBytes_FromStringAndSize(b.data, b.used), dtype) if b.used else empty(0, dtype)
@@ -106,11 +125,17 @@ cdef class Entry:
 
 
 cdef dict _common = {}          # class of gates -> Common; only those of the table
+cdef dict _common_named = {}    # name of a standard gate -> Common
 
 
 cdef str plain_name(gate_class, str name, base):
     """The attribute behind a property of terra's, which takes half the time to read."""
     return "_" + name if getattr(gate_class, name, None) is getattr(base, name, name) else name
+
+
+cdef str conditions_of(instruction_class):
+    """The attribute that holds a condition; None if instructions have none."""
+    return plain_name(instruction_class, "condition", Instruction) if CONDITIONS else None
 
 
 cdef Common common_of(gate_class):
@@ -128,13 +153,38 @@ cdef Common common_of(gate_class):
     common.constant = part.constant
     common.width = row.num_qubits
     if not shared:
-        common.condition = plain_name(gate_class, "condition", Instruction)
+        common.condition = conditions_of(gate_class)
         common.parameters = plain_name(gate_class, "params", Instruction)
         if row.num_controls:
             common.control_state = plain_name(gate_class, "ctrl_state", ControlledGate)
             common.wanted_state = part.kind.control_state
     if row.num_params:
-        common.formula = Formula(part.entries, row.num_params)
+        common.formula = formula_of(row)
+    return common
+
+
+cdef dict _formulas = {}        # function of the gate table -> Formula
+
+
+cdef Formula formula_of(row):
+    """The formula of a gate of one part, the same one each time."""
+    entries = row.parts[0].entries
+    if entries not in _formulas:
+        _formulas[entries] = Formula(entries, row.num_params)
+    return _formulas[entries]
+
+
+cdef Common standard_common(row):
+    """What is known of a gate that Qiskit itself has: no control state, parameters at hand."""
+    cdef Common common = Common()
+    part = row.parts[0]
+    common.kind = part.kind
+    common.constant = part.constant
+    common.width = row.num_qubits
+    common.condition = "condition" if CONDITIONS else None
+    common.parameters = "params"
+    if row.num_params:
+        common.formula = formula_of(row)
     return common
 
 
@@ -142,6 +192,8 @@ cdef class Run:
     """Collects the gates between two other operations."""
 
     cdef dict known, kinds
+    cdef int32_t seen[MOST_STANDARD]    # of the standard gates in it, the number of their kind and 1
+    cdef index seen_at[MOST_STANDARD]   # where their coefficients are, if they have no parameters
     cdef Buffer kind, qubits, offset, coefficients, starts
     cdef list large, free
 
@@ -162,12 +214,19 @@ cdef class Run:
         return self.kind.used // <index>sizeof(int32_t)
 
     cdef Entry recognise(self, gate_class):
-        """Makes a class of gates known to this run; None if it is not one of the simple ones."""
+        """Makes a class of gates known to this run; None if it is not one of the simple ones.
+
+        Args:
+            gate_class: the class, or the name of a standard gate.
+        """
         cdef Common common
         cdef Entry entry
         found = _common.get(gate_class, NotImplemented)
         if found is NotImplemented:
-            found = common_of(gate_class)
+            if type(gate_class) is str:
+                found = _common_named.get(gate_class)
+            else:
+                found = common_of(gate_class)
             if found is None:
                 return None  # not kept: there is no end to the classes that are not in the table
             _common[gate_class] = found
@@ -252,7 +311,7 @@ cdef class Run:
         Args:
             data: the instructions.
             place: of the first.
-            index_of: the index of each qubit, by the qubit's id.
+            index_of: the index of each qubit, as `keyed` makes it.
 
         Returns:
             The place of the first instruction that is something else, or has something to it.
@@ -266,21 +325,26 @@ cdef class Run:
         cdef Buffer* held = &self.qubits
         while place < num:
             instruction = data[place]
-            operation = instruction.operation
-            found = PyDict_GetItem(self.known, type(operation))
+            if _named and type(instruction) is _instruction and instruction.is_standard_gate():
+                operation = instruction
+                what = instruction.name
+            else:
+                operation = instruction.operation
+                what = type(operation)
+            found = PyDict_GetItem(self.known, what)
             if found != NULL:
                 entry = <Entry>found
             else:
-                entry = self.recognise(type(operation))
+                entry = self.recognise(what)
                 if entry is None:
                     break
             common = entry.common
             if common.condition is not None:
                 if getattr(operation, common.condition) is not None:
                     break
-                if common.control_state is not None:
-                    if getattr(operation, common.control_state) != common.wanted_state:
-                        break
+            if common.control_state is not None:
+                if getattr(operation, common.control_state) != common.wanted_state:
+                    break
             on_qubits = instruction.qubits
             if type(on_qubits) is not tuple:
                 break
@@ -291,7 +355,7 @@ cdef class Run:
             if held.used + width * <index>sizeof(int32_t) > held.room:
                 grow(held, width * sizeof(int32_t))
             for i in range(width):
-                found = PyDict_GetItem(index_of, PyLong_FromVoidPtr(<PyObject*>qubits[i]))
+                found = place_of(index_of, <PyObject*>qubits[i])
                 if found == NULL:
                     return place
                 on = <int32_t*>(held.data + held.used)
@@ -377,6 +441,7 @@ cdef class Run:
         self.large.clear()
         self.free = []
         self.kind.used = self.qubits.used = self.offset.used = self.coefficients.used = 0
+        memset(self.seen, 0, sizeof(self.seen))
         gates = made(Gates, {
             "kinds": kinds, "kind": kind, "start": start, "qubits": qubits, "offset": offset,
             "coefficients": coefficients, "plans": {},
@@ -395,7 +460,6 @@ cdef object made(cls, dict fields):
 
 # Terra's shared instances have a class of their own.
 cdef frozenset _measurements = frozenset({MeasureInstruction, type(MeasureInstruction())})
-cdef str _measure_condition = plain_name(MeasureInstruction, "condition", Instruction)
 cdef object _barrier = Barrier
 cdef dict _measures = {}        # the number of the qubit and of the clbit -> Measure
 cdef enum:
@@ -414,24 +478,184 @@ cdef object measure_of(index qubit, index clbit):
     return <object>found
 
 
+cpdef bint is_conditional(operation) except -1:
+    """Whether an operation has a condition; asked so that Qiskit 1.x does not warn."""
+    return CONDITIONS and getattr(operation, conditions_of(type(operation)), None) is not None
+
+
 cdef bint is_plain_barrier(instruction, dict qubit_of) except -1:
     """True for a barrier on the circuit's own qubits, which changes nothing."""
     if type(instruction.operation) is not _barrier:
         return False
-    if getattr(instruction.operation, "condition", None) is not None:
+    if is_conditional(instruction.operation):
         return False
     for qubit in instruction.qubits:
-        if PyLong_FromVoidPtr(<PyObject*>qubit) not in qubit_of:
+        if place_of(qubit_of, <PyObject*>qubit) == NULL:
             return False
     return True
 
 
-cdef dict by_id(list bits):
+# --- the bits of a circuit ---------------------------------------------------------------------
+
+cdef inline PyObject* place_of(dict index_of, PyObject* bit):
+    if _hashed:
+        return PyDict_GetItem(index_of, <object>bit)
+    return PyDict_GetItem(index_of, PyLong_FromVoidPtr(bit))
+
+
+cdef dict keyed(bits, on):
+    """The index of each bit, or what `on` has for it, in the way that `place_of` looks it up."""
     cdef index i
+    cdef list all_bits = list(bits)
     cdef dict out = {}
-    for i in range(len(bits)):
-        out[PyLong_FromVoidPtr(<PyObject*>bits[i])] = i
+    for i in range(len(all_bits) if on is None else min(len(all_bits), len(on))):
+        bit = all_bits[i]
+        out[bit if _hashed else PyLong_FromVoidPtr(<PyObject*>bit)] = i if on is None else on[i]
     return out
+
+
+cdef list indices_of(bits, dict index_of):
+    """The indices of some bits; None if one of them is not there."""
+    cdef list out = []
+    cdef PyObject* found
+    for bit in bits:
+        found = place_of(index_of, <PyObject*>bit)
+        if found == NULL:
+            return None
+        out.append(<object>found)
+    return out
+
+
+cdef class Instructions:
+    """What the ways to the gates of a circuit have in common; the contract is in readers.py."""
+
+    def fingerprint(self):
+        return None
+
+
+cdef class Listed(Instructions):
+    """The instructions of a circuit as Python has them."""
+
+    cdef object circuit, on
+    cdef list data
+    cdef dict qubit_of, clbit_of
+
+    def __init__(self, circuit, on):
+        self.data = list(circuit.data)  # first of all: that makes the registers of a blueprint
+        self.circuit = circuit
+        self.on = on
+        self.qubit_of = keyed(circuit.qubits, on)
+
+    def __len__(self):
+        return len(self.data)
+
+    def __getitem__(self, index place):
+        return self.data[place]
+
+    def read(self, Run run, index place):
+        return run.read(self.data, place, self.qubit_of)
+
+    def qubits(self, index place):
+        bits = self.data[place].qubits
+        found = indices_of(bits, self.qubit_of)
+        return self.equal(bits, self.circuit.qubits, self.on) if found is None else found
+
+    def clbits(self, index place):
+        if self.clbit_of is None:
+            self.clbit_of = keyed(self.circuit.clbits, None)
+        bits = self.data[place].clbits
+        found = indices_of(bits, self.clbit_of)
+        return self.equal(bits, self.circuit.clbits, None) if found is None else found
+
+    cdef list equal(self, bits, own, on):
+        """The indices of bits that may be equal to the circuit's without being the same objects."""
+        index_of = {bit: i if on is None else on[i] for i, bit in enumerate(own)}
+        return [index_of[bit] for bit in bits]
+
+    def describe(self, index place, list key):
+        """As far as the gates are plain ones of the table."""
+        cdef index num = len(self.data)
+        cdef PyObject* found
+        while place < num:
+            instruction = self.data[place]
+            if _named and type(instruction) is _instruction and instruction.is_standard_gate():
+                if CONDITIONS and instruction.condition is not None:
+                    break
+                # The name says the control state too, and Qiskit knows how many parameters it has.
+                key.append(instruction.name)
+                key += instruction.params
+            else:
+                operation = instruction.operation
+                gate_class = type(operation)
+                key.append(gate_class)
+                if gate_class not in SINGLETON_OF_CLASS:
+                    row = ROW_OF_CLASS.get(gate_class)
+                    if row is None or is_conditional(operation):
+                        key.pop()
+                        break
+                    params = operation.params
+                    if len(params) != row.num_params:
+                        key.pop()
+                        break
+                    key += params
+                    if row.num_controls:
+                        key.append(operation.ctrl_state)
+            for bit in instruction.qubits:
+                found = place_of(self.qubit_of, <PyObject*>bit)
+                if found == NULL:
+                    key.append(self.qubits(place))  # equal to the circuit's own, or an error
+                else:
+                    key.append(<object>found)
+            place += 1
+        return place
+
+
+def open_circuit(circuit, on=None):
+    """Returns the instructions of a circuit, of a block, or of a definition.
+
+    Args:
+        circuit: the circuit.
+        on: where its qubits are in the outermost circuit, in its own order; None if it is that one.
+    """
+    cdef Native native
+    if _native:
+        data = native_data(circuit)
+        if data is not None:
+            native = native_instructions(circuit, data, on)
+            if native is not None:
+                return native
+    return Listed(circuit, on)
+
+
+cdef tuple _chosen = ("identity" if SHARED_BITS else "hashed", False)
+
+
+def chosen():
+    """Returns what `choose` was given last: the name, and whether gates are read by names."""
+    return _chosen
+
+
+def choose(str name, bint named=False):
+    """Has circuits read in one of the ways that readers.py names, from now on.
+
+    Args:
+        name: the way.
+        named: whether standard gates are read by their names, where Qiskit says which those are
+            (1.3 on), and no Python object is made of each.
+    """
+    global _native, _hashed, _named, _chosen
+    _chosen = (name, named)
+    _native = name == "capi"
+    _hashed = name != "identity"
+    _named = named and hasattr(_instruction, "is_standard_gate")
+    if _named and not _common_named:
+        for row in GATES:
+            if len(row.parts) == 1 and getattr(row.gate_class, "_standard_gate", None) is not None:
+                _common_named[row.name] = standard_common(row)
+
+
+cdef bint is_zero(phase) except -1:
+    return (PyFloat_CheckExact(phase) or type(phase) is int) and phase == 0
 
 
 def plain_program(circuit, bint unitary_only):
@@ -441,16 +665,19 @@ def plain_program(circuit, bint unitary_only):
         What `_lowering.Lowering` returns; None if it is more than that, or if something is wrong
         with it, which is told by the long way.
     """
+    if _native:
+        program = native_program(circuit, unitary_only)
+        if program is not NotImplemented:
+            return program
     cdef list data = list(circuit.data)  # first of all: that makes the registers of a blueprint
     cdef list qubits = list(circuit.qubits), clbits = list(circuit.clbits), body = []
     cdef index num = len(data), place = 0
-    cdef dict qubit_of = by_id(qubits), clbit_of = by_id(clbits)
+    cdef dict qubit_of = keyed(qubits, None), clbit_of = keyed(clbits, None)
     cdef tuple on, to
     cdef PyObject* qubit
     cdef PyObject* clbit
     cdef Run run = Run()
-    phase = circuit.global_phase
-    if not PyFloat_CheckExact(phase) and type(phase) is not int or phase != 0:
+    if not is_zero(circuit.global_phase):
         return None
     if len(circuit.cregs) > 1:  # they may share clbits
         return None
@@ -473,7 +700,7 @@ def plain_program(circuit, bint unitary_only):
             if is_plain_barrier(instruction, qubit_of):
                 continue
             return None
-        if getattr(operation, _measure_condition) is not None:
+        if is_conditional(operation):
             return None
         if type(instruction.qubits) is not tuple or type(instruction.clbits) is not tuple:
             return None
@@ -481,8 +708,8 @@ def plain_program(circuit, bint unitary_only):
         to = instruction.clbits
         if len(on) != 1 or len(to) != 1:
             return None
-        qubit = PyDict_GetItem(qubit_of, PyLong_FromVoidPtr(<PyObject*>on[0]))
-        clbit = PyDict_GetItem(clbit_of, PyLong_FromVoidPtr(<PyObject*>to[0]))
+        qubit = place_of(qubit_of, <PyObject*>on[0])
+        clbit = place_of(clbit_of, <PyObject*>to[0])
         if qubit == NULL or clbit == NULL:
             return None  # equal bits that are other objects, or foreign ones
         body.append(measure_of(<object>qubit, <object>clbit))
@@ -490,3 +717,6 @@ def plain_program(circuit, bint unitary_only):
         "num_qubits": len(qubits), "num_clbits": len(clbits), "body": tuple(body),
         "global_phase": 0.0, "name": circuit.name, "samples": True,
     })
+
+
+include "basicaer/_qiskit/capi.pxi"

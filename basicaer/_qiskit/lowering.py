@@ -5,21 +5,21 @@ composite instruction goes by its definition, again and again until only known t
 operation without a definition goes by its matrix.
 
 The common cases, a circuit of standard gates and then measurements, and such gates between other
-things, are handled by `plain_program` and `Run.read` of `_assembly`. Everything else takes the
+things, are handled by `plain_program` and the readers (`readers.py`). Everything else takes the
 longer way through `Lowering.operation`.
 """
 
 from __future__ import annotations
 
 import math
-from typing import AbstractSet, Any, Callable, Dict, List, NamedTuple, NoReturn, Sequence, Tuple
+from typing import AbstractSet, Any, Callable, List, NamedTuple, NoReturn, Sequence, Tuple
 
 import numpy as np
 from qiskit.circuit import Barrier, Clbit, ParameterExpression, QuantumCircuit
 
 from basicaer._qiskit import control_flow
 from basicaer._engine import memory as _memory
-from basicaer._qiskit.gate_reader import Free, Run, plain_program
+from basicaer._qiskit.gate_reader import Free, Instructions, Run
 from basicaer._qiskit.conditions import Clbits, lower_condition
 from basicaer._engine.gate_table import (
     PHASE,
@@ -32,6 +32,7 @@ from basicaer._engine.gate_table import (
     Row,
 )
 from basicaer._qiskit.instructions import READERS, reader_of
+from basicaer._qiskit.readers import open_circuit, plain_program
 from basicaer._engine.program import (
     BitsEqual,
     Condition,
@@ -58,7 +59,6 @@ class Scope(NamedTuple):
 
     Attributes:
         circuit: the circuit.
-        qubits: the index in the outermost circuit of each qubit, by the qubit's id.
         clbits: the index in the outermost circuit of each clbit.
         depth: how many definitions and blocks it is inside of.
         controls: qubits that control everything in it.
@@ -66,7 +66,6 @@ class Scope(NamedTuple):
     """
 
     circuit: QuantumCircuit
-    qubits: Dict[int, int]
     clbits: Clbits
     depth: int
     controls: Tuple[int, ...] = ()
@@ -142,8 +141,7 @@ class Lowering:
     def program(self) -> Program:
         """Reads the circuit; to be called once."""
         circuit = self.circuit
-        data = circuit.data  # first of all: a blueprint's registers are made by looking at its data
-        qubits = {id(qubit): index for index, qubit in enumerate(circuit.qubits)}
+        instructions = open_circuit(circuit)  # first of all: that makes a blueprint's registers
         clbits = {clbit: index for index, clbit in enumerate(circuit.clbits)}
         if len(circuit.cregs) > 1:
             self.shared = {
@@ -151,15 +149,15 @@ class Lowering:
                 for clbit, index in clbits.items()
                 if len(circuit.find_bit(clbit).registers) > 1
             }
-        scope = Scope(circuit, qubits, clbits, 0)
+        scope = Scope(circuit, clbits, 0)
         try:
             self.add_phase(circuit.global_phase, scope, circuit)
-            self.walk(data, scope)
+            self.walk(instructions, scope)
         except RecursionError:
             self.fail(self.outermost, "has definitions nested too deeply; does it contain itself?")
         self.flush()
         return Program(
-            num_qubits=len(qubits),
+            num_qubits=circuit.num_qubits,
             num_clbits=len(clbits),
             body=tuple(self.body),
             global_phase=self.phase,
@@ -169,23 +167,22 @@ class Lowering:
 
     # The two ways through a circuit.
 
-    def walk(self, data: Any, scope: Scope) -> None:
-        """Reads instructions one after another."""
-        instructions = list(data)
+    def walk(self, instructions: Instructions, scope: Scope) -> None:
+        """Reads instructions (`readers.py` says what they are) one after another."""
         place, end = 0, len(instructions)
         while place < end:
             if not scope.controls:
-                place = self._run.read(instructions, place, scope.qubits)
+                place = instructions.read(self._run, place)
                 if place == end:
                     return
             instruction = instructions[place]
             operation = instruction.operation
-            indices = self._indices(instruction.qubits, scope)
+            indices = self._indices(instructions, place)
             twice = len(indices) > 1 and len(set(indices)) < len(indices)
             if twice and not isinstance(operation, Barrier):
                 self.fail(operation, "acts on the same qubit twice")
             reader = READERS.get(operation.__class__)
-            if reader is not None and operation.condition is None:
+            if reader is not None and getattr(operation, "condition", None) is None:
                 reader(self, operation, indices, instruction.clbits, scope)
             else:
                 self.operation(operation, indices, instruction.clbits, scope)
@@ -303,17 +300,16 @@ class Lowering:
         made = self.made + len(self._run)
         if made > _FREE_GATES and made * _GATE_BYTES > _memory.available_bytes():
             self.fail(self.outermost, f"makes more than {made} gates, all that memory holds")
-        data = body.data
+        instructions = open_circuit(body, qubits)
         inner = Scope(
             body,
-            {id(qubit): index for qubit, index in zip(body.qubits, qubits)},
             {own: self.clbit(clbit, body, scope) for own, clbit in zip(body.clbits, clbits)},
             scope.depth + 1,
             scope.controls,
             scope.state,
         )
         self.add_phase(body.global_phase, inner, body)
-        self.walk(data, inner)
+        self.walk(instructions, inner)
 
     def add_phase(self, phase: Any, scope: Scope, source: Any) -> None:
         """Multiplies by ``exp(1j * phase)``, where the scope's controls and conditions hold."""
@@ -426,20 +422,13 @@ class Lowering:
                 f"{self.where(operation)} has no usable definition or matrix: {error}"
             ) from error
 
-    def _indices(self, qubits: Sequence[Any], scope: Scope) -> List[int]:
-        """Returns where qubits of the scope's circuit are in the outermost circuit."""
+    def _indices(self, instructions: Instructions, place: int) -> List[int]:
+        """Returns where an instruction's qubits are in the outermost circuit."""
         try:
-            found = list(map(scope.qubits.__getitem__, map(id, qubits)))
-        except KeyError:  # they may be equal to the circuit's without being the same objects
-            index_of = {qubit: scope.qubits.get(id(qubit)) for qubit in scope.circuit.qubits}
-            found = []
-            for qubit in qubits:
-                index = index_of.get(qubit)
-                if index is None:
-                    user = next(i.operation for i in scope.circuit.data if qubit in i.qubits)
-                    self.fail(user, f"acts on {qubit!r}, which is not in the circuit")
-                found.append(index)
-        return found
+            return instructions.qubits(place)
+        except KeyError as error:
+            user = instructions[place].operation
+            self.fail(user, f"acts on {error.args[0]!r}, which is not in the circuit")
 
     def _blame(self, circuit: QuantumCircuit) -> NoReturn:
         """Raises the error for coefficients that are NaN or infinite."""

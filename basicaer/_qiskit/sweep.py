@@ -7,6 +7,7 @@ from typing import AbstractSet, Any, Dict, List, NamedTuple, Sequence, Tuple
 import numpy as np
 from qiskit.circuit import Parameter, ParameterExpression, QuantumCircuit
 
+from basicaer._qiskit.expressions import Expressions, key_of
 from basicaer._qiskit.gate_reader import Free
 from basicaer._engine.gate_table import COLUMN, Entries
 from basicaer._qiskit.lowering import Lowering, UnsweepableError, lower
@@ -161,8 +162,7 @@ class _Sources:
         self._index: Dict[Any, int] = {p: index for index, p in enumerate(parameters)}
         self._expressions: List[Tuple[int, ParameterExpression]] = []
         self._numbers: List[Tuple[int, float]] = []
-        self._compiled: Any = None
-        self._trusted: List[bool] = []
+        self._evaluated: Expressions | None = None
 
     def indices(self, values: Sequence[Any]) -> np.ndarray:
         """Returns the indices of numbers, parameters and expressions, new ones made for them."""
@@ -172,7 +172,7 @@ class _Sources:
         if isinstance(value, Parameter):
             return self._index[value]
         is_expression = isinstance(value, ParameterExpression)
-        key = ("expression", value.sympify()) if is_expression else ("number", value)
+        key = ("expression", key_of(value)) if is_expression else ("number", value)
         index = self._index.get(key)
         if index is None:
             index = self._index[key] = len(self._index)
@@ -188,51 +188,14 @@ class _Sources:
         columns[: len(self._parameters)] = values.T
         for index, number in self._numbers:
             columns[index] = number
-        if not self._expressions or not len(values):
-            return columns
-        if not self._trusted:
-            self._compile(values[:1])
-        found = None if self._compiled is None else self._evaluate(values)
-        for place, (index, expression) in enumerate(self._expressions):
-            column = None if found is None or not self._trusted[place] else found[:, place]
-            if column is not None and np.isfinite(column).all():
+        if self._expressions:
+            if self._evaluated is None:
+                expressions = [expression for _, expression in self._expressions]
+                self._evaluated = Expressions(self._parameters, expressions)
+            found = self._evaluated.columns(values)
+            for (index, _), column in zip(self._expressions, found):
                 columns[index] = column
-            else:
-                columns[index] = [self._bound(expression, row) for row in values]
         return columns
-
-    def _compile(self, first: np.ndarray) -> None:
-        """Has all expressions evaluated at once, those that agree with `bind` for some values."""
-        trusted = [False] * len(self._expressions)
-        try:
-            import symengine
-
-            symbols = [parameter.sympify() for parameter in self._parameters]
-            self._compiled = symengine.Lambdify(
-                symbols, [expression.sympify() for _, expression in self._expressions]
-            )
-            found = self._evaluate(first)[0]
-        except Exception:  # not installed, or a function that it cannot compile: bind one by one
-            self._compiled = None
-        else:
-            for place, (_, expression) in enumerate(self._expressions):
-                bound = self._bound(expression, first[0])
-                # The sign of NaN is a number: what is not real would go unnoticed.
-                trusted[place] = "sign(" not in str(expression) and bool(
-                    np.isclose(found[place], bound, rtol=1e-12, atol=1e-12)
-                )
-        self._trusted = trusted
-
-    def _evaluate(self, values: np.ndarray) -> np.ndarray:
-        return np.asarray(self._compiled(values)).reshape(len(values), len(self._expressions))
-
-    def _bound(self, expression: ParameterExpression, row: np.ndarray) -> float:
-        needed = expression.parameters
-        values = zip(self._parameters, row.tolist())
-        try:
-            return float(expression.bind({p: value for p, value in values if p in needed}))
-        except (TypeError, ZeroDivisionError) as error:
-            raise BasicAerError(f"the parameter {expression} is no real number: {error}") from error
 
 
 class _Alike(NamedTuple):

@@ -1,0 +1,238 @@
+"""Expressions of parameters: which are equal, and their values for many values of the parameters.
+
+Up to Qiskit 2.0 an expression is symengine's or sympy's, and symengine compiles it. From 2.1 on it
+is Qiskit's own, and lists the operations that it is made by (`_qpy_replay`); NumPy carries them out
+for all rows at once, and for all expressions that differ only in parameters and numbers. Neither is
+relied on: what does not agree with `bind`, or is not a finite real number in each row, is bound row
+by row, which says what is wrong if anything is.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple, Union
+
+import numpy as np
+from qiskit.circuit import Parameter, ParameterExpression
+
+from basicaer._qiskit.capi_versions import NATIVE_EXPRESSIONS
+from basicaer.exceptions import BasicAerError
+
+_UNARY: Dict[str, Callable[[Any], Any]] = {
+    "SIN": np.sin,
+    "COS": np.cos,
+    "TAN": np.tan,
+    "ASIN": np.arcsin,
+    "ACOS": np.arccos,
+    "ATAN": np.arctan,
+    "EXP": np.exp,
+    "LOG": np.log,
+    "ABS": np.abs,
+    "SIGN": np.sign,
+    "CONJ": np.positive,  # all numbers here are real
+}
+_BINARY: Dict[str, Callable[[Any, Any], Any]] = {
+    "ADD": np.add,
+    "SUB": np.subtract,
+    "MUL": np.multiply,
+    "DIV": np.divide,
+    "POW": np.power,
+    "RSUB": lambda x, y: np.subtract(y, x),
+    "RDIV": lambda x, y: np.divide(y, x),
+    "RPOW": lambda x, y: np.power(y, x),
+}
+
+_Evaluate = Callable[[np.ndarray], List[Union[np.ndarray, None]]]
+"""Rows of values to a column for each expression, None for one that is to be bound row by row."""
+
+
+def key_of(expression: ParameterExpression) -> Any:
+    """Returns something that is equal for expressions that are the same function."""
+    return expression if NATIVE_EXPRESSIONS else expression.sympify()
+
+
+class Expressions:
+    """Expressions to be evaluated together.
+
+    Args:
+        parameters: the parameters that they may have; the meaning of the columns of values.
+        expressions: the expressions.
+    """
+
+    def __init__(
+        self, parameters: Sequence[Parameter], expressions: Sequence[ParameterExpression]
+    ) -> None:
+        self._parameters = tuple(parameters)
+        self._expressions = tuple(expressions)
+        self._evaluate: Union[_Evaluate, None] = None
+
+    def columns(self, values: np.ndarray) -> List[Any]:
+        """Returns the values of each expression for all rows of values, which are finite.
+
+        Raises:
+            BasicAerError: an expression is no real number for one of the rows.
+        """
+        if not len(values):
+            return [values[:, 0] for _ in self._expressions]
+        if self._evaluate is None:
+            self._evaluate = self._trusted(values[:1])
+        return [
+            column
+            if column is not None and np.isfinite(column).all()
+            else [self._bound(expression, row) for row in values]
+            for expression, column in zip(self._expressions, self._evaluate(values))
+        ]
+
+    def _trusted(self, first: np.ndarray) -> _Evaluate:
+        """Returns how to evaluate all at once what agrees with `bind`, for some values."""
+        make = _replayed if NATIVE_EXPRESSIONS else _compiled
+        try:
+            evaluate = make(self._parameters, self._expressions)
+            found = evaluate(first)
+        except Exception:  # not installed, or of a form that is not known: bind one by one
+            return lambda values: [None] * len(self._expressions)
+        trusted = [self._agrees(i, column, first[0]) for i, column in enumerate(found)]
+        if NATIVE_EXPRESSIONS:
+            # The first row may well be zeros, at which much is equal that is not the same.
+            for scale in (1.0, 0.1):
+                numbers = scale * (0.3 + 0.7 * np.modf(0.618 * np.arange(1, first.shape[1] + 1))[0])
+                for i, column in enumerate(evaluate(numbers[np.newaxis])):
+                    if trusted[i] and column is not None:
+                        trusted[i] = self._agrees(i, column, numbers, default=True)
+        return lambda values: [
+            column if trust else None for trust, column in zip(trusted, evaluate(values))
+        ]
+
+    def _agrees(self, place: int, column: Any, row: np.ndarray, default: bool = False) -> bool:
+        """Whether an expression's value is what `bind` says; `default` where that says nothing."""
+        if column is None:
+            return False
+        try:
+            bound = self._bound(self._expressions[place], row)
+        except BasicAerError:
+            return default
+        return bool(np.isclose(column[0], bound, rtol=1e-12, atol=1e-12))
+
+    def _bound(self, expression: ParameterExpression, row: np.ndarray) -> float:
+        needed = expression.parameters
+        values = zip(self._parameters, row.tolist())
+        try:
+            return float(expression.bind({p: value for p, value in values if p in needed}))
+        except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
+            raise BasicAerError(f"the parameter {expression} is no real number: {error}") from error
+
+
+def _compiled(
+    parameters: Sequence[Parameter], expressions: Sequence[ParameterExpression]
+) -> _Evaluate:
+    """Has symengine compile the expressions."""
+    import symengine
+
+    function = symengine.Lambdify(
+        [parameter.sympify() for parameter in parameters],
+        [expression.sympify() for expression in expressions],
+    )
+    # The sign of NaN is a number: what is not real would go unnoticed.
+    known = ["sign(" not in str(expression) for expression in expressions]
+
+    def evaluate(values: np.ndarray) -> List[Union[np.ndarray, None]]:
+        found = np.asarray(function(values)).reshape(len(values), len(expressions))
+        return [found[:, place] if known[place] else None for place in range(len(expressions))]
+
+    return evaluate
+
+
+class _Step(NamedTuple):
+    """An operation on a stack, in all expressions of one form.
+
+    Attributes:
+        name: of the operation.
+        operands: what is put on the stack before it, in all expressions: True for the value of a
+            parameter, False for a number.
+    """
+
+    name: str
+    operands: Tuple[bool, ...]
+
+
+class _Form(NamedTuple):
+    """Expressions that differ only in their parameters and numbers.
+
+    Attributes:
+        steps: their operations.
+        places: which ones they are.
+        operands: of all steps, one after another, for each expression.
+    """
+
+    steps: Tuple[_Step, ...]
+    places: List[int]
+    operands: List[List[Any]]
+
+
+def _replayed(
+    parameters: Sequence[Parameter], expressions: Sequence[ParameterExpression]
+) -> _Evaluate:
+    """Has NumPy do what the expressions are made by."""
+    column_of = {parameter: column for column, parameter in enumerate(parameters)}
+    forms: Dict[Tuple[_Step, ...], _Form] = {}
+    for place, expression in enumerate(expressions):
+        found = _steps(expression, column_of)
+        if found is not None:
+            steps, operands = found
+            form = forms.setdefault(steps, _Form(steps, [], []))
+            form.places.append(place)
+            form.operands.append(operands)
+    arrays = [[np.array(column) for column in zip(*form.operands)] for form in forms.values()]
+
+    def evaluate(values: np.ndarray) -> List[Union[np.ndarray, None]]:
+        out: List[Union[np.ndarray, None]] = [None] * len(expressions)
+        # What is infinite or not real on the way need not be so in the end, nor the same as bound.
+        with np.errstate(divide="raise", over="raise", invalid="raise", under="ignore"):
+            for form, operands in zip(forms.values(), arrays):
+                try:
+                    table = _carried_out(form.steps, operands, values)
+                except FloatingPointError:
+                    continue
+                for place, column in zip(form.places, table):
+                    out[place] = column
+        return out
+
+    return evaluate
+
+
+def _carried_out(
+    steps: Sequence[_Step], operands: Sequence[np.ndarray], values: np.ndarray
+) -> np.ndarray:
+    """Returns the values of expressions of one form, shape (expressions, rows of values)."""
+    stack: List[np.ndarray] = []
+    coming = iter(operands)
+    for name, kinds in steps:
+        for is_parameter in kinds:
+            operand = next(coming)
+            stack.append(values.T[operand] if is_parameter else operand[:, np.newaxis])
+        if name in _UNARY:
+            stack.append(_UNARY[name](stack.pop()))
+        else:
+            right, left = stack.pop(), stack.pop()
+            stack.append(_BINARY[name](left, right))
+    return np.broadcast_to(stack[-1], (len(stack[-1]), len(values)))
+
+
+def _steps(
+    expression: ParameterExpression, column_of: Dict[Parameter, int]
+) -> Union[Tuple[Tuple[_Step, ...], List[Any]], None]:
+    """Returns the operations of an expression and their operands; None if one is not known."""
+    steps: List[_Step] = []
+    operands: List[Any] = []
+    height = 0
+    for operation in expression._qpy_replay:
+        name = str(operation.op).rpartition(".")[2]
+        own = [value for value in (operation.lhs, operation.rhs) if value is not None]
+        if not all(isinstance(value, (Parameter, int, float)) for value in own):
+            return None
+        kinds = tuple([isinstance(value, Parameter) for value in own])
+        operands += [column_of[v] if isinstance(v, Parameter) else float(v) for v in own]
+        height += len(own) - (0 if name in _UNARY else 1)
+        if height < 1 or (name not in _UNARY and name not in _BINARY):
+            return None
+        steps.append(_Step(name, kinds))
+    return (tuple(steps), operands) if height == 1 else None

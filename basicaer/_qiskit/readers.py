@@ -1,0 +1,179 @@
+"""Which way the gates of a circuit are read; chosen once, when this is imported.
+
+There are three ways, compiled into `gate_reader`:
+
+    capi      through Qiskit's C API, without an object for a gate or a bit (2.6)
+    identity  as Python has them, bits found as objects (terra and 1.x)
+    hashed    as Python has them, bits found by their hash (any version)
+
+The environment variable ``BASICAER_READER`` asks for one. Otherwise it is the fittest one that the
+version is known for, if it reads a sample as "hashed" does; if it does not, it is "hashed".
+
+What each of them offers (`open_circuit` returns it, for a circuit, a block or a definition):
+
+    len(instructions)               how many there are
+    instructions[place]             one of them, as Qiskit gives it
+    instructions.read(run, place)   puts gates of the table into the run, from `place` on, and
+                                    returns the place of the first instruction that is something
+                                    else or has something to it: a condition, another control
+                                    state, a parameter without a value or that is no finite real
+                                    number, a qubit twice. That one is left to the common way
+                                    (`Lowering.operation`), which may also read what could be read
+                                    here; nothing of it is in the run.
+    instructions.qubits(place)      the indices of its qubits in the outermost circuit; KeyError
+                                    of a qubit that is not the circuit's
+    instructions.clbits(place)      the indices of its clbits in this circuit; KeyError as well
+    instructions.describe(place, key)  adds to a key (`circuit_key`) what gates of the table are,
+                                    and returns the place of the first that is something else
+    instructions.fingerprint()      bytes that say what a circuit with free parameters is, as long
+                                    as its expressions live; None where there is no such thing
+    instructions.snapshot()         a copy that does not change, where there is a fingerprint
+    plain_program(circuit, ...)     a whole circuit at once, or None
+
+A circuit that other threads only look at can be read at any time. One that another thread changes
+meanwhile is read as it was at some moment between its instructions, or the error is Qiskit's; it
+never ends the process.
+
+Qiskit keeps a standard gate as its name and its parameters, from 1.0 on. What has been done to the
+Python object of such a gate, which is made when it is asked for, or by a subclass of the gate's
+class, is seen by "capi", and by the others on versions that tell such gates (1.3 on), no more than
+by Qiskit's own simulators.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any, Dict, List, Sequence
+
+from qiskit import QuantumCircuit
+from qiskit.circuit import CircuitInstruction, Gate, Parameter
+from qiskit.circuit.library import HGate
+
+from basicaer._engine.gate_table import GATES, Row
+from basicaer._engine.program import DENSE, Gates
+from basicaer._qiskit import gate_reader
+from basicaer._qiskit.capi_versions import CAPI_KNOWN, CAPI_WANTING, SHARED_BITS
+from basicaer._qiskit.gate_reader import Run, open_circuit, plain_program
+from basicaer.exceptions import BasicAerError
+
+__all__ = ["READER", "WANTING", "open_circuit", "plain_program"]
+
+_VARIABLE = "BASICAER_READER"
+_logger = logging.getLogger(__name__)
+
+WANTING: Dict[str, str] = {
+    "capi": CAPI_WANTING,
+    "identity": "" if SHARED_BITS else "bits are new objects at each access from Qiskit 2.0 on",
+    "hashed": "",
+}
+"""The readers, and why each cannot work here; that is empty for those that can."""
+
+
+def _choose() -> str:
+    """Returns the reader's name, after it has been set to work."""
+    asked = os.environ.get(_VARIABLE, "")
+    if asked:
+        why = WANTING.get(asked, "there is no reader of that name")
+        if not why:
+            why = _set_up(asked)
+        if not why:
+            return asked
+        able = ", ".join(f'"{name}"' for name, wanting in WANTING.items() if not wanting)
+        raise BasicAerError(f'{_VARIABLE} is "{asked}": {why}. Here it can be {able}.')
+    name = "capi" if CAPI_KNOWN and not CAPI_WANTING else "identity" if SHARED_BITS else "hashed"
+    why = _set_up(name)
+    if why:
+        _logger.warning('circuits are read by the reader "hashed": "%s" is out, %s', name, why)
+        gate_reader.choose("hashed", False)
+        return "hashed"
+    return name
+
+
+def _set_up(name: str) -> str:
+    """Has circuits read by one reader; returns why that cannot be, or nothing."""
+    # Qiskit's standard gates, from 1.0 on; those alone are not read by their classes.
+    rows = [row for row in GATES if getattr(row.gate_class, "_standard_gate", None) is not None]
+    table = _table_circuit(rows)
+    if name == "capi":
+        try:
+            gate_reader.load_capi(table, rows)
+        except ImportError as error:
+            return str(error)
+    samples = _samples(table)
+    gate_reader.choose("hashed", False)
+    expected = [_read(sample) for sample in samples]
+    gate_reader.choose(name, True)
+    found = [_read(sample) for sample in samples]
+    return "" if found == expected else "it reads gates as something else than they are"
+
+
+def _table_circuit(rows: Sequence[Row]) -> QuantumCircuit:
+    """Returns gates of the table, one after another, on changing qubits."""
+    circuit = QuantumCircuit(5)
+    own = circuit.qubits * 2
+    for place, row in enumerate(rows):
+        gate = row.gate_class(*[0.1 + 0.7 * place + 0.3 * i for i in range(row.num_params)])
+        first = place % 5
+        circuit._append(CircuitInstruction(gate, own[first : first + row.num_qubits]))
+    return circuit
+
+
+def _samples(table: QuantumCircuit) -> List[QuantumCircuit]:
+    """Returns circuits with one of each kind of thing."""
+    plain = QuantumCircuit(3, 3)
+    plain.h(2)
+    plain.cx(2, 0)
+    plain.barrier()
+    plain.rz(-1, 1)
+    plain.barrier(1)
+    plain.measure([1, 0, 2], [2, 0, 1])
+    mixed = QuantumCircuit(4, 1)
+    mixed.cx(3, 1, ctrl_state=0)
+    mixed.rx(Parameter("a"), 2)
+    mixed.reset(0)
+    mixed.swap(0, 3)
+    mixed.delay(1, 2)
+    mixed.append(Gate("h", 1, []), [2])
+    mixed.append(HGate().control(1), [2, 1])
+    mixed.measure(3, 0)
+    mixed.y(3)
+    return [table, plain, mixed]
+
+
+def _read(circuit: QuantumCircuit) -> List[Any]:
+    """Returns what is read of a circuit, whatever is shared and wherever reading stops."""
+    instructions = open_circuit(circuit)
+    run = Run()
+    found: List[Any] = []
+    place = 0
+    while place < len(instructions):
+        place = instructions.read(run, place)
+        found += _flat(run.take()[0])
+        if place < len(instructions):
+            name = instructions[place].operation.name
+            if name not in ("id", "barrier"):
+                found.append((name, instructions.qubits(place), instructions.clbits(place)))
+            place += 1
+    program = plain_program(circuit, False)
+    if program is not None:
+        found += [program.num_qubits, program.num_clbits, program.global_phase]
+        for operation in program.body:
+            found += _flat(operation) if isinstance(operation, Gates) else [operation]
+    return found
+
+
+def _flat(gates: Gates) -> List[Any]:
+    """Returns each gate of a run as its kind, its qubits and its coefficients."""
+    qubits, coefficients = gates.qubits.tolist(), gates.coefficients.tolist()
+    start, out = gates.start.tolist(), []
+    for i, (number, offset) in enumerate(zip(gates.kind.tolist(), gates.offset.tolist())):
+        kind = gates.kinds[number]
+        size = 1 << kind.num_targets * (2 if kind.form == DENSE else 1)
+        on = qubits[start[i] : start[i + 1]]
+        out.append((kind, on, coefficients[offset : offset + size]))
+    return out
+
+
+READER = _choose()
+"""The reader in use."""
