@@ -75,6 +75,7 @@ cdef enum:
 
 cdef struct Standard:   # a standard gate that the gate table has
     const char* name
+    const char* at      # where Qiskit has it
     size_t length
     uint32_t width
     size_t num_params
@@ -86,6 +87,7 @@ cdef struct Standard:   # a standard gate that the gate table has
 
 cdef Standard _standard[MOST_STANDARD]
 cdef int _num_standard = 0
+cdef bint _names_stay = False       # whether a name is in the same place in all circuits
 cdef uint8_t _standard_at[256]      # by the hash of the name: the number of the gate and 1
 cdef list _kept = []                # what `_standard` points to
 
@@ -114,6 +116,8 @@ cdef inline int standard_of(const View* view) noexcept:
         if number < 0:
             return -1
         if _standard[number].length == view.name_len:
+            if _standard[number].at == view.name and _names_stay:
+                break
             if memcmp(_standard[number].name, view.name, view.name_len) == 0:
                 break
         at = (at + 1) & 255
@@ -135,7 +139,7 @@ def load_capi(circuit, rows):
     Raises:
         ImportError: the functions are not there, or a gate is not what the table says.
     """
-    global _circuit_data, _circuit_view, _reserve, _own, _num_standard
+    global _circuit_data, _circuit_view, _reserve, _own, _num_standard, _names_stay
     cdef const void* native
     cdef View view
     cdef unsigned int at
@@ -160,7 +164,7 @@ def load_capi(circuit, rows):
         _circuit.num_qubits, _circuit.num_clbits, _circuit.data,
     )
     data = circuit._data
-    _num_standard = 0
+    _num_standard, _names_stay = 0, False
     memset(_standard_at, 0, sizeof(_standard_at))
     for place, row in enumerate(rows):
         native = borrowed(data)
@@ -185,7 +189,7 @@ def load_capi(circuit, rows):
         _kept.append((name, kind, formula, constant))
         number = _num_standard
         _standard[number] = Standard(
-            <const char*>name, len(name), row.num_qubits, row.num_params, len(row.parts),
+            <const char*>name, view.name, len(name), row.num_qubits, row.num_params, len(row.parts),
             <PyObject*>kind, NULL, <const char*>constant, size,
         )
         if formula is not None:
@@ -195,6 +199,14 @@ def load_capi(circuit, rows):
             at = (at + 1) & 255
         _standard_at[at] = number + 1
         _num_standard = number + 1
+    again = _circuit(1)
+    again.h(0)
+    native = borrowed(again._data)
+    if native == NULL or qk_num(native) != 1:
+        raise ImportError("Qiskit's C API does not give the circuit that is asked for")
+    qk_view(native, 0, &view)
+    number = standard_of(&view)
+    _names_stay = number >= 0 and _standard[number].at == view.name
 
 
 cdef int _set_table(void* table) except -1:

@@ -1,5 +1,19 @@
 # What the gate table says of the entries of matrices, without Python.
 
+cdef extern from *:
+    """
+    /* Both for the price of one, and the same numbers. */
+    static inline void basicaer_sincos(double x, double *s, double *c) {
+    #if defined(__GLIBC__) && defined(_GNU_SOURCE)
+        sincos(x, s, c);
+    #else
+        *s = sin(x);
+        *c = cos(x);
+    #endif
+    }
+    """
+    void sincos "basicaer_sincos"(double x, double* s, double* c) noexcept
+
 cdef enum:
     MOST_STEPS = 64
     MOST_PARAMETERS = 4
@@ -16,14 +30,13 @@ cdef enum:
     CIS = 9
     SQRT = 10
     SINC = 11
+    CONJUGATE = 12
 
 cdef struct Step:
     int does
     int a           # steps whose numbers it takes, or the place of a parameter
     int b
     bint is_complex
-    double re       # of a constant
-    double im
 
 
 class _Symbol:
@@ -59,6 +72,11 @@ class _Symbol:
         return self._with(MULTIPLY, other, self)
 
     def __truediv__(self, other):
+        x = self.formula.negated(self)
+        if x is not None:
+            return -(x / other)
+        if other == 2:
+            return 0.5 * self  # the same, and sooner
         return self._with(DIVIDE, self, other)
 
     def __neg__(self):
@@ -75,7 +93,10 @@ cdef class Formula:
 
     cdef Step steps[MOST_STEPS]
     cdef int outputs[MOST_STEPS]
-    cdef int num_steps, num_entries, num_params
+    cdef int to_do[MOST_STEPS]      # the steps that are neither parameters nor constants
+    cdef int num_steps, num_to_do, num_entries, num_params
+    cdef double re[MOST_STEPS]      # the numbers of each step; those of constants stay
+    cdef double im[MOST_STEPS]
     cdef dict known
 
     def __init__(self, entries, int num_params):
@@ -98,9 +119,18 @@ cdef class Formula:
             x = self.symbol(x)
             if x.is_complex:
                 raise TypeError("a function of a complex number in the gate table")
+            y = self.negated(x) if does == CIS else None
+            if y is not None:  # most often of a number that there is already
+                y = apply(y)
+                return self.step(CONJUGATE, y.step, y.step, True)
             return self.step(does, x.step, x.step, does == CIS)
 
         return apply
+
+    def negated(self, symbol):
+        """Returns the real number that a symbol is the negative of; None if it is not said so."""
+        cdef Step* s = &self.steps[<int>symbol.step]
+        return _Symbol(self, s.a, False) if s.does == NEGATE and not s.is_complex else None
 
     def symbol(self, value):
         """Returns a number as a symbol."""
@@ -115,13 +145,20 @@ cdef class Formula:
         cdef int place
         if does == DIVIDE and is_complex:
             raise TypeError("a division of complex numbers in the gate table")
-        key = (does, a, b, is_complex, repr(re), repr(im))  # repr tells -0.0 from 0.0
+        key = (does, a, b, is_complex)
+        if does == CONSTANT:
+            key = (is_complex, repr(re), repr(im))  # repr tells -0.0 from 0.0
         if key not in self.known:
             place = self.num_steps
             if place == MOST_STEPS:
                 raise ValueError(f"a formula of more than {MOST_STEPS} steps in the gate table")
-            self.steps[place] = Step(does, a, b, is_complex, re, im)
+            self.steps[place] = Step(does, a, b, is_complex)
+            self.re[place] = re
+            self.im[place] = im
             self.num_steps += 1
+            if does != PARAMETER and does != CONSTANT:
+                self.to_do[self.num_to_do] = place
+                self.num_to_do += 1
             self.known[key] = place
         return _Symbol(self, self.known[key], is_complex)
 
@@ -136,23 +173,18 @@ cdef class Formula:
         self.evaluate(values, <double*>out)
         return tuple([out[i] for i in range(self.num_entries)])
 
-    cdef void evaluate(self, const double* parameters, double* out) noexcept nogil:
-        """Puts the entries, re, im, re, im, ... into `out`."""
-        cdef double re[MOST_STEPS]
-        cdef double im[MOST_STEPS]
+    cdef void evaluate(self, const double* parameters, double* out) noexcept:
+        """Puts the entries, re, im, re, im, ... into `out`; the GIL keeps the numbers apart."""
+        cdef double* re = self.re
+        cdef double* im = self.im
         cdef const Step* s
-        cdef int i
+        cdef int i, n
         cdef double x, y, u, v
-        for i in range(self.num_steps):
+        for i in range(self.num_params):  # the first steps
+            re[i] = parameters[i]
+        for n in range(self.num_to_do):
+            i = self.to_do[n]
             s = &self.steps[i]
-            im[i] = 0
-            if s.does == PARAMETER:
-                re[i] = parameters[s.a]
-                continue
-            if s.does == CONSTANT:
-                re[i] = s.re
-                im[i] = s.im
-                continue
             x, y, u, v = re[s.a], im[s.a], re[s.b], im[s.b]
             if s.does == ADD:
                 re[i] = x + u
@@ -170,18 +202,21 @@ cdef class Formula:
                 re[i] = x / u
             elif s.does == NEGATE:
                 re[i] = -x
-                im[i] = -y if s.is_complex else 0
+                if s.is_complex:
+                    im[i] = -y
             elif s.does == COS:
                 re[i] = cos(x)
             elif s.does == SIN:
                 re[i] = sin(x)
             elif s.does == CIS:
-                re[i] = cos(x)
-                im[i] = sin(x)
+                sincos(x, &im[i], &re[i])
             elif s.does == SQRT:
                 re[i] = sqrt(x)
             elif s.does == SINC:
                 re[i] = sin(x) / x if x != 0 else 1
+            elif s.does == CONJUGATE:
+                re[i] = x
+                im[i] = -y
         for i in range(self.num_entries):
             out[2 * i] = re[self.outputs[i]]
             out[2 * i + 1] = im[self.outputs[i]]
