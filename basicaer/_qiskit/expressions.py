@@ -9,6 +9,7 @@ by row, which says what is wrong if anything is.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
@@ -41,8 +42,8 @@ _BINARY: Dict[str, Callable[[Any, Any], Any]] = {
     "RPOW": lambda x, y: np.power(y, x),
 }
 
-_Evaluate = Callable[[np.ndarray], List[Union[np.ndarray, None]]]
-"""Rows of values to a column for each expression, None for one that is to be bound row by row."""
+_Evaluate = Callable[[np.ndarray], np.ndarray]
+"""Rows of values to a row for each expression, NaN where one is to be bound for each."""
 
 
 def key_of(expression: ParameterExpression) -> Any:
@@ -65,52 +66,48 @@ class Expressions:
         self._expressions = tuple(expressions)
         self._evaluate: Union[_Evaluate, None] = None
 
-    def columns(self, values: np.ndarray) -> List[Any]:
-        """Returns the values of each expression for all rows of values, which are finite.
+    def rows(self, values: np.ndarray) -> np.ndarray:
+        """Returns a row for each expression: its values for all rows of values, which are finite.
 
         Raises:
             BasicAerError: an expression is no real number for one of the rows.
         """
         if not len(values):
-            return [values[:, 0] for _ in self._expressions]
+            return np.empty((len(self._expressions), 0))
         if self._evaluate is None:
             self._evaluate = self._trusted(values[:1])
-        return [
-            column
-            if column is not None and np.isfinite(column).all()
-            else [self._bound(expression, row) for row in values]
-            for expression, column in zip(self._expressions, self._evaluate(values))
-        ]
+        found = self._evaluate(values)
+        for place in np.flatnonzero(~np.isfinite(found).all(axis=1)).tolist():
+            found[place] = [self._bound(self._expressions[place], row) for row in values]
+        return found
 
     def _trusted(self, first: np.ndarray) -> _Evaluate:
         """Returns how to evaluate all at once what agrees with `bind`, for some values."""
         make = _replayed if NATIVE_EXPRESSIONS else _compiled
         try:
             evaluate = make(self._parameters, self._expressions)
-            found = evaluate(first)
+            found = evaluate(first)[:, 0]
         except Exception:  # not installed, or of a form that is not known: bind one by one
-            return lambda values: [None] * len(self._expressions)
-        trusted = [self._agrees(i, column, first[0]) for i, column in enumerate(found)]
+            return lambda values: np.full((len(self._expressions), len(values)), np.nan)
+        trusted = np.array([self._agrees(i, value, first[0]) for i, value in enumerate(found)])
         if NATIVE_EXPRESSIONS:
-            # The first row may well be zeros, at which much is equal that is not the same.
-            for scale in (1.0, 0.1):
-                numbers = scale * (0.3 + 0.7 * np.modf(0.618 * np.arange(1, first.shape[1] + 1))[0])
-                for i, column in enumerate(evaluate(numbers[np.newaxis])):
-                    if trusted[i] and column is not None:
-                        trusted[i] = self._agrees(i, column, numbers, default=True)
-        return lambda values: [
-            column if trust else None for trust, column in zip(trusted, evaluate(values))
-        ]
+            # At zeros, or where parameters are equal, much is equal that is not the same.
+            numbers = 0.1 + 0.3 * np.modf(0.618 * np.arange(1, first.shape[1] + 1))[0]
+            for i, value in enumerate(evaluate(numbers[np.newaxis])[:, 0]):
+                trusted[i] = trusted[i] and self._agrees(i, value, numbers, default=True)
+        if trusted.all():
+            return evaluate
+        return lambda values: np.where(trusted[:, np.newaxis], evaluate(values), np.nan)
 
-    def _agrees(self, place: int, column: Any, row: np.ndarray, default: bool = False) -> bool:
-        """Whether an expression's value is what `bind` says; `default` where that says nothing."""
-        if column is None:
-            return False
+    def _agrees(self, place: int, value: float, row: np.ndarray, default: bool = False) -> bool:
+        """Whether an expression's value is what `bind` says; `default` where one says nothing."""
         try:
             bound = self._bound(self._expressions[place], row)
         except BasicAerError:
             return default
-        return bool(np.isclose(column[0], bound, rtol=1e-12, atol=1e-12))
+        if np.isnan(value):
+            return default
+        return abs(value - bound) <= 1e-12 + 1e-12 * abs(bound)
 
     def _bound(self, expression: ParameterExpression, row: np.ndarray) -> float:
         needed = expression.parameters
@@ -132,11 +129,12 @@ def _compiled(
         [expression.sympify() for expression in expressions],
     )
     # The sign of NaN is a number: what is not real would go unnoticed.
-    known = ["sign(" not in str(expression) for expression in expressions]
+    unknown = ["sign(" in str(expression) for expression in expressions]
 
-    def evaluate(values: np.ndarray) -> List[Union[np.ndarray, None]]:
-        found = np.asarray(function(values)).reshape(len(values), len(expressions))
-        return [found[:, place] if known[place] else None for place in range(len(expressions))]
+    def evaluate(values: np.ndarray) -> np.ndarray:
+        found = np.array(function(values)).reshape(len(values), len(expressions)).T
+        found[unknown] = np.nan
+        return found
 
     return evaluate
 
@@ -183,17 +181,13 @@ def _replayed(
             form.operands.append(operands)
     arrays = [[np.array(column) for column in zip(*form.operands)] for form in forms.values()]
 
-    def evaluate(values: np.ndarray) -> List[Union[np.ndarray, None]]:
-        out: List[Union[np.ndarray, None]] = [None] * len(expressions)
+    def evaluate(values: np.ndarray) -> np.ndarray:
+        out = np.full((len(expressions), len(values)), np.nan)
         # What is infinite or not real on the way need not be so in the end, nor the same as bound.
         with np.errstate(divide="raise", over="raise", invalid="raise", under="ignore"):
             for form, operands in zip(forms.values(), arrays):
-                try:
-                    table = _carried_out(form.steps, operands, values)
-                except FloatingPointError:
-                    continue
-                for place, column in zip(form.places, table):
-                    out[place] = column
+                with contextlib.suppress(FloatingPointError):
+                    out[form.places] = _carried_out(form.steps, operands, values)
         return out
 
     return evaluate
@@ -202,7 +196,7 @@ def _replayed(
 def _carried_out(
     steps: Sequence[_Step], operands: Sequence[np.ndarray], values: np.ndarray
 ) -> np.ndarray:
-    """Returns the values of expressions of one form, shape (expressions, rows of values)."""
+    """Returns the values of expressions of one form, a row for each."""
     stack: List[np.ndarray] = []
     coming = iter(operands)
     for name, kinds in steps:
@@ -214,7 +208,7 @@ def _carried_out(
         else:
             right, left = stack.pop(), stack.pop()
             stack.append(_BINARY[name](left, right))
-    return np.broadcast_to(stack[-1], (len(stack[-1]), len(values)))
+    return stack[-1]
 
 
 def _steps(

@@ -192,9 +192,7 @@ class _Sources:
             if self._evaluated is None:
                 expressions = [expression for _, expression in self._expressions]
                 self._evaluated = Expressions(self._parameters, expressions)
-            found = self._evaluated.columns(values)
-            for (index, _), column in zip(self._expressions, found):
-                columns[index] = column
+            columns[[index for index, _ in self._expressions]] = self._evaluated.rows(values)
         return columns
 
 
