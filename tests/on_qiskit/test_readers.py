@@ -690,7 +690,7 @@ def test_a_reader_that_cannot_work_here(name, monkeypatch):
     assert done.returncode
     assert f'BasicAerError: \'BASICAER_READER is "{name}": ' in done.stderr
     able = [name for name, why in readers.WANTING.items() if not why]
-    assert "Here it can be " + ", ".join(f'"{name}"' for name in able) in done.stderr
+    assert "Here it can be " + " or ".join(f'"{name}"' for name in able) in done.stderr
 
 
 def test_without_being_asked(monkeypatch):
@@ -713,6 +713,15 @@ def test_a_reader_that_reads_something_else(monkeypatch, caplog):
         assert readers._choose() == "hashed"
         assert gate_reader.chosen() == ("hashed", False)
     assert "it reads gates as something else than they are" in caplog.text
+
+    def fails(circuit):
+        raise AttributeError("gone")
+
+    monkeypatch.setattr(readers, "_read", fails)
+    with using("hashed"):
+        assert readers._choose() == "hashed"
+    assert "it fails, AttributeError('gone')" in caplog.text
+    monkeypatch.setattr(readers, "_read", lambda circuit: gate_reader.chosen())
     monkeypatch.setenv("BASICAER_READER", "hashed")
     with using("hashed"), pytest.raises(BasicAerError, match="something else than they are"):
         readers._choose()
