@@ -116,10 +116,14 @@ class _Shot:
 
     def _case(self, operation: Switch) -> Sequence[Operation]:
         value = evaluate(operation.target, self.bits)
+        default: Sequence[Operation] = ()
+        for values, body in reversed(operation.cases):
+            if values is None:
+                default = body
         for values, body in operation.cases:
-            if values is None or value in values:
+            if values is not None and value in values:
                 return body
-        return ()
+        return default
 
     def _while(self, operation: While) -> None:
         turns = 0

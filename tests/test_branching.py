@@ -306,6 +306,21 @@ class TestLoops:
         assert assert_same(program).memory.tolist() == [[1]] * 50
 
 
+@pytest.mark.parametrize("branching", [True, False])
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize(("bits", "expected"), [(0, 0b0100), (1, 0b0101), (2, 0b1010), (3, 0b1110)])
+def test_a_default_is_what_no_case_lists(place, bits, expected, branching):
+    """Wherever it is, and whichever way: Qiskit has it last, where the order cannot be told."""
+    cases = [((2,), (gates(["x", 3]),)), ((3, 2), (gates(["x", 2], ["x", 3], ["x", 0]),))]
+    cases.insert(place, (None, (gates(["x", 2], ["x", 0], ["x", 0]),)))
+    flips = [["x", qubit] for qubit in range(2) if bits >> qubit & 1]
+    body = [gates(*flips)] if flips else []
+    body += [Measure(0, 0), Measure(1, 1), Switch(Expression("bits", (0, 1), 2), tuple(cases))]
+    body += [Measure(q, q) for q in range(4)]
+    outcome = run(make(body, 4, 4), branching=branching)
+    assert outcome.memory.tolist() == [[expected]] * 50
+
+
 def test_progress_is_told_and_never_falls():
     seen = []
 
