@@ -328,7 +328,10 @@ class Machine:
         self.control.check()
         begun = time.perf_counter()
         qubits = branch.deferred if draw is None else (*branch.deferred, draw.qubit)
-        found = Marginals(branch.state.probabilities(qubits, threads=self.threads), first)
+        probabilities = branch.state.probabilities(qubits, threads=self.threads)
+        self.control.check()
+        found = Marginals(probabilities, first)
+        self.control.check()
         if len(found.levels[0]) <= _SMALL_TABLE:
             last = (
                 "at the end" if draw is None else f"before qubit {draw.qubit} is measured or reset"

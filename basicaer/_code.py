@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import Callable, Iterable, Iterator, NamedTuple, Sequence, Tuple, Union
+from typing import Callable, Iterable, Iterator, NamedTuple, Sequence, Union
 
 from basicaer._program import Condition, Expression, Gates, Prepare
 
@@ -105,7 +105,7 @@ class Code:
         branches: whether any draw is `BRANCHES`.
     """
 
-    instructions: Tuple[Instruction, ...]
+    instructions: Sequence[Instruction]
     num_loops: int
     num_draws: Union[int, None]
     branches: bool

@@ -55,9 +55,11 @@ def without_idle_ends(code: list[Instruction], check: Callable[[], None]) -> lis
     """Returns the code, ending where no outcome can come any more: what follows is not seen."""
     facts = _facts_ahead(code, check)
     end = Jump(len(code) - 1)
-    return [
-        item if facts[place].goes_on else end for place, item in enumerate(polled(code[:-1], check))
-    ] + [End()]
+    ending = [
+        item if facts[place].goes_on else end for place, item in enumerate(polled(code, check))
+    ]
+    ending[-1] = End()
+    return ending
 
 
 def mark_deferrable(code: list[Instruction], check: Callable[[], None]) -> list[Instruction]:
@@ -67,8 +69,14 @@ def mark_deferrable(code: list[Instruction], check: Callable[[], None]) -> list[
     of the same qubit branch, hence the repetition; the second round finds the last of them, and a
     third only confirms it.
     """
+    known: dict[Draw, Draw] = {}  # equal ones are one object, as in `_facts_ahead`
+
+    def as_marked(draw: Draw, deferral: int) -> Draw:
+        new = draw._replace(deferral=deferral)
+        return known.setdefault(new, new)
+
     marked = [
-        item._replace(deferral=TERMINAL) if isinstance(item, Draw) else item
+        as_marked(item, TERMINAL) if isinstance(item, Draw) else item
         for item in polled(code, check)
     ]
     while True:
@@ -83,12 +91,12 @@ def mark_deferrable(code: list[Instruction], check: Callable[[], None]) -> list[
                 else:
                     deferrable = not (ahead.moved & qubit or (ahead.read >> item.clbit) & 1)
                 if not deferrable:
-                    marked[place] = item._replace(deferral=BRANCHES)
+                    marked[place] = as_marked(item, BRANCHES)
                     changed = True
         if not changed:
             break
     return [
-        item._replace(deferral=SPECTATOR)
+        as_marked(item, SPECTATOR)
         if isinstance(item, Draw) and item.deferral and facts[place + 1].branches
         else item
         for place, item in enumerate(polled(marked, check))
@@ -98,7 +106,9 @@ def mark_deferrable(code: list[Instruction], check: Callable[[], None]) -> list[
 def _facts_ahead(code: list[Instruction], check: Callable[[], None]) -> list[_Facts]:
     """Returns the facts at each place: of the instruction there and of all that can follow it."""
     nothing = _Facts(0, 0, 0, False, False)
-    facts = [nothing] * len(code)
+    facts = [nothing for _ in polled(code, check)]
+    # Equal ones are one object: of millions the garbage collector would make long pauses.
+    known: dict[_Facts, _Facts] = {}
     while True:
         changed = False
         for place in range(len(code) - 1, -1, -1):
@@ -109,15 +119,11 @@ def _facts_ahead(code: list[Instruction], check: Callable[[], None]) -> list[_Fa
             for successor in _successors(item, place):
                 new |= facts[successor]
             if new != facts[place]:
-                facts[place] = new
+                facts[place] = known.setdefault(new, new)
                 # Only a jump backwards can have looked at what has just changed.
                 changed = True
-        if not changed or not _has_loop(code):
+        if not changed or not any(isinstance(item, Turn) for item in polled(code, check)):
             return facts
-
-
-def _has_loop(code: list[Instruction]) -> bool:
-    return any(isinstance(item, Turn) for item in code)
 
 
 def _own_facts(item: Instruction) -> _Facts:

@@ -55,7 +55,7 @@ def flatten(program: Program, defer: bool, check: Callable[[], None] = go_on) ->
         defer: whether the draws that need not collapse the state are marked as deferred.
         check: called now and then, since loops are unrolled; what it raises is raised.
     """
-    num_draws = count_draws(program.body)
+    num_draws = count_draws(program.body, check)
     # What is known of qubits is of use only where single draws are made.
     builder = _Builder(program, tracks=num_draws != 0, check=check)
     builder.add_body(program.body, None)
@@ -66,7 +66,7 @@ def flatten(program: Program, defer: bool, check: Callable[[], None] = go_on) ->
     branches = any(
         isinstance(item, Draw) and not item.deferral for item in polled(instructions, check)
     )
-    return Code(tuple(instructions), builder.num_loops, num_draws, branches)
+    return Code(instructions, builder.num_loops, num_draws, branches)
 
 
 class _Loop:
@@ -86,6 +86,9 @@ class _Builder:
         self.tracks = tracks
         self.code: list[Instruction] = []
         self.num_loops = 0
+        # What an operation becomes is one object, however often a loop repeats it: millions would
+        # take their time, and the garbage collector its own.
+        self.known: dict[int, Instruction] = {}
 
     def add_body(self, body: Sequence[Operation], loop: _Loop | None) -> None:
         for operation in body:
@@ -93,15 +96,19 @@ class _Builder:
 
     def add(self, operation: Operation, loop: _Loop | None) -> None:
         code = self.code
-        if isinstance(operation, Gates):
+        known = self.known.get(id(operation))
+        if known is not None:
+            code.append(known)
+        elif isinstance(operation, Gates):
             if len(operation):
-                code.append(Apply(operation, *(_effects(operation) if self.tracks else (0, 0, 0))))
+                effects = _effects(operation) if self.tracks else (0, 0, 0)
+                self._add_known(operation, Apply(operation, *effects))
         elif isinstance(operation, Measure):
-            code.append(Draw(operation.qubit, operation.clbit, BRANCHES))
+            self._add_known(operation, Draw(operation.qubit, operation.clbit, BRANCHES))
         elif isinstance(operation, Reset):
-            code.append(Draw(operation.qubit, None, BRANCHES))
+            self._add_known(operation, Draw(operation.qubit, None, BRANCHES))
         elif isinstance(operation, Prepare):
-            code.append(Set(operation, _mask(operation.qubits)))
+            self._add_known(operation, Set(operation, _mask(operation.qubits)))
         elif isinstance(operation, IfElse):
             self._add_if_else(operation, loop)
         elif isinstance(operation, While):
@@ -120,6 +127,10 @@ class _Builder:
             raise BasicAerError(
                 f'circuit "{self.name}": unknown operation {type(operation).__name__}'
             )
+
+    def _add_known(self, operation: Operation, instruction: Instruction) -> None:
+        self.known[id(operation)] = instruction
+        self.code.append(instruction)
 
     def _add_if_else(self, operation: IfElse, loop: _Loop | None) -> None:
         code = self.code
@@ -222,20 +233,21 @@ def _mask(qubits: Sequence[int]) -> int:
 # --- how many draws a shot makes -----------------------------------------------------------------
 
 
-def count_draws(body: Sequence[Operation]) -> int | None:
+def count_draws(body: Sequence[Operation], check: Callable[[], None] = go_on) -> int | None:
     """Returns how many uniforms each shot consumes in `body`; None if outcomes decide it."""
     total = 0
     for operation in body:
         if isinstance(operation, (Measure, Reset)):
             count: int | None = 1
         elif isinstance(operation, IfElse):
-            count = _common([count_draws(operation.true_body), count_draws(operation.false_body)])
+            bodies = (operation.true_body, operation.false_body)
+            count = _common([count_draws(inner, check) for inner in bodies])
         elif isinstance(operation, While):
-            count = 0 if count_draws(operation.body) == 0 else None
+            count = 0 if count_draws(operation.body, check) == 0 else None
         elif isinstance(operation, For):
-            count = _count_for(operation)
+            count = _count_for(operation, check)
         elif isinstance(operation, Switch):
-            counts = [count_draws(case) for _, case in operation.cases]
+            counts = [count_draws(case, check) for _, case in operation.cases]
             if all(values is not None for values, _ in operation.cases):
                 counts.append(0)
             count = _common(counts)
@@ -247,11 +259,11 @@ def count_draws(body: Sequence[Operation]) -> int | None:
     return total
 
 
-def _count_for(operation: For) -> int | None:
+def _count_for(operation: For, check: Callable[[], None]) -> int | None:
     total = 0
-    bodies = operation.distinct()
+    bodies = operation.distinct(check)
     for body, times in bodies:
-        count = count_draws(body)
+        count = count_draws(body, check)
         if count is None:
             return None
         total += count * times

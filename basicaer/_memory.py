@@ -185,21 +185,34 @@ def allowance_of_branches(
     base += table_bytes << table
 
     extra = (most_states - 1) * state + most_uniforms - uniforms
-    extra += (most_nodes - nodes) * node_bytes + (table_bytes << most_table)
+    extra += (most_nodes - nodes) * node_bytes
+    extra += (table_bytes << most_table) - (table_bytes << table)
     room = extra
     if limit is not None:
         room = limit - base
     elif base + extra >= SMALL:
         space = budget.space()
         room = min(max(KEPT, space // 4), space - base)
-    room = left = max(0, min(room, extra))
+    if room >= extra:
+        return Allowance(
+            base + extra,
+            base,
+            most_states,
+            threads,
+            most_uniforms,
+            most_table,
+            most_nodes,
+        )
 
+    room = left = max(0, room)
+    share = left if most_states == 1 else left // 2
+    while table < most_table and table_bytes << table <= share:
+        left -= table_bytes << table
+        share -= table_bytes << table
+        table += 1
     more = min(most_uniforms - uniforms, left // 2)
     uniforms += more
     left -= more
-    while table < most_table and table_bytes << table <= left // 2:
-        left -= table_bytes << table
-        table += 1
     if nodes < most_nodes:
         more = min(most_nodes - nodes, left // 4 // node_bytes)
         nodes += more

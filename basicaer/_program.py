@@ -13,9 +13,12 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
+
+_BODIES_AT_ONCE = 1 << 16
+"""Turns of a loop that are looked at between two looks at whether the job was cancelled."""
 
 DENSE = 0
 """Form of a gate given by its whole matrix: 4**k coefficients, row-major."""
@@ -168,22 +171,31 @@ class For(NamedTuple):
 
     bodies: Tuple[Tuple[Operation, ...], ...]
 
-    def distinct(self) -> List[Tuple[Tuple[Operation, ...], int]]:
-        """Returns the different bodies, and how often each is run.
+    def distinct(
+        self, check: Union[Callable[[], None], None] = None
+    ) -> List[Tuple[Tuple[Operation, ...], int]]:
+        """Returns the different bodies, and how often each is run; `check` is called meanwhile.
 
         Mostly it is one body, the same object many times.
         """
-        bodies = self.bodies
-        if not bodies:
-            return []
-        first = bodies[0]
-        try:
-            if bodies.count(first) == len(bodies):  # a hundred times as quick as what follows
-                return [(first, len(bodies))]
-        except ValueError:  # amplitudes, which cannot be compared: they differ
-            pass
-        times = Counter(map(id, bodies))
-        return [(body, times[key]) for key, body in {id(body): body for body in bodies}.items()]
+        times: Counter[int] = Counter()
+        found: Dict[int, Tuple[Operation, ...]] = {}
+        for first in range(0, len(self.bodies), _BODIES_AT_ONCE):
+            if check is not None:
+                check()
+            bodies = self.bodies[first : first + _BODIES_AT_ONCE]
+            one = bodies[0]
+            try:
+                alike = bodies.count(one) == len(bodies)  # ten times as quick as what follows
+            except ValueError:  # amplitudes, which cannot be compared: they differ
+                alike = False
+            if alike:
+                found[id(one)] = one
+                times[id(one)] += len(bodies)
+            else:
+                found.update((id(body), body) for body in bodies)
+                times.update(map(id, bodies))
+        return [(body, times[key]) for key, body in found.items()]
 
 
 class Switch(NamedTuple):

@@ -374,15 +374,34 @@ class State:
     def prepare(self, qubits: Sequence[int], amplitudes: np.ndarray) -> None:
         """Brings `qubits`, all in |0>, to the state of the given amplitudes, shape (2**k,)."""
         values = np.ascontiguousarray(amplitudes, dtype=_COMPLEX[self.precision])
-        where = np.array(qubits, dtype=np.int64)
-        reals, entries = self._reals, values.view(_REAL[self.precision])
-        # What is above all of the qubits divides the state into parts of their own.
-        step = max(2 * _PART, 2 << max(self._lane_bits, 1 + max(qubits, default=0)))
-        for first, last in _parts(len(reals), step):
-            self.check()
-            kernels.prepare(reals[first:last], where, entries)
+        self._prepare(self._reals, list(qubits), values)
         for qubit in qubits:
             self._live |= 1 << qubit
+
+    def _prepare(self, reals: np.ndarray, qubits: List[int], values: np.ndarray) -> None:
+        """Prepares a part of the state, in pieces between which the job can be cancelled."""
+        highest = max(qubits, default=0)
+        # What is above all of the qubits divides it into pieces of their own.
+        step = max(_PART, 2 << max(self._lane_bits, 1 + highest))
+        if step == _PART or highest < self._lane_bits:
+            where, entries = np.array(qubits, dtype=np.int64), values.view(reals.dtype)
+            for first, last in _parts(len(reals), step):
+                self.check()
+                kernels.prepare(reals[first:last], where, entries)
+            return
+        # The highest divides it in halves: what is in the lower one is in both, times its values.
+        place = qubits.index(highest)
+        rest = qubits[:place] + qubits[place + 1 :]
+        halves = values.reshape(-1, 2, 1 << place)
+        half = step // 2
+        for first in range(0, len(reals), step):
+            for begin, end in _parts(half, _PART):
+                self.check()
+                begin, end = first + begin, first + end
+                reals[half + begin : half + end] = reals[begin:end]
+            for bit, start in enumerate((first, first + half)):
+                part = np.ascontiguousarray(halves[:, bit]).reshape(-1)
+                self._prepare(reals[start : start + half], rest, part)
 
     def scale(self, factor: complex) -> None:
         """Multiplies all amplitudes by `factor`."""

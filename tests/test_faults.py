@@ -256,6 +256,42 @@ def test_cancelled_while_loops_are_unrolled(monkeypatch, defer):
         _flow.flatten(program, defer, control.check)
 
 
+class Looks:
+    """A check that knows the longest time, of its thread's own, between two looks."""
+
+    def __init__(self):
+        self.longest, self.last = 0.0, time.thread_time()
+
+    def __call__(self):
+        self.longest = max(self.longest, time.thread_time() - self.last)
+        self.last = time.thread_time()
+
+
+def test_loops_of_many_turns_can_be_cancelled_soon():
+    circuit = QuantumCircuit(1, 1)
+    with circuit.for_loop(range(500_000)):
+        circuit.h(0)
+    circuit.measure(0, 0)
+    circuit.reset(0)
+    circuit.measure(0, 0)
+    program = lower(circuit)
+    look = Looks()
+    _flow.flatten(program, True, look)
+    look()
+    assert look.longest < 0.04
+
+
+def test_the_preparation_of_many_qubits_can_be_cancelled_soon():
+    amplitudes = np.random.default_rng(1).normal(size=1 << 22).astype(complex)
+    amplitudes /= np.linalg.norm(amplitudes)
+    look = Looks()
+    state = _state.State.zero(22, check=look)
+    look()
+    state.prepare(range(22), amplitudes)
+    look()
+    assert look.longest < 0.02
+
+
 # ----------------------------------------------------------------------------------------------
 # Callbacks
 # ----------------------------------------------------------------------------------------------

@@ -273,3 +273,25 @@ def test_so_does_the_making_of_a_state(precision, make):
     argument = 5 if make == "identity" else oracle.random_state(9, 1)
     with pytest.raises(StopError):
         getattr(State, make)(argument, precision, check=Stops())
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_preparing_in_pieces_is_preparing(monkeypatch, seed):
+    monkeypatch.setattr(state_module, "_PART", 64)
+    random = np.random.default_rng(seed)
+    num_qubits = 9
+    qubits = random.permutation(num_qubits)[: random.integers(1, 9)].tolist()
+    others = [qubit for qubit in range(num_qubits) if qubit not in qubits]
+    amplitudes = random.normal(size=2 ** len(qubits)) + 1j * random.normal(size=2 ** len(qubits))
+    rest = random.normal(size=2 ** len(others)) + 0j
+    before = np.zeros(2**num_qubits, dtype=complex)
+    after = np.zeros(2**num_qubits, dtype=complex)
+    for i, value in enumerate(rest):
+        base = sum((i >> place & 1) << qubit for place, qubit in enumerate(others))
+        before[base] = value
+        for j, amplitude in enumerate(amplitudes):
+            index = base + sum((j >> place & 1) << qubit for place, qubit in enumerate(qubits))
+            after[index] = value * amplitude
+    state = State.from_amplitudes(before)
+    state.prepare(qubits, amplitudes)
+    np.testing.assert_allclose(state.to_array(), after, atol=1e-13)
