@@ -24,7 +24,7 @@ from qiskit.circuit import Barrier, ControlledGate, Instruction
 from qiskit.circuit import Measure as MeasureInstruction
 
 from basicaer._gates import ROW_OF_CLASS, SINGLETON_OF_CLASS, Functions
-from basicaer._program import DENSE, Gates, Measure, Program
+from basicaer._program import DENSE, Gates, Measure, Plans, Program
 
 ctypedef Py_ssize_t index
 
@@ -379,7 +379,7 @@ cdef class Run:
         self.kind.used = self.qubits.used = self.offset.used = self.coefficients.used = 0
         gates = made(Gates, {
             "kinds": kinds, "kind": kind, "start": start, "qubits": qubits, "offset": offset,
-            "coefficients": coefficients, "plans": {},
+            "coefficients": coefficients, "plans": Plans(),
         })
         return gates, free_ones, finite
 

@@ -32,6 +32,7 @@ import time
 from collections import Counter, defaultdict
 from typing import Any, Callable, Iterator, Sequence, Tuple, Union
 
+from basicaer._amplitudes import Amplitudes
 from basicaer._classical import evaluate, holds
 from basicaer._code import (
     BRANCHES,
@@ -47,6 +48,7 @@ from basicaer._code import (
     Turn,
     Unless,
 )
+from basicaer._control import Control
 from basicaer._memory import Allowance
 from basicaer._program import Gates
 from basicaer._sampling import Marginals
@@ -75,7 +77,7 @@ class Branch:
         "work",
     )
 
-    def __init__(self, known: int, num_loops: int, state: Any) -> None:
+    def __init__(self, known: int, num_loops: int, state: Amplitudes | None) -> None:
         self.place = 0
         self.bits = 0
         self.turns = [0] * num_loops
@@ -87,9 +89,9 @@ class Branch:
         # whose outcome was known.
         self.draws: list[int] = []
         self.work = 0  # gates and draws, about one pass over the state each, since the last copy
-        self.state = state
+        self.state: Any = state  # None once it has been given away
 
-    def twin(self, state: Any) -> Branch:
+    def twin(self, state: Amplitudes | None) -> Branch:
         """Returns a branch with the same history and the given state."""
         twin = Branch.__new__(Branch)
         twin.place = self.place
@@ -125,12 +127,12 @@ class Machine:
         code: Code,
         name: str,
         num_qubits: int,
-        new_state: Callable[[], Any],
+        new_state: Callable[[], Amplitudes],
         known: int,
         allowance: Allowance,
         most_turns: Union[int, None],
         apply: dict[str, Any],
-        control: Any,
+        control: Control,
     ) -> None:
         self.code = code.instructions
         self.num_loops = code.num_loops
@@ -253,13 +255,13 @@ class Machine:
         branch.values ^= item.flipped
         branch.known &= ~item.clobbered
 
-    def apply(self, state: Any, gates: Gates) -> None:
+    def apply(self, state: Amplitudes, gates: Gates) -> None:
         """Applies gates to a state, and adds up what that took."""
         begun = time.perf_counter()
-        planned = getattr(state, "planning", 0.0)
+        planned = state.planning
         found = state.apply(gates, **self.apply_options)
         seconds = time.perf_counter() - begun
-        planned = getattr(state, "planning", 0.0) - planned
+        planned = state.planning - planned
         with self.lock:
             self.seconds["apply"] += seconds - planned
             self.seconds["plan"] += planned

@@ -19,7 +19,7 @@ from typing import Any, Dict, List, Tuple
 
 import numpy as np
 
-from basicaer._planning import aligned
+from basicaer._planning import aligned as aligned
 
 KEPT = range(256 << 10, (32 << 20) + 1)
 """Sizes in bytes that are kept for the next state."""

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from typing import Any, Type
 
 import numpy as np
 
 from basicaer._allowance import allowed
+from basicaer._amplitudes import Amplitudes
 from basicaer._branching import Machine, run_one
 from basicaer._code import Code
+from basicaer._control import Control
 from basicaer._flow import count_draws, flatten
 from basicaer._groups import run_groups
 from basicaer._in_order import run_in_order
@@ -31,7 +33,7 @@ from basicaer._work import one_run, worth_a_look
 from basicaer.exceptions import BasicAerError
 
 
-def execute(task: Task, control: Any, state_class: Any = State) -> Outcome:
+def execute(task: Task, control: Control, state_class: Type[Amplitudes] = State) -> Outcome:
     """Computes what a task asks for.
 
     Args:
@@ -53,7 +55,7 @@ def execute(task: Task, control: Any, state_class: Any = State) -> Outcome:
     return outcome
 
 
-def _execute(task: Task, control: Any, state_class: Any) -> Outcome:
+def _execute(task: Task, control: Control, state_class: Type[Amplitudes]) -> Outcome:
     """Any program of which one final state does not say all."""
     method = task.method
     if method == "sampled":
@@ -88,7 +90,7 @@ def splits(task: Task) -> bool:
 class _Run:
     """One execution of a task."""
 
-    def __init__(self, task: Task, control: Any, state_class: Any) -> None:
+    def __init__(self, task: Task, control: Control, state_class: Type[Amplitudes]) -> None:
         self.task = task
         self.program = task.program
         self.control = control
@@ -171,7 +173,7 @@ class _Run:
     def _memory(self, shots: int) -> np.ndarray:
         return np.zeros((shots if self.words else 0, self.words), dtype=np.uint64)
 
-    def _new_state(self) -> Any:
+    def _new_state(self) -> Amplitudes:
         return first_state(self.task, self.state_class, self.control.check)
 
     def _machine(self, code: Code) -> Machine:
@@ -201,7 +203,7 @@ class _Run:
             "time": dict(machine.seconds),
         }
 
-    def _watch(self, machine: Machine, state: Any) -> None:
+    def _watch(self, machine: Machine, state: Amplitudes) -> None:
         """Has a look at the norm at the end of a run in which that look costs next to nothing."""
         if worth_a_look(machine.statistics):
             machine.watch(state.norm_squared(self.task.threads))
@@ -214,7 +216,7 @@ class _Progress:
     each branch the rest of what its shots would have taken alone is added.
     """
 
-    def __init__(self, control: Any, machine: Machine, unit: int, shots: int) -> None:
+    def __init__(self, control: Control, machine: Machine, unit: int, shots: int) -> None:
         self.control = control
         self.machine = machine
         # The total must fit the counter with room to spare.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, Iterator, List, Set, Tuple, Union
+from typing import Dict, Iterator, List, Set, Tuple, Type, Union
 
+from basicaer._amplitudes import Amplitudes
+from basicaer._control import Control
 from basicaer._memory import describe, state_bytes
 from basicaer._program import Gates, Measure, Prepare, Program, Reset
 from basicaer._state import State
@@ -19,10 +21,10 @@ def final_states(
     *,
     precision: str = "double",
     threads: int = 1,
-    control: Any = None,
+    control: Union[Control, None] = None,
     most_states: int = 1 << 30,
-    state_class: Any = State,
-) -> Iterator[Tuple[float, Any]]:
+    state_class: Type[Amplitudes] = State,
+) -> Iterator[Tuple[float, Amplitudes]]:
     """Yields pure states and their probabilities: one, but for resets of qubits in superposition.
 
     The global phase is left out. Each state belongs to the caller. With the other outcome of each
@@ -41,7 +43,7 @@ def final_states(
     """
     body = program.body
     start = state_class.zero(program.num_qubits, precision=precision)
-    pending: List[Tuple[float, Any, int, Set[int]]] = [(1.0, start, 0, set())]
+    pending: List[Tuple[float, Amplitudes, int, Set[int]]] = [(1.0, start, 0, set())]
     del start
     while pending:
         weight, state, place, touched = pending.pop()

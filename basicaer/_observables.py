@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from basicaer._amplitudes import Amplitudes
 from basicaer.exceptions import BasicAerError
 
 _TABLE = 1 << 14
@@ -63,7 +64,7 @@ class PauliSum:
         paulis = operator.paulis
         return cls(num_qubits, paulis.x @ bits, paulis.z @ bits, coefficients)
 
-    def expectation(self, state: Any, threads: int = 1) -> complex:
+    def expectation(self, state: Amplitudes, threads: int = 1) -> complex:
         """Returns the expectation value on a `State`."""
         values = state.expectations(self.x, self.z, threads=threads)
         return complex(values @ self.coefficients)

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import cmath
 import time
-from typing import Any, Callable, Dict, Mapping, Sequence
+from typing import Callable, Dict, Mapping, Sequence, Type
 
 import numpy as np
 
 from basicaer import _outcomes
+from basicaer._amplitudes import Amplitudes
+from basicaer._control import Control
 from basicaer._memory import SHOTS_AT_ONCE, state_bytes
 from basicaer._sampling import memory_rows, num_words, seeded, skip
 from basicaer._task import Outcome, Task
 from basicaer._work import one_run, worth_a_look
 
 
-def run_plain(task: Task, control: Any, state_class: Any) -> Outcome:
+def run_plain(task: Task, control: Control, state_class: Type[Amplitudes]) -> Outcome:
     """Computes what a task that `is_straight` asks for; the arguments are those of `execute`."""
     program, output = task.program, task.output
     _, runs, measured, qubits, _ = program.outline
@@ -60,14 +62,14 @@ def run_plain(task: Task, control: Any, state_class: Any) -> Outcome:
         if output == "unitary":
             array = array.reshape(1 << shift, 1 << shift)
     control.add_total(-work)  # what fusion has saved
-    planning = getattr(state, "planning", 0.0)
+    planning = state.planning
     metadata = {
         "method": task.method,
         "states_simulated": 1,
         "branches": 1,
         "states": 1,
         **statistics,
-        "norm_drift": _drift(getattr(state, "norm", 1.0)),
+        "norm_drift": _drift(state.norm),
         "norm_drift_at": "at the end",
         "peak_memory": state_bytes(program.num_qubits, task.precision, output == "unitary"),
         "time": {
@@ -84,7 +86,7 @@ def run_plain(task: Task, control: Any, state_class: Any) -> Outcome:
 # ----------------------------------------------------------------------------------------------
 
 
-def first_state(task: Task, state_class: Any, check: Callable[[], None]) -> Any:
+def first_state(task: Task, state_class: Type[Amplitudes], check: Callable[[], None]) -> Amplitudes:
     """Returns the state, or the unitary, that the task's program begins with.
 
     `check` is called now and then while a large one is made; what it raises is raised.
@@ -104,10 +106,10 @@ def first_state(task: Task, state_class: Any, check: Callable[[], None]) -> Any:
 
 def _sampled_memory(
     task: Task,
-    state: Any,
+    state: Amplitudes,
     qubits: Sequence[int],
     sources: Mapping[int, int],
-    control: Any,
+    control: Control,
 ) -> np.ndarray:
     """Returns the classical memory of the task's shots, drawn from a final state, one draw each.
 

@@ -7,7 +7,7 @@ from typing import Any, Tuple
 
 import numpy as np
 
-from basicaer import _planning
+from basicaer import _buffers, _planning
 from basicaer._costs import KERNEL_COSTS, SPLIT_TIME
 from basicaer._program import Gates, Kind
 
@@ -71,7 +71,7 @@ class Prepared:
         )
         coefficients = plan.coefficients
         if coefficients.dtype != dtype:
-            coefficients = _planning.aligned(len(coefficients), dtype)
+            coefficients = _buffers.aligned(len(coefficients), dtype)
             coefficients[:] = plan.coefficients
         self.executable = kernels.Executable(
             plan.passes, plan.ops, plan.lists, coefficients, plan.scratch_reals

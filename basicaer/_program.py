@@ -13,9 +13,12 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from basicaer._prepared import Prepared
 
 _BODIES_AT_ONCE = 1 << 16
 """Turns of a loop that are looked at between two looks at whether the job was cancelled."""
@@ -48,6 +51,30 @@ class Kind(NamedTuple):
     is_real: bool = False
 
 
+class Plans:
+    """What is known of how to apply a run of gates, so that it is found out once.
+
+    Not part of the run's value: it travels empty. Threads may look and add at the same time; at
+    worst two find out the same.
+
+    Attributes:
+        prepared: its plans, by what they depend on beside the gates.
+        needless: by qubits and whether it is applied again, whether to apply the gates one by one
+            takes less time than their plan.
+        parts: the run in parts of so many gates.
+    """
+
+    __slots__ = ("needless", "parts", "prepared")
+
+    def __init__(self) -> None:
+        self.prepared: Dict[Tuple[Any, ...], Prepared] = {}
+        self.needless: Dict[Tuple[int, bool], bool] = {}
+        self.parts: Dict[int, Tuple[Gates, ...]] = {}
+
+    def __reduce__(self) -> Tuple[type, Tuple[()]]:
+        return Plans, ()
+
+
 @dataclass(frozen=True, eq=False)
 class Gates:
     """A run of unitary gates, as flat arrays.
@@ -64,8 +91,7 @@ class Gates:
         qubits: int32, shape (start[-1],).
         offset: int64, shape (num_gates,).
         coefficients: complex128, one-dimensional.
-        plans: what `_state` has planned of this run, whether it needs a plan at all, and its parts,
-            so that a run applied again is not planned again. Not part of the value, not pickled.
+        plans: what `_state` has found out about this run. Not part of the value.
     """
 
     kinds: Tuple[Kind, ...]
@@ -74,16 +100,16 @@ class Gates:
     qubits: np.ndarray
     offset: np.ndarray
     coefficients: np.ndarray
-    plans: Dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
+    plans: Plans = field(default_factory=Plans, init=False, repr=False)
 
     def __len__(self) -> int:
         return len(self.kind)
 
     def parts(self, most: int) -> Tuple[Gates, ...]:
         """Returns the run as runs of at most `most` gates, the same ones each time."""
-        found: Union[Tuple[Gates, ...], None] = self.plans.get(most)
+        found = self.plans.parts.get(most)
         if found is None:
-            found = self.plans[most] = tuple(
+            found = self.plans.parts[most] = tuple(
                 Gates(
                     self.kinds,
                     self.kind[first : first + most],
@@ -96,9 +122,6 @@ class Gates:
                 for start in [self.start[first : first + most + 1]]
             )
         return found
-
-    def __getstate__(self) -> Dict[str, Any]:
-        return {**self.__dict__, "plans": {}}
 
 
 class Measure(NamedTuple):

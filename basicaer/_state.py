@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence, Tuple
 
 import numpy as np
 
-from basicaer import _buffers, _outcomes, _planning, _small
+from basicaer import _buffers, _outcomes, _small
 from basicaer._control import go_on
 from basicaer._costs import PASS_GATES, PLAN_GATE_NS, PLAN_NS, PLANNED_NS, block_qubits
 from basicaer._dispatch import kernels
@@ -25,6 +25,7 @@ from basicaer._sums import strings, summation
 from basicaer._work import worth_threads
 
 if TYPE_CHECKING:
+    from basicaer._amplitudes import Masks
     from basicaer._control import Control
 
 _REAL: Dict[str, Any] = {"double": np.dtype(np.float64), "single": np.dtype(np.float32)}
@@ -269,10 +270,10 @@ class State:
             return self._apply_one_by_one(gates, shift, control)
         capacity = block_qubits(self._width, self.precision) - self._lane_bits
         key = (self._width, self._live, self.precision, capacity, shift, fusion, kernels)
-        prepared = gates.plans.get(key)
+        prepared = gates.plans.prepared.get(key)
         if prepared is None:
             begun = time.perf_counter()
-            prepared = gates.plans[key] = Prepared(
+            prepared = gates.plans.prepared[key] = Prepared(
                 gates,
                 kernels,
                 _REAL[self.precision],
@@ -298,11 +299,11 @@ class State:
         if not again and count <= _FEW:
             return True
         key = (self.num_qubits, again)
-        known: bool | None = gates.plans.get(key)
+        known = gates.plans.needless.get(key)
         if known is None:
             most = PLANNED_NS if again else PLAN_NS + PLAN_GATE_NS * count
             known = _small.nanoseconds(self.num_qubits, gates.kinds, gates.kind) <= most
-            gates.plans[key] = known
+            gates.plans.needless[key] = known
         return known
 
     def _apply_one_by_one(
@@ -440,7 +441,7 @@ class State:
         reals, dtype = self._reals, _REAL[self.precision]
 
         def work() -> None:
-            scratch = _planning.aligned((1 << low_bits) << self._lane_bits, dtype)
+            scratch = _buffers.aligned((1 << low_bits) << self._lane_bits, dtype)
             kernels.probabilities(reals, low_bits, low_to, lane_to, *lists, out, sync, scratch)
 
         if self._worth_threads:
@@ -449,9 +450,7 @@ class State:
             work()
         return out[0] if groups == 0 else out.sum(axis=0)
 
-    def expectations(
-        self, x_masks: Sequence[int], z_masks: Sequence[int], threads: int = 1
-    ) -> np.ndarray:
+    def expectations(self, x_masks: Masks, z_masks: Masks, threads: int = 1) -> np.ndarray:
         """Returns the expectation values of Pauli strings.
 
         Args:
@@ -474,7 +473,7 @@ class State:
         sync = np.zeros(len(out), dtype=np.int64)
 
         def work() -> None:
-            scratch = _planning.aligned(160 << self._lane_bits, reals.dtype)
+            scratch = _buffers.aligned(160 << self._lane_bits, reals.dtype)
             for group, (mask, signs, odd) in enumerate(found.groups):
                 turn = sync[group : group + 1]
                 kernels.expectations(reals, mask, signs, odd, out[group], turn, scratch)

@@ -10,6 +10,8 @@ from basicaer._program import DIAGONAL
 class NumpyState:
     """Amplitudes as one complex array; the same interface as `basicaer._state.State`."""
 
+    norm = 1.0
+    planning = 0.0
     alive = 0
     most_alive = 0
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import oracle
 import pytest
@@ -160,10 +162,21 @@ def test_a_plan_is_made_once_for_equal_beginnings():
     (gates,) = lower(oracle.random_circuit(7, 20, 1)).body
     State.zero(7).apply(gates)
     State.zero(7).apply(gates)
-    assert len(gates.plans) == 1
+    assert len(gates.plans.prepared) == 1
     State.zero(7, "single").apply(gates)
     State.zero(8).apply(gates)
-    assert len(gates.plans) == 3
+    assert len(gates.plans.prepared) == 3
+
+
+def test_what_is_known_of_a_run_does_not_travel():
+    (gates,) = lower(oracle.random_circuit(7, 20, 1)).body
+    assert len(gates.parts(5)) > 1
+    State.zero(7).apply(gates)
+    again = pickle.loads(pickle.dumps(gates))
+    assert gates.plans.prepared and gates.plans.parts
+    assert not again.plans.prepared and not again.plans.parts
+    State.zero(7).apply(again)
+    assert len(again.plans.prepared) == 1
 
 
 def test_states_that_cannot_be_planned():

@@ -188,7 +188,7 @@ def test_numbers_that_are_no_gate(change, message):
 
 
 def is_planned(run):
-    return any(not isinstance(each, bool) for each in run.plans.values())
+    return bool(run.plans.prepared)
 
 
 def test_many_gates_and_gates_applied_again_are_planned():
