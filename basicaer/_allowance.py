@@ -84,6 +84,8 @@ def _never_branching(program: Program) -> int:
         if not isinstance(operation, Measure):
             break
         count += 1
+    if not any(operation.__class__ is Reset for operation in program.body):
+        return count
     touched = set()
     for operation in program.body:
         if isinstance(operation, Gates):

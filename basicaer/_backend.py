@@ -37,6 +37,9 @@ _OUTPUT = {
 }
 
 
+_WIDE = 20
+"""Qubits from which a circuit's memory is looked at before it is lowered, too."""
+
 _ids = random.Random()
 """Where job ids come from: no secrets, but each its own, in the children of a fork too."""
 if hasattr(os, "register_at_fork"):
@@ -282,13 +285,18 @@ class Simulator(BackendV1):
     def _check_size(
         self, circuit: QuantumCircuit, shots: int, threads: int, values: Mapping[str, Any]
     ) -> None:
-        """Raises if a circuit is too large, before anything is done with it."""
+        """Raises if a circuit is too wide, before anything is done with it.
+
+        What it needs is counted once it has been lowered; this spares that where it is hopeless.
+        """
         if self._said_qubits is None and circuit.num_qubits > self._configuration.n_qubits:
             raise BasicAerError(
                 f'Number of qubits {circuit.num_qubits} of circuit "{circuit.name}" is greater '
                 f"than maximum ({self._configuration.n_qubits}) "
                 f'for "{self.name()}".'
             )
+        if circuit.num_qubits < _WIDE:
+            return
         need = _memory.required_bytes(
             circuit.num_qubits,
             precision=values["precision"],

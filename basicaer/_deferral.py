@@ -72,7 +72,7 @@ def mark_deferrable(code: list[Instruction], check: Callable[[], None]) -> list[
     known: dict[Draw, Draw] = {}  # equal ones are one object, as in `_facts_ahead`
 
     def as_marked(draw: Draw, deferral: int) -> Draw:
-        new = draw._replace(deferral=deferral)
+        new = Draw(draw.qubit, draw.clbit, deferral)
         return known.setdefault(new, new)
 
     marked = [
@@ -109,6 +109,7 @@ def _facts_ahead(code: list[Instruction], check: Callable[[], None]) -> list[_Fa
     facts = [nothing for _ in polled(code, check)]
     # Equal ones are one object: of millions the garbage collector would make long pauses.
     known: dict[_Facts, _Facts] = {}
+    many = len(code) > _code.POLLED
     while True:
         changed = False
         for place in range(len(code) - 1, -1, -1):
@@ -119,7 +120,7 @@ def _facts_ahead(code: list[Instruction], check: Callable[[], None]) -> list[_Fa
             for successor in _successors(item, place):
                 new |= facts[successor]
             if new != facts[place]:
-                facts[place] = known.setdefault(new, new)
+                facts[place] = known.setdefault(new, new) if many else new
                 # Only a jump backwards can have looked at what has just changed.
                 changed = True
         if not changed or not any(isinstance(item, Turn) for item in polled(code, check)):

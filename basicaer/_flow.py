@@ -86,29 +86,38 @@ class _Builder:
         self.tracks = tracks
         self.code: list[Instruction] = []
         self.num_loops = 0
-        # What an operation becomes is one object, however often a loop repeats it: millions would
-        # take their time, and the garbage collector its own.
+        # What an operation in a loop becomes is one object, however often it is repeated: millions
+        # would take their time, and the garbage collector its own.
+        self.repeats = False
         self.known: dict[int, Instruction] = {}
 
     def add_body(self, body: Sequence[Operation], loop: _Loop | None) -> None:
+        if not self.repeats:
+            for operation in body:
+                self.add(operation, loop)
+            return
+        code, known = self.code, self.known
         for operation in body:
+            instruction = known.get(id(operation))
+            if instruction is not None:
+                code.append(instruction)
+                continue
+            place = len(code)
             self.add(operation, loop)
+            if len(code) == place + 1 and isinstance(code[place], (Apply, Draw, Set)):
+                known[id(operation)] = code[place]
 
     def add(self, operation: Operation, loop: _Loop | None) -> None:
         code = self.code
-        known = self.known.get(id(operation))
-        if known is not None:
-            code.append(known)
-        elif isinstance(operation, Gates):
+        if isinstance(operation, Gates):
             if len(operation):
-                effects = _effects(operation) if self.tracks else (0, 0, 0)
-                self._add_known(operation, Apply(operation, *effects))
+                code.append(Apply(operation, *(_effects(operation) if self.tracks else (0, 0, 0))))
         elif isinstance(operation, Measure):
-            self._add_known(operation, Draw(operation.qubit, operation.clbit, BRANCHES))
+            code.append(Draw(operation.qubit, operation.clbit, BRANCHES))
         elif isinstance(operation, Reset):
-            self._add_known(operation, Draw(operation.qubit, None, BRANCHES))
+            code.append(Draw(operation.qubit, None, BRANCHES))
         elif isinstance(operation, Prepare):
-            self._add_known(operation, Set(operation, _mask(operation.qubits)))
+            code.append(Set(operation, _mask(operation.qubits)))
         elif isinstance(operation, IfElse):
             self._add_if_else(operation, loop)
         elif isinstance(operation, While):
@@ -127,10 +136,6 @@ class _Builder:
             raise BasicAerError(
                 f'circuit "{self.name}": unknown operation {type(operation).__name__}'
             )
-
-    def _add_known(self, operation: Operation, instruction: Instruction) -> None:
-        self.known[id(operation)] = instruction
-        self.code.append(instruction)
 
     def _add_if_else(self, operation: IfElse, loop: _Loop | None) -> None:
         code = self.code
@@ -163,6 +168,7 @@ class _Builder:
 
     def _add_for(self, operation: For) -> None:
         leaves = []
+        self.repeats = True
         for body in operation.bodies:
             self.check()
             inner = _Loop()

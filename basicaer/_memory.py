@@ -92,14 +92,15 @@ def required_bytes(
         num_clbits: width of an outcome.
         memory: True if the outcomes are listed one by one.
     """
-    need = state_bytes(num_qubits, precision, unitary) + max(1, threads) * SCRATCH
+    need = state_bytes(num_qubits, precision, unitary) + threads * SCRATCH
     if measured is not None and (measured < num_qubits or num_qubits < SAMPLED_IN_PLACE):
         need += (8 if shots <= SHOTS_AT_ONCE else 16) << measured
     if num_clbits:
         digits = num_clbits >> 2
-        need += shots * (16 * (-(-num_clbits // 64)) + _SHOT_BYTES)
-        need += min(shots, 1 << min(num_clbits, 60)) * (_COUNT_BYTES + digits)
-        need += min(shots, COUNTED_AT_ONCE) * (_COUNTED_BYTES + digits)
+        different = shots if shots >> num_clbits == 0 else 1 << num_clbits
+        counted = shots if shots < COUNTED_AT_ONCE else COUNTED_AT_ONCE
+        need += shots * (16 * (num_clbits + 63 >> 6) + _SHOT_BYTES)
+        need += different * (_COUNT_BYTES + digits) + counted * (_COUNTED_BYTES + digits)
         if memory:
             need += shots * (_ENTRY_BYTES + digits)
     return need
@@ -108,7 +109,7 @@ def required_bytes(
 def state_bytes(num_qubits: int, precision: str = "double", unitary: bool = False) -> int:
     """Returns the bytes of the amplitudes of one state, or unitary."""
     width = 2 * num_qubits if unitary else num_qubits
-    return max(1 << width, 8) * ITEM_BYTES[precision]
+    return (1 << width if width > 3 else 8) * ITEM_BYTES[precision]
 
 
 class Allowance(NamedTuple):

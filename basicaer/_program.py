@@ -334,9 +334,10 @@ def count_gates(body: Sequence[Operation]) -> int:
     """Returns the number of gates in a body, the turns of for loops counted each."""
     total = 0
     for operation in body:
-        if isinstance(operation, Gates):
+        kind = operation.__class__
+        if kind is Gates:
             total += len(operation)
-        else:
+        elif kind is not Measure and kind is not Reset:
             for inner, times in bodies_within(operation):
                 total += count_gates(inner) * times
     return total

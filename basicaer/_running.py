@@ -115,8 +115,10 @@ class Run:
             return False
         total = 0.0
         for item, work in zip(items, self._work):
+            if not item.task.is_straight:
+                return False
             total += nanoseconds(item.task, work, self.memory)
-            if total > WAKE_NS or not item.task.is_straight:
+            if total > WAKE_NS:
                 return False
         return True
 
