@@ -73,6 +73,19 @@ def test_architecture_is_short_and_names_files_that_exist():
         assert list((ROOT / "basicaer").rglob(name)) or (ROOT / name).exists(), name
 
 
+def test_the_journeys_name_what_is_there():
+    sources = [path for path in (ROOT / "basicaer").rglob("*") if path.suffix in (".py", ".pyx")]
+    code = "\n".join(path.read_text(encoding="utf-8") for path in sources)
+    there = {name for path in sources for name in (path.stem, path.parent.name)}
+    there.update(re.findall(r"\b(?:def|class)\s+(\w+)", code))
+    text = (ROOT / "docs" / "journeys.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("    ")]
+    named = re.findall(r"\b[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+", "\n".join(lines))
+    assert len(named) > 40
+    missing = {name for name in named for part in name.split(".") if part not in there}
+    assert not missing - {"job.result", "job.cancel", "backend.run"}
+
+
 def test_version_is_that_of_the_distribution():
     try:
         installed = metadata.version("basicaer")

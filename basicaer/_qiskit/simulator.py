@@ -234,8 +234,7 @@ class Simulator(BackendV1):
                 listed=values.get("memory", False),
                 limit=limit,
             )
-            if limit is not None or allowance.base >= _memory.LIGHT:
-                self._check_need(allowance.base, circuit, shots, values)
+            self._check_need(allowance.base, circuit, shots, values)
             for program, own in programs:
                 header = own if experiment.header is None else experiment.header
                 if kind == options.QASM:
