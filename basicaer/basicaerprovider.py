@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, List
 
-from qiskit.providers.exceptions import QiskitBackendNotFoundError
-from qiskit.providers.provider import ProviderV1
-from qiskit.providers.providerutils import filter_backends, resolve_backend_name
-
-from basicaer._qiskit.simulator import Simulator
-from basicaer._qiskit.versions import reference
+from basicaer._qiskit.backend import Backend
+from basicaer._qiskit.versions import (
+    ProviderBase,
+    QiskitBackendNotFoundError,
+    filter_backends,
+    passes_as,
+    resolve_backend_name,
+)
 from basicaer.qasm_simulator import QasmSimulatorPy
 from basicaer.statevector_simulator import StatevectorSimulatorPy
 from basicaer.unitary_simulator import UnitarySimulatorPy
@@ -27,7 +29,8 @@ _DEPRECATED_NAMES = {
 }
 
 
-class BasicAerProvider(ProviderV1):
+@passes_as("BasicAerProvider")
+class BasicAerProvider(ProviderBase):
     """Provides the three simulators, the same instances each time."""
 
     def __init__(self) -> None:
@@ -35,7 +38,7 @@ class BasicAerProvider(ProviderV1):
         super().__init__()
         self._backends = self._verify_backends()
 
-    def get_backend(self, name: str | None = None, **kwargs: Any) -> Simulator:
+    def get_backend(self, name: str | None = None, **kwargs: Any) -> Backend:
         """Returns the one simulator that meets all conditions.
 
         Args:
@@ -53,27 +56,32 @@ class BasicAerProvider(ProviderV1):
                     f"There are {', '.join(self._backends)}."
                 )
             name = resolved
-        backend: Simulator = super().get_backend(name=name, **kwargs)
-        return backend
+        backends = self.backends(name, **kwargs)
+        if len(backends) > 1:
+            raise QiskitBackendNotFoundError("More than one backend matches the criteria")
+        if not backends:
+            raise QiskitBackendNotFoundError("No backend matches the criteria")
+        return backends[0]
 
     def backends(
         self,
         name: str | None = None,
-        filters: Callable[[Simulator], bool] | None = None,
+        filters: Callable[[Backend], bool] | None = None,
         **kwargs: Any,
-    ) -> List[Simulator]:
+    ) -> List[Backend]:
         """Returns the simulators that meet all conditions.
 
         Args:
             name: name of the simulator, which may be a deprecated one; None for any.
             filters: takes a simulator and returns whether to include it.
-            kwargs: values that fields of its configuration or status must have.
+            kwargs: values that fields of its configuration or status must have; on Qiskit 1 and
+                later, which has neither, values of its attributes.
         """
-        backends: List[Simulator] = list(self._backends.values())
+        backends: List[Backend] = list(self._backends.values())
         if name:
             resolved = self._resolved(name)
             backends = [self._backends[resolved]] if resolved else []
-        chosen: List[Simulator] = filter_backends(backends, filters=filters, **kwargs)
+        chosen: List[Backend] = filter_backends(backends, filters=filters, **kwargs)
         return chosen
 
     def _resolved(self, name: str) -> str:
@@ -91,16 +99,20 @@ class BasicAerProvider(ProviderV1):
         """Returns the current name for each deprecated name."""
         return dict(_DEPRECATED_NAMES)
 
-    def _verify_backends(self) -> Dict[str, Simulator]:
+    def _verify_backends(self) -> Dict[str, Backend]:
         """Makes the simulators; returns them by name."""
         made = [simulator(provider=self) for simulator in SIMULATORS]
         return {backend.name(): backend for backend in made}
 
+    def __eq__(self, other: object) -> bool:
+        return type(self).__name__ == type(other).__name__  # as terra's base class has it
+
+    def __hash__(self) -> int:
+        return hash(type(self).__name__)
+
     def __str__(self) -> str:
         return "BasicAer"
 
-
-reference.BasicAerProvider.register(BasicAerProvider)
 
 BasicAer = BasicAerProvider()
 """The provider, named as in terra."""

@@ -8,25 +8,14 @@ from __future__ import annotations
 from typing import Any, List, Sequence, Tuple
 
 import numpy as np
-from qiskit.circuit.library import standard_gates
-from qiskit.exceptions import QiskitError
+
+from basicaer._qiskit.gate_classes import CLASS_OF_NAME
+from basicaer._qiskit.versions import QiskitError
 
 SINGLE_QUBIT_GATES = ("U", "u", "h", "p", "u1", "u2", "u3", "rz", "sx", "x")
 """Names of the one-qubit gates that terra's simulators know."""
 
-_CLASSES = {
-    "U": standard_gates.UGate,
-    "u": standard_gates.UGate,
-    "h": standard_gates.HGate,
-    "p": standard_gates.PhaseGate,
-    "u1": standard_gates.U1Gate,
-    "u2": standard_gates.U2Gate,
-    "u3": standard_gates.U3Gate,
-    "rz": standard_gates.RZGate,
-    "id": standard_gates.IGate,
-    "sx": standard_gates.SXGate,
-    "x": standard_gates.XGate,
-}
+_CLASSES = {name: CLASS_OF_NAME[name.lower()] for name in (*SINGLE_QUBIT_GATES, "id")}
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 

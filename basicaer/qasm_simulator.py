@@ -6,12 +6,13 @@ import logging
 from typing import Any, ClassVar, Dict
 
 from basicaer._jobs.options import QASM
-from basicaer._qiskit.simulator import Simulator
-from basicaer._qiskit.terra.configuration import QASM_BASIS, configuration
-from basicaer._qiskit.versions import reference
+from basicaer._qiskit.backend import Backend
+from basicaer._qiskit.configuration import QASM_BASIS, configuration
+from basicaer._qiskit.versions import passes_as
 
 
-class QasmSimulatorPy(Simulator):
+@passes_as("QasmSimulatorPy")
+class QasmSimulatorPy(Backend):
     """Runs circuits shot by shot, or draws all shots from one final state if that is equivalent.
 
     Its results contain the counts and, with ``memory=True``, the outcome of each shot.
@@ -33,6 +34,3 @@ class QasmSimulatorPy(Simulator):
     }
     MAX_QUBITS_MEMORY = DEFAULT_CONFIGURATION["n_qubits"]
     _logger = logging.getLogger(__name__)
-
-
-reference.QasmSimulatorPy.register(QasmSimulatorPy)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 
 from basicaer._jobs.options import STATEVECTOR
-from basicaer._qiskit.terra.configuration import SMALL_BASIS, configuration
-from basicaer._qiskit.versions import reference
+from basicaer._qiskit.configuration import SMALL_BASIS, configuration
+from basicaer._qiskit.versions import passes_as
 from basicaer.qasm_simulator import QasmSimulatorPy
 
 
+@passes_as("StatevectorSimulatorPy")
 class StatevectorSimulatorPy(QasmSimulatorPy):
     """Runs circuits once and returns their final state, 2**n amplitudes.
 
@@ -27,6 +28,3 @@ class StatevectorSimulatorPy(QasmSimulatorPy):
         memory=True,
     )
     _logger = logging.getLogger(__name__)
-
-
-reference.StatevectorSimulatorPy.register(StatevectorSimulatorPy)

@@ -6,12 +6,13 @@ import logging
 from typing import Any, ClassVar, Dict
 
 from basicaer._jobs.options import UNITARY
-from basicaer._qiskit.simulator import Simulator
-from basicaer._qiskit.terra.configuration import SMALL_BASIS, configuration
-from basicaer._qiskit.versions import reference
+from basicaer._qiskit.backend import Backend
+from basicaer._qiskit.configuration import SMALL_BASIS, configuration
+from basicaer._qiskit.versions import passes_as
 
 
-class UnitarySimulatorPy(Simulator):
+@passes_as("UnitarySimulatorPy")
+class UnitarySimulatorPy(Backend):
     """Returns the unitary matrix, 2**n by 2**n, of circuits that consist of gates only."""
 
     KIND = UNITARY
@@ -27,6 +28,3 @@ class UnitarySimulatorPy(Simulator):
     DEFAULT_OPTIONS: ClassVar[Dict[str, Any]] = {"initial_unitary": None, "chop_threshold": 1e-15}
     MAX_QUBITS_MEMORY = DEFAULT_CONFIGURATION["n_qubits"]
     _logger = logging.getLogger(__name__)
-
-
-reference.UnitarySimulatorPy.register(UnitarySimulatorPy)

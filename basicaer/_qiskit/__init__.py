@@ -5,3 +5,5 @@ Read `lower` first (a circuit to a program), then `simulator` (the `run()` of al
 
 Nothing here imports the public modules of the package, which import this.
 """
+
+from basicaer._qiskit import versions  # noqa: F401 (before all else: it says what is wrong)

@@ -13,7 +13,13 @@ from qiskit.circuit.library import GlobalPhaseGate, PauliGate
 from basicaer._qiskit.gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
 from basicaer._qiskit.instructions import read_composite
 from basicaer._qiskit.lowering import CONTROL_FLOW, reader_of
-from basicaer._qiskit.versions import DiagonalGate, Initialize, UnitaryGate
+from basicaer._qiskit.versions import (
+    DiagonalGate,
+    Initialize,
+    UnitaryGate,
+    bit_key,
+    condition_of,
+)
 
 _BY_PARAMS = {
     MeasureInstruction,
@@ -67,7 +73,7 @@ def _describe(circuit: QuantumCircuit, key: List[Any], depth: int) -> bool:
         key.append(gate_class)
         if gate_class in SINGLETON_OF_CLASS:
             continue
-        if getattr(operation, "condition", None) is not None:
+        if condition_of(operation) is not None:
             return False
         row = ROW_OF_CLASS.get(gate_class)
         if row is not None:
@@ -93,7 +99,7 @@ def _describe(circuit: QuantumCircuit, key: List[Any], depth: int) -> bool:
                 return False
             if not _describe(definition, key, depth + 1):
                 return False
-    index: Dict[Any, int] = {id(bit): place for place, bit in enumerate(circuit.qubits)}
-    index.update((id(bit), place) for place, bit in enumerate(circuit.clbits))
-    key.append(tuple([index[id(bit)] for bit in bits]))
+    index: Dict[Any, int] = {bit_key(bit): place for place, bit in enumerate(circuit.qubits)}
+    index.update((bit_key(bit), place) for place, bit in enumerate(circuit.clbits))
+    key.append(tuple([index[bit_key(bit)] for bit in bits]))
     return True

@@ -7,6 +7,7 @@ from typing import Any, Dict, Iterator, Sequence, Tuple, Union
 from qiskit.circuit import ClassicalRegister, Clbit
 
 from basicaer._engine.program import BitsEqual, Condition, Expression
+from basicaer._engine.shots.classical import OPERATORS
 from basicaer._qiskit.errors import BasicAerError
 from basicaer._qiskit.versions import expr, types
 
@@ -77,8 +78,17 @@ def _lower(
     def inner(operand: expr.Expr) -> Expression:
         return _lower(operand, clbits, where, parts, levels - 1)
 
+    if not isinstance(node.type, (types.Bool, types.Uint)):
+        raise BasicAerError(
+            f"{where} has an expression of the type {node.type!r}; expected a Bool or a Uint"
+        )
     width = 1 if isinstance(node.type, types.Bool) else node.type.width
     if isinstance(node, expr.Var):
+        if getattr(node, "standalone", False):
+            raise BasicAerError(
+                f'{where} uses the variable "{node.name}"; only clbits and classical registers '
+                "can be read"
+            )
         return Expression("bits", _indices(node.var, clbits, where), width)
     if isinstance(node, expr.Value):
         return Expression("value", (int(node.value),), width)
@@ -89,10 +99,13 @@ def _lower(
             zero = Expression("value", (0,), operand.width)
             return Expression("not_equal", (operand, zero), 1)
         return Expression("cast", (operand, width), width)
-    if isinstance(node, expr.Unary):
-        return Expression(node.op.name.lower(), (inner(node.operand),), width)
-    if isinstance(node, expr.Binary):
-        return Expression(node.op.name.lower(), (inner(node.left), inner(node.right)), width)
+    if isinstance(node, (expr.Unary, expr.Binary)):
+        operator = node.op.name.lower()
+        if operator not in OPERATORS:
+            raise BasicAerError(f'{where} uses the operator "{operator}", which is not known')
+        if isinstance(node, expr.Unary):
+            return Expression(operator, (inner(node.operand),), width)
+        return Expression(operator, (inner(node.left), inner(node.right)), width)
     raise BasicAerError(f"{where} uses an expression of unknown kind: {node!r}")
 
 

@@ -19,6 +19,7 @@ from basicaer._engine import memory as _memory
 from basicaer._engine.program import Break, Continue, For, IfElse, Switch, While
 from basicaer._qiskit.conditions import lower_condition, lower_target
 from basicaer._qiskit.lowering import Lowering, Scope, reads_control_flow
+from basicaer._qiskit.versions import condition_of
 
 _TURN_BYTES = 64
 """The least bytes that one turn of a for loop takes while it runs: loops are unrolled."""
@@ -100,9 +101,10 @@ def _jump(
     if not lowering.loops:
         lowering.fail(operation, "is not inside of a loop")
     jump = Break() if isinstance(operation, BreakLoopOp) else Continue()
-    if operation.condition is None:
+    condition = condition_of(operation)
+    if condition is None:
         lowering.add(jump)
         return
     where = lowering.where(operation)
-    condition = lower_condition(operation.condition, scope.clbits, where, cut=True)
-    lowering.add(IfElse(condition, (jump,)))
+    lowered = lower_condition(condition, scope.clbits, where, cut=True)
+    lowering.add(IfElse(lowered, (jump,)))

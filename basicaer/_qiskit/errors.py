@@ -8,16 +8,16 @@ from typing import Any, Callable, TypeVar, cast
 from qiskit.exceptions import QiskitError
 
 from basicaer._engine.errors import EngineError
-from basicaer._qiskit.versions import reference
+from basicaer._qiskit.versions import ErrorBase
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class BasicAerError(reference.BasicAerError):
+class BasicAerError(ErrorBase):
     """A circuit, an option or a request is not valid; the message says why.
 
-    It derives from terra's error of the same name, so that code which catches that one also catches
-    this one.
+    It is a `QiskitError`. On terra it also derives from terra's error of the same name, so that
+    code which catches that one also catches this one.
     """
 
     __module__ = "basicaer.exceptions"  # its public module, by which it is pickled

@@ -24,14 +24,18 @@ import numpy as np
 from qiskit.circuit import Barrier, ControlledGate, Instruction
 from qiskit.circuit import Measure as MeasureInstruction
 
-from basicaer._qiskit.gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
 from basicaer._engine.gate_table import Functions
 from basicaer._engine.program import DENSE, Gates, Measure, Program
+from basicaer._qiskit.gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
+from basicaer._qiskit.versions import CONDITIONS, SHARED_BITS, condition_of
 
 ctypedef Py_ssize_t index
 
 cdef enum:
     LARGE = 256     # a matrix of this many coefficients or more stays an array until `take`
+
+cdef bint _conditions = CONDITIONS
+cdef bint _by_id = SHARED_BITS      # whether bits are found as objects, or else by their hash
 
 cdef object new_gates = Gates.of
 cdef object new_program = Program.of
@@ -99,6 +103,18 @@ cdef str plain_name(gate_class, str name, base):
     return "_" + name if getattr(gate_class, name, None) is getattr(base, name, name) else name
 
 
+cdef str condition_in(gate_class):
+    """The attribute that holds a condition; None if instructions have none."""
+    return plain_name(gate_class, "condition", Instruction) if _conditions else None
+
+
+cdef inline PyObject* place_of(dict index_of, PyObject* bit):
+    """The index of a bit, in a dict by `bit_key`; NULL if it is not there."""
+    if _by_id:
+        return PyDict_GetItem(index_of, PyLong_FromVoidPtr(bit))
+    return PyDict_GetItem(index_of, <object>bit)
+
+
 cdef GateClass gate_class_of(gate_class):
     """Returns how to read a class; None if it is not a row of the gate table with one part."""
     row = SINGLETON_OF_CLASS.get(gate_class)
@@ -114,7 +130,7 @@ cdef GateClass gate_class_of(gate_class):
     of_class.constant = part.constant
     of_class.width = row.num_qubits
     if not shared:
-        of_class.condition = plain_name(gate_class, "condition", Instruction)
+        of_class.condition = condition_in(gate_class)
         of_class.parameters = plain_name(gate_class, "params", Instruction)
         if row.num_controls:
             of_class.control_state = plain_name(gate_class, "ctrl_state", ControlledGate)
@@ -239,7 +255,7 @@ cdef class GateReader:
         Args:
             data: the instructions.
             place: index of the first.
-            index_of: the index of each qubit, by the qubit's id.
+            index_of: the index of each qubit, by its `bit_key`.
 
         Returns:
             The index of the first instruction that was not read, len(data) if all were.
@@ -265,9 +281,9 @@ cdef class GateReader:
             if of_class.condition is not None:
                 if getattr(operation, of_class.condition) is not None:
                     break
-                if of_class.control_state is not None:
-                    if getattr(operation, of_class.control_state) != of_class.wanted_state:
-                        break
+            if of_class.control_state is not None:
+                if getattr(operation, of_class.control_state) != of_class.wanted_state:
+                    break
             on_qubits = instruction.qubits
             if type(on_qubits) is not tuple:
                 break
@@ -278,7 +294,7 @@ cdef class GateReader:
             if held.used + width * <index>sizeof(int32_t) > held.room:
                 reserve(held, width * sizeof(int32_t))
             for i in range(width):
-                found = PyDict_GetItem(index_of, PyLong_FromVoidPtr(<PyObject*>qubits[i]))
+                found = place_of(index_of, <PyObject*>qubits[i])
                 if found == NULL:
                     return place
                 on = <int32_t*>(held.data + held.used)
@@ -375,7 +391,7 @@ cdef class GateReader:
 
 # Terra's shared instances have a class of their own.
 cdef frozenset _measurements = frozenset({MeasureInstruction, type(MeasureInstruction())})
-cdef str _measure_condition = plain_name(MeasureInstruction, "condition", Instruction)
+cdef str _measure_condition = condition_in(MeasureInstruction)
 cdef object _barrier = Barrier
 cdef dict _measures = {}        # Measure objects to share, by qubit * FEW + clbit
 cdef enum:
@@ -398,19 +414,20 @@ cdef bint is_plain_barrier(instruction, dict qubit_of) except -1:
     """Whether it is a barrier on the circuit's own qubits without a condition: a no-op."""
     if type(instruction.operation) is not _barrier:
         return False
-    if getattr(instruction.operation, "condition", None) is not None:
+    if condition_of(instruction.operation) is not None:
         return False
     for qubit in instruction.qubits:
-        if PyLong_FromVoidPtr(<PyObject*>qubit) not in qubit_of:
+        if place_of(qubit_of, <PyObject*>qubit) == NULL:
             return False
     return True
 
 
-cdef dict by_id(list bits):
+cdef dict by_key(list bits):
     cdef index i
     cdef dict out = {}
     for i in range(len(bits)):
-        out[PyLong_FromVoidPtr(<PyObject*>bits[i])] = i
+        bit = bits[i]
+        out[PyLong_FromVoidPtr(<PyObject*>bit) if _by_id else bit] = i
     return out
 
 
@@ -424,7 +441,7 @@ def plain_program(circuit, bint unitary_only):
     cdef list data = list(circuit.data)  # first: reading it makes a blueprint create its registers
     cdef list qubits = list(circuit.qubits), clbits = list(circuit.clbits), body = []
     cdef index num = len(data), place = 0
-    cdef dict qubit_of = by_id(qubits), clbit_of = by_id(clbits)
+    cdef dict qubit_of = by_key(qubits), clbit_of = by_key(clbits)
     cdef tuple on, to
     cdef PyObject* qubit
     cdef PyObject* clbit
@@ -453,7 +470,7 @@ def plain_program(circuit, bint unitary_only):
             if is_plain_barrier(instruction, qubit_of):
                 continue
             return None
-        if getattr(operation, _measure_condition) is not None:
+        if _measure_condition is not None and getattr(operation, _measure_condition) is not None:
             return None
         if type(instruction.qubits) is not tuple or type(instruction.clbits) is not tuple:
             return None
@@ -461,8 +478,8 @@ def plain_program(circuit, bint unitary_only):
         to = instruction.clbits
         if len(on) != 1 or len(to) != 1:
             return None
-        qubit = PyDict_GetItem(qubit_of, PyLong_FromVoidPtr(<PyObject*>on[0]))
-        clbit = PyDict_GetItem(clbit_of, PyLong_FromVoidPtr(<PyObject*>to[0]))
+        qubit = place_of(qubit_of, <PyObject*>on[0])
+        clbit = place_of(clbit_of, <PyObject*>to[0])
         if qubit == NULL or clbit == NULL:
             return None  # bits equal to the circuit's but not identical, or bits not in it
         body.append(measure_of(<object>qubit, <object>clbit))

@@ -18,7 +18,7 @@ from qiskit.result import Result
 
 from basicaer._engine.control import Control
 from basicaer._jobs import progress_bar, queue
-from basicaer._qiskit.versions import reference
+from basicaer._qiskit.versions import passes_as
 
 # On Windows an endless wait cannot be interrupted: there it is split into short ones.
 _LONGEST_WAIT = 0.05 if sys.platform == "win32" else None
@@ -27,6 +27,7 @@ _BAR_SECONDS = 1.0
 """The most that `result()` of a job that has ended waits for its progress bar."""
 
 
+@passes_as("BasicAerJob")
 class BasicAerJob(JobV1):
     """The job of a `run()`: waits for its result, cancels it, reports its status and progress.
 
@@ -269,8 +270,6 @@ class BasicAerJob(JobV1):
         self._process = os.getpid()
         self.__dict__.update(state)
 
-
-reference.BasicAerJob.register(BasicAerJob)  # so that terra's `isinstance` checks hold
 
 _NOT_PICKLED = ("_future", "_control", "_process", "_bar")
 _ORPHAN = (

@@ -30,6 +30,7 @@ from basicaer._qiskit.conditions import Clbits, lower_condition
 from basicaer._qiskit.errors import BasicAerError
 from basicaer._qiskit.gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
 from basicaer._qiskit.gate_reader import FreeCoefficients, GateReader
+from basicaer._qiskit.versions import bit_key, condition_of
 
 _FREE_GATES = 1 << 16
 _GATE_BYTES = 150
@@ -46,7 +47,7 @@ class Scope(NamedTuple):
 
     Attributes:
         circuit: the circuit.
-        qubits: the index in the outermost circuit of each qubit, by the qubit's id.
+        qubits: the index in the outermost circuit of each qubit, by its `bit_key`.
         clbits: the index in the outermost circuit of each clbit.
         depth: the number of definitions and blocks around it.
         controls: indices of the qubits that control everything in it.
@@ -54,7 +55,7 @@ class Scope(NamedTuple):
     """
 
     circuit: QuantumCircuit
-    qubits: Dict[int, int]
+    qubits: Dict[Any, int]
     clbits: Clbits
     depth: int
     controls: Tuple[int, ...] = ()
@@ -66,7 +67,7 @@ Reader = Callable[["Lowering", Any, List[int], Sequence[Clbit], Scope], None]
 its qubits in the outermost circuit, its clbits, and the scope that it is in."""
 
 READERS: Dict[type, Reader] = {}
-"""The readers of operations of exactly this class. They all have an attribute `condition`."""
+"""The readers of operations of exactly this class."""
 CONTROL_FLOW: Dict[type, Reader] = {}
 """The readers of loops, branches and jumps of exactly this class."""
 _READERS_OF_DERIVED: Dict[type, Reader] = {}
@@ -163,7 +164,7 @@ class Lowering:
         """Reads the circuit and returns its program; call it once."""
         circuit = self.circuit
         data = circuit.data  # first: reading it makes a blueprint create its registers
-        qubits = {id(qubit): index for index, qubit in enumerate(circuit.qubits)}
+        qubits = {bit_key(qubit): index for index, qubit in enumerate(circuit.qubits)}
         clbits = {clbit: index for index, clbit in enumerate(circuit.clbits)}
         if len(circuit.cregs) > 1:
             self.shared = {
@@ -205,7 +206,7 @@ class Lowering:
             if twice and not isinstance(operation, Barrier):
                 self.fail(operation, "acts on the same qubit twice")
             reader = READERS.get(operation.__class__)
-            if reader is not None and operation.condition is None:
+            if reader is not None and condition_of(operation) is None:
                 reader(self, operation, indices, instruction.clbits, scope)
             else:
                 self.operation(operation, indices, instruction.clbits, scope)
@@ -220,7 +221,7 @@ class Lowering:
             self.check_nonunitary_allowed(operation, scope, "")
             flow(self, operation, qubits, clbits, scope)
             return
-        condition = getattr(operation, "condition", None)
+        condition = condition_of(operation)
         if condition is None:
             self.unconditional(operation, qubits, clbits, scope)
             return
@@ -328,7 +329,7 @@ class Lowering:
         data = body.data
         inner = Scope(
             body,
-            {id(qubit): index for qubit, index in zip(body.qubits, qubits)},
+            {bit_key(qubit): index for qubit, index in zip(body.qubits, qubits)},
             {own: self.clbit(clbit, body, scope) for own, clbit in zip(body.clbits, clbits)},
             scope.depth + 1,
             scope.controls,
@@ -476,9 +477,9 @@ class Lowering:
     def _indices(self, qubits: Sequence[Any], scope: Scope) -> List[int]:
         """Returns the indices in the outermost circuit of qubits of the scope's circuit."""
         try:
-            found = list(map(scope.qubits.__getitem__, map(id, qubits)))
+            found = list(map(scope.qubits.__getitem__, map(bit_key, qubits)))
         except KeyError:  # qubits may be equal to the circuit's without being identical
-            index_of = {qubit: scope.qubits.get(id(qubit)) for qubit in scope.circuit.qubits}
+            index_of = {qubit: scope.qubits.get(bit_key(qubit)) for qubit in scope.circuit.qubits}
             found = []
             for qubit in qubits:
                 index = index_of.get(qubit)

@@ -18,6 +18,7 @@ from basicaer._qiskit import result
 from basicaer._qiskit.errors import BasicAerError
 from basicaer._qiskit.lower import lower
 from basicaer._qiskit.sweep import Sweep
+from basicaer._qiskit.versions import TERRA
 
 Binds = Union[Sequence[Mapping[Any, Any]], Mapping[Any, Any], None]
 
@@ -259,6 +260,8 @@ def _headers(circuit: QuantumCircuit, table: Table) -> Iterator[Dict[str, Any]]:
         own["metadata"] = copy.deepcopy(metadata) if metadata else {}
         if free:
             values = {p: v for p, v in zip(table.parameters, row.tolist()) if p in free}
-            first.global_phase = phase.bind(values)
+            value = phase.bind(values)
+            # Since 1.0 Qiskit keeps the phase of a circuit that it binds below 2 pi.
+            first.global_phase = value if TERRA else float(value)
             own["global_phase"] = float(first.global_phase)
         yield own

@@ -15,6 +15,7 @@ from basicaer._jobs.distribute import Elsewhere, executor_of
 from basicaer._jobs.run import JobRun
 from basicaer._qiskit import result as _result
 from basicaer._qiskit.errors import BasicAerError, public_error
+from basicaer._qiskit.versions import HAS_QOBJ
 
 
 class Experiment(NamedTuple):
@@ -43,10 +44,10 @@ def experiments_of(run_input: Any) -> List[Experiment]:
     for position, circuit in enumerate(circuits):
         if not isinstance(circuit, QuantumCircuit):
             place = f" at place {position} of the list" if circuits is run_input else ""
-            raise BasicAerError(
-                f"run() takes a QuantumCircuit, a list of them or a QasmQobj, not "
-                f"{type(circuit).__name__}{place}."
-            )
+            what = "a QuantumCircuit, a list of them or a QasmQobj"
+            if not HAS_QOBJ:
+                what = "a QuantumCircuit or a list of them (Qiskit 2 has no Qobj)"
+            raise BasicAerError(f"run() takes {what}, not {type(circuit).__name__}{place}.")
     return [Experiment(circuit) for circuit in circuits]
 
 

@@ -13,13 +13,13 @@ from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
-from qiskit.qobj import QobjExperimentHeader, QobjHeader
 from qiskit.result import Result
 from qiskit.result.models import ExperimentResult, ExperimentResultData
 
 from basicaer._engine.control import no_check
 from basicaer._engine.memory import COUNTED_AT_ONCE
 from basicaer._engine.shots import outcomes as _outcomes
+from basicaer._qiskit.versions import experiment_header, job_header
 
 _COUNTED_AT_ONCE = COUNTED_AT_ONCE
 """Shots that are counted between two checks for cancellation."""
@@ -169,7 +169,7 @@ def experiment(
         True,
         ExperimentResultData(**data),
         status="DONE",
-        header=QobjExperimentHeader(**header),
+        header=experiment_header(header),
         **more,
     )
     # An attribute that to_dict() leaves out.
@@ -189,13 +189,13 @@ def whole(
 ) -> Result:
     """Returns the result of a job."""
     return Result(
-        backend_name,
-        backend_version,
-        qobj_id,
-        job_id,
-        True,
-        list(results),
+        backend_name=backend_name,
+        backend_version=backend_version,
+        qobj_id=qobj_id,
+        job_id=job_id,
+        success=True,
+        results=list(results),
         status="COMPLETED",
-        header=QobjHeader(**header),
+        header=job_header(header),
         time_taken=time_taken,
     )

@@ -11,14 +11,11 @@ import itertools
 import logging
 import random
 import time
-from typing import Any, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
-from qiskit.providers.backend import BackendV1
-from qiskit.providers.models import QasmBackendConfiguration
 from qiskit.providers.options import Options
-from qiskit.qobj import QasmQobj
 
 from basicaer._engine import memory as _memory
 from basicaer._engine import threads as _threads
@@ -33,8 +30,10 @@ from basicaer._qiskit import parameter_binds
 from basicaer._qiskit.errors import BasicAerError, public_error
 from basicaer._qiskit.job import BasicAerJob
 from basicaer._qiskit.request import Experiment, Prepared, Request, experiments_of
-from basicaer._qiskit.terra import qobj as _qobj
-from basicaer._qiskit.terra.configuration import Configuration
+from basicaer._qiskit.versions import HAS_QOBJ
+
+if HAS_QOBJ:
+    from basicaer._qiskit.terra import qobj as _qobj
 
 _OUTPUT = {
     options.QASM: "counts",
@@ -57,51 +56,29 @@ _Ready = Tuple[Program, Dict[str, Any], Experiment, Allowance, float]
 hold, and the seconds that lowering took."""
 
 
-class Simulator(BackendV1):
-    """Base class of the three simulators, which differ in kind and configuration."""
+class Simulator:
+    """What the three simulators share on every Qiskit.
+
+    `backend.Backend` derives from this class and from Qiskit's class of backends.
+    """
 
     KIND = ""
     DEFAULT_CONFIGURATION: ClassVar[Dict[str, Any]] = {}
     _logger = logging.getLogger(__name__)
-
-    def __init__(
-        self,
-        configuration: QasmBackendConfiguration | None = None,
-        provider: Any = None,
-        **fields: Any,
-    ) -> None:
-        """Makes a simulator.
-
-        Args:
-            configuration: its configuration, whose `n_qubits` then bounds the circuits that may be
-                run; None for the default one.
-            provider: the provider that it belongs to.
-            fields: values of options, in place of the defaults.
-        """
-        if configuration is None:
-            unitary = self.KIND == options.UNITARY
-            configuration = Configuration.of(self.DEFAULT_CONFIGURATION, unitary=unitary)
-        super().__init__(configuration=configuration, provider=provider)
-        if fields:
-            self.set_options(**fields)
+    _options: Options
+    name: Callable[[], str]
 
     @classmethod
     def _default_options(cls) -> Options:
         return Options(**options.defaults(cls.KIND))
 
-    def configuration(self) -> QasmBackendConfiguration:
-        """Returns the configuration.
-
-        Its `n_qubits` is the widest circuit that fits into the available memory, unless it was set.
-        """
-        return self._configuration
+    def _identity(self) -> Tuple[str, str]:
+        """Returns the name and the version that results have."""
+        raise NotImplementedError
 
     def _most_qubits(self) -> int | None:
         """Returns the number of qubits that was set as a bound; None if none was set."""
-        configuration = self._configuration
-        if isinstance(configuration, Configuration):
-            return configuration.bound
-        return configuration.n_qubits
+        raise NotImplementedError
 
     def set_options(self, **fields: Any) -> None:
         """Sets options for all later runs; arguments of `run()` override them.
@@ -117,7 +94,7 @@ class Simulator(BackendV1):
                     options.check(self.KIND, name, value)
         except EngineError as error:
             raise public_error(error) from error.__cause__
-        super().set_options(**fields)
+        super().set_options(**fields)  # type: ignore[misc]
 
     # ------------------------------------------------------------------------------------------
     # run
@@ -129,7 +106,7 @@ class Simulator(BackendV1):
         A brief job is run before it is returned.
 
         Args:
-            run_input: a circuit, a list of circuits, or a QasmQobj.
+            run_input: a circuit, a list of circuits, or, where Qiskit has it, a QasmQobj.
             backend_options: options of this run, see `basicaer._jobs.options.TABLE`.
 
         Raises:
@@ -142,7 +119,7 @@ class Simulator(BackendV1):
             raise public_error(error) from error.__cause__
 
     def _run(self, run_input: Any, backend_options: Mapping[str, Any]) -> BasicAerJob:
-        qobj = run_input if isinstance(run_input, QasmQobj) else None
+        qobj = run_input if HAS_QOBJ and isinstance(run_input, _qobj.QasmQobj) else None
         settings = self._options.__dict__
         if qobj is not None:
             settings = {**settings, **self._settings_of(qobj)}
@@ -156,8 +133,7 @@ class Simulator(BackendV1):
         binds = values["parameter_binds"] if qobj is None else None
         prepared = self._prepare(experiments, binds, values, threads)
         job_id, qobj_id = _fresh_ids()
-        configuration = self._configuration
-        name, version = configuration.backend_name, configuration.backend_version
+        name, version = self._identity()
         header = {"backend_name": name, "backend_version": version}
         if qobj is not None:
             header.update(qobj.header.to_dict())
@@ -179,7 +155,7 @@ class Simulator(BackendV1):
             )
         return BasicAerJob(self, job_id, future, control=run.control, bar=bar)
 
-    def _settings_of(self, qobj: QasmQobj) -> Dict[str, Any]:
+    def _settings_of(self, qobj: Any) -> Dict[str, Any]:
         """Returns the options that the configuration of a Qobj gives, without unknown ones."""
         known = options.of_backend(self.KIND)
         settings = _qobj.settings(qobj)

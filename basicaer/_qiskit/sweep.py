@@ -162,7 +162,7 @@ class _Sources:
         if isinstance(value, Parameter):
             return self._index[value]
         is_expression = isinstance(value, ParameterExpression)
-        key = ("expression", value.sympify()) if is_expression else ("number", value)
+        key = ("expression", _symbolic(value)) if is_expression else ("number", value)
         index = self._index.get(key)
         if index is None:
             index = self._index[key] = len(self._index)
@@ -223,6 +223,14 @@ class _Sources:
             return float(expression.bind({p: value for p, value in values if p in needed}))
         except (TypeError, ZeroDivisionError) as error:
             raise BasicAerError(f"the parameter {expression} is no real number: {error}") from error
+
+
+def _symbolic(expression: ParameterExpression) -> Any:
+    """What equal expressions have in common; without sympy fewer of them are seen to be equal."""
+    try:
+        return expression.sympify()
+    except ImportError:
+        return expression
 
 
 class _SameFormula(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import uuid
 import warnings
 from concurrent.futures import Future
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence, Tuple, Union
@@ -36,7 +37,9 @@ class PrimitiveJob(BasicAerJob, TerraPrimitiveJob):
 
     def __init__(self, result: Future[Any], control: Control) -> None:
         """Makes the job of the future `result`, which `control` cancels."""
-        super().__init__(None, "", result, control=control)  # the id is made by terra's class
+        super().__init__(None, "", result, control=control)
+        if not self.job_id():  # terra's class makes an id; that of Qiskit 1 has no such attribute
+            self._job_id = str(uuid.uuid4())
 
 
 class Settings:

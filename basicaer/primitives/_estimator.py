@@ -7,12 +7,13 @@ from typing import Any, Dict, Iterator, List, Sequence, Tuple, Union
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
-from qiskit.primitives import BaseEstimator, EstimatorResult
+from qiskit.primitives import EstimatorResult
 from qiskit.quantum_info import SparsePauliOp
 
 from basicaer._engine.pauli_sums import PauliSum
 from basicaer._qiskit.errors import BasicAerError, raises_public_errors
 from basicaer._qiskit.observables import pauli_sum
+from basicaer._qiskit.versions import primitive_bases
 from basicaer.primitives._call import (
     Call,
     Point,
@@ -27,7 +28,7 @@ _MOMENT_BYTES = 120
 """Bytes per amplitude that it takes to compute the variance of an observable."""
 
 
-class Estimator(BaseEstimator):
+class Estimator(primitive_bases()[1]):  # type: ignore[misc]
     """Expectation values of observables.
 
     Run options, given to the constructor as a dict, to `set_options` or to `run`:

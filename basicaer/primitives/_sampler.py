@@ -6,11 +6,12 @@ from typing import Any, Dict, Iterator, Tuple, Union
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
-from qiskit.primitives import BaseSampler, SamplerResult
+from qiskit.primitives import SamplerResult
 from qiskit.quantum_info import Statevector
 from qiskit.result import QuasiDistribution
 
 from basicaer._qiskit.errors import raises_public_errors
+from basicaer._qiskit.versions import primitive_bases
 from basicaer.primitives._call import Call, Point, PrimitiveJob, Settings, warn_of_unknown
 from basicaer.primitives._recent import Recent, lowered_circuits
 
@@ -21,7 +22,7 @@ _SAMPLE_BYTES = 32
 """Bytes per amplitude that it takes to sum, round and search the probabilities."""
 
 
-class Sampler(BaseSampler):
+class Sampler(primitive_bases()[0]):  # type: ignore[misc]
     """Quasi-probabilities of the outcomes of measurements at the end of circuits.
 
     Run options, given to the constructor as a dict, to `set_options` or to `run`:

@@ -31,6 +31,9 @@ _UNARY: dict[str, Callable[[int], int]] = {
     "logic_not": operator.not_,
 }
 
+OPERATORS = frozenset({*_BINARY, *_UNARY})
+"""Names of the operators of expressions that have operands."""
+
 
 def holds(condition: Condition, bits: int) -> bool:
     """Returns whether the condition holds for the clbits `bits`."""

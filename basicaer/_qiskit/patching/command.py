@@ -11,6 +11,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from typing import Any, Dict, List
 
+from basicaer._qiskit.errors import BasicAerError
 from basicaer._qiskit.patching.patch import patch_qiskit
 
 USAGE = """\
@@ -35,7 +36,11 @@ def main(arguments: List[str]) -> int:
     if not rest or (rest[0].startswith("-") and not is_module):
         print(USAGE, file=sys.stderr)
         return 2
-    patch_qiskit()
+    try:
+        patch_qiskit()
+    except BasicAerError as error:
+        print(f"basicaer: {error.message}", file=sys.stderr)
+        return 1
     # As Python itself sets them.
     sys.argv[:] = rest
     if is_module:

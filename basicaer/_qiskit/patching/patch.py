@@ -6,6 +6,7 @@ import importlib
 import sys
 from typing import Any, Dict, List, Tuple
 
+from basicaer._qiskit.errors import BasicAerError
 from basicaer._qiskit.versions import reference
 
 _MODULES = (
@@ -47,7 +48,15 @@ def patch_qiskit() -> None:
     It applies to this process and those forked from it. A process that multiprocessing spawns
     imports the main module again: it is patched too if this is called at the top of that module,
     not below ``if __name__ == "__main__"``.
+
+    Raises:
+        BasicAerError: this is Qiskit 1 or later, which has no BasicAer to replace.
     """
+    if reference is None:
+        raise BasicAerError(
+            "patch_qiskit() and python -m basicaer need qiskit-terra: Qiskit 1 and later has no "
+            "BasicAer to be replaced; import it from this package: from basicaer import BasicAer"
+        )
     if _undo:
         return
     replacements: Dict[int, Any] = {}

@@ -1,1 +1,1 @@
-"""What exists only in qiskit-terra: configurations of backends, and Qobj."""
+"""What only older Qiskits have: backends with configurations (terra), and Qobj (terra and 1.x)."""

@@ -26,12 +26,12 @@ from qiskit.circuit.library import (
     standard_gates,
 )
 from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
-from qiskit.qobj import QasmQobj
+from qiskit.qobj import QasmQobj as QasmQobj
 
 from basicaer._jobs import options
 from basicaer._qiskit.errors import BasicAerError
 from basicaer._qiskit.request import Experiment
-from basicaer._qiskit.versions import DiagonalGate, Initialize, UnitaryGate
+from basicaer._qiskit.versions import DiagonalGate, Initialize, UnitaryGate, with_condition
 
 _MOST_QUBITS = 1000
 _MOST_CLBITS = 1_000_000
@@ -194,10 +194,10 @@ def _with_condition(
     compared = sum((value >> place & 1) << index for index, place in enumerate(places))
     bits = [circuit.clbits[place] for place in places]
     if len(bits) == 1:
-        return operation.c_if(bits[0], compared)
+        return with_condition(operation, bits[0], compared)
     for register in circuit.cregs:
         if list(register) == bits:
-            return operation.c_if(register, compared)
+            return with_condition(operation, register, compared)
     raise BasicAerError("a condition on bits that are neither one bit nor one whole register")
 
 

@@ -1,0 +1,4 @@
+"""What Qiskit has since 1.0: backends that are described by a `Target`.
+
+Read `backend`, then `target`.
+"""

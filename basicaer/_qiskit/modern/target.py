@@ -1,0 +1,82 @@
+"""What the simulators run, as a `Target`."""
+
+from __future__ import annotations
+
+from typing import Dict, List, Tuple
+
+from qiskit.circuit import (
+    Barrier,
+    BreakLoopOp,
+    ContinueLoopOp,
+    Delay,
+    ForLoopOp,
+    IfElseOp,
+    Measure,
+    Parameter,
+    Reset,
+    SwitchCaseOp,
+    WhileLoopOp,
+)
+from qiskit.circuit.library import (
+    GlobalPhaseGate,
+    MCPhaseGate,
+    MCXGate,
+    PauliGate,
+    PermutationGate,
+)
+from qiskit.transpiler import Target
+
+from basicaer._engine.gate_table import GATES
+from basicaer._jobs import options
+from basicaer._qiskit.gate_classes import CLASS_OF_NAME
+from basicaer._qiskit.versions import DiagonalGate, Initialize, UnitaryGate
+
+_OF_ANY_WIDTH: Dict[str, type] = {
+    "barrier": Barrier,
+    "diagonal": DiagonalGate,
+    "mcphase": MCPhaseGate,
+    "mcx": MCXGate,
+    "pauli": PauliGate,
+    "permutation": PermutationGate,
+    "unitary": UnitaryGate,
+}
+"""What is unitary and acts on as many qubits as it is made for."""
+
+_NOT_UNITARY: Dict[str, type] = {
+    "break_loop": BreakLoopOp,
+    "continue_loop": ContinueLoopOp,
+    "for_loop": ForLoopOp,
+    "if_else": IfElseOp,
+    "initialize": Initialize,
+    "switch_case": SwitchCaseOp,
+    "while_loop": WhileLoopOp,
+}
+"""The same, of what only a state can be put through."""
+
+
+def target_of(kind: str, description: str) -> Target:
+    """Returns a target without a number of qubits, whose operations are ideal everywhere.
+
+    Args:
+        kind: of the simulator, one of those in `options`.
+        description: of the simulator.
+    """
+    target = Target(description=description, num_qubits=None)
+    for row in GATES:
+        gate = CLASS_OF_NAME[row.name](*_parameters(row.num_params))
+        if gate.name not in _OF_ANY_WIDTH and gate.name not in target:
+            target.add_instruction(gate)
+    target.add_instruction(GlobalPhaseGate(*_parameters(1)))
+    target.add_instruction(Delay(*_parameters(1)))
+    widths: List[Tuple[str, type]] = [*_OF_ANY_WIDTH.items()]
+    if kind != options.UNITARY:
+        target.add_instruction(Measure())
+        target.add_instruction(Reset())
+        widths += _NOT_UNITARY.items()
+    for name, operation in widths:
+        target.add_instruction(operation, name=name)
+    return target
+
+
+def _parameters(number: int) -> List[Parameter]:
+    return [Parameter(f"p{place}") for place in range(number)]
