@@ -250,7 +250,7 @@ def test_multiple_controlled_phases(build, precision, small_blocks):
 
 def test_kernels_have_the_names_and_numbers_of_the_layout():
     """The layout shared by planner and kernels is the only list of them."""
-    layout = Path(basicaer.__file__).parent / "_engine/plan/layout.pxi"
+    (layout,) = Path(basicaer.__file__).parent.rglob("plan/layout.pxi")
     rows = re.findall(r"^    OP_(\w+) = (\d+)$", layout.read_text(encoding="utf-8"), re.MULTILINE)
     listed = {name.lower(): int(number) for name, number in rows if name != "COLUMNS"}
     for module in BUILDS.values():

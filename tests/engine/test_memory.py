@@ -1,6 +1,7 @@
 """The memory that a run needs, and the memory that is available."""
 
 import pytest
+from versions import needs_terra
 
 from basicaer import BasicAer
 from basicaer._engine import memory as _memory
@@ -44,6 +45,7 @@ def test_the_largest_circuit_is_the_largest_that_fits(monkeypatch, unitary, prec
     assert need[0] <= 100 << 20 < need[1]
 
 
+@needs_terra
 def test_the_configuration_says_what_fits(monkeypatch):
     monkeypatch.setattr(_memory, "available_bytes", lambda fresh=False: 100 << 20)
     sizes = {backend.name(): backend.configuration().n_qubits for backend in BasicAer.backends()}

@@ -16,6 +16,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
+from versions import fields
 
 from basicaer import BasicAer, BasicAerError, QasmSimulatorPy
 from basicaer._engine import memory
@@ -44,7 +45,8 @@ def fixed_draws():
     circuit = QuantumCircuit(2, 3, name="fixed")
     circuit.h(0)
     circuit.measure(0, 0)
-    circuit.h(0).c_if(0, 1)
+    with circuit.if_test((0, 1)):
+        circuit.h(0)
     circuit.cx(0, 1)
     circuit.reset(0)
     circuit.ry(1, 0)
@@ -171,7 +173,7 @@ def check_batch(executor, **options):
     job = QASM.run(circuits, executor=executor, **OPTIONS, **options)
     found = job.result(timeout=120)
     assert memories(found) == memories(expected)
-    assert [each.header.name for each in found.results] == [c.name for c in circuits]
+    assert [fields(each.header)["name"] for each in found.results] == [c.name for c in circuits]
     assert [each.data.counts for each in found.results] == [
         each.data.counts for each in expected.results
     ]

@@ -324,7 +324,7 @@ def test_a_callback_that_raises(monkeypatch):
 def stretching(width=3, times=1, measured=True, name="stretched"):
     """A matrix that passes for unitary by a tolerance, again and again."""
     gate = UnitaryGate(np.eye(2))
-    gate.params = [np.eye(2) * (1 + 2e-6)]
+    gate.params = [np.eye(2, dtype=complex) * (1 + 2e-6)]
     circuit = QuantumCircuit(width, width, name=name)
     circuit.h(range(width))
     for _ in range(times):

@@ -11,6 +11,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit.library import QFT
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
+from versions import fields
 
 from basicaer import BasicAer, BasicAerError, BasicAerJob
 from basicaer._engine import costs
@@ -152,7 +153,8 @@ def test_single_precision():
 def test_order_is_kept(threads, width):
     circuits = [flips(value % 16, width, f"number{value}") for value in range(20)]
     result = QASM.run(circuits, shots=3, max_parallel_threads=threads).result()
-    assert [entry.header.name for entry in result.results] == [each.name for each in circuits]
+    names = [fields(entry.header)["name"] for entry in result.results]
+    assert names == [each.name for each in circuits]
     for value in range(20):
         assert result.get_counts(value) == {format(value % 16, f"0{width}b"): 3}
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import CircuitInstruction, Gate, Parameter
-from qiskit.circuit.library import CXGate, EfficientSU2, QAOAAnsatz, TwoLocal
+from qiskit.circuit.library import CXGate, EfficientSU2, QAOAAnsatz, RXGate, TwoLocal
 from qiskit.quantum_info import SparsePauliOp
 
 from basicaer._qiskit.circuit_key import structure_of
+from basicaer._qiskit.versions import CONDITIONS
 
 A, B = Parameter("a"), Parameter("b")
 
@@ -58,7 +59,7 @@ def _replaced(gate, qubits):
 
 def _parameter(value):
     def change(circuit):
-        circuit.data[1].operation.params = [value]
+        circuit.data[1] = CircuitInstruction(RXGate(value), [circuit.qubits[1]])
 
     return change
 
@@ -174,7 +175,11 @@ def endless():
 
 def conditional():
     circuit = QuantumCircuit(1, 1)
-    circuit.rx(0.1, 0).c_if(0, 1)
+    if CONDITIONS:
+        circuit.rx(0.1, 0).c_if(0, 1)
+    else:
+        with circuit.if_test((0, 1)):
+            circuit.rx(0.1, 0)
     return circuit
 
 

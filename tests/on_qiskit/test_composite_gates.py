@@ -19,7 +19,7 @@ from qiskit.circuit import ControlledGate, Gate, Parameter
 from qiskit.circuit import library as lib
 from qiskit.circuit.library import standard_gates as sg
 from qiskit.quantum_info import Operator, Statevector, random_clifford
-from versions import TERRA, needs_annotations
+from versions import NUMBER, needs_annotations, needs_conditions
 
 from basicaer import BasicAer
 from basicaer._qiskit.versions import (
@@ -85,7 +85,7 @@ class Maker:
         steps = [self.leaf]
         if depth:
             steps += [self.composite, self.controlled, self.inverted]
-            if TERRA >= (0, 45):
+            if NUMBER >= (0, 45):
                 steps += [self.annotated]
         return self.choice(*steps)(width, depth)
 
@@ -298,6 +298,7 @@ def test_unitary_without_targets_controlled_by_terra(num_controls):
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
 
 
+@needs_conditions
 @pytest.mark.parametrize("value", [0, 1])
 def test_gate_without_targets_on_condition(value):
     circuit = QuantumCircuit(7, 1)
@@ -314,7 +315,7 @@ def test_gate_without_targets_on_condition(value):
 def test_matrix_of_one_entry_that_is_no_phase():
     gate = UnitaryGate([[1]])
     for value in (2, np.nan):
-        gate.params[0] = np.array([[value]])
+        gate.params[0] = np.array([[value]], dtype=complex)
         circuit = QuantumCircuit(1, name="experiment")
         circuit.append(gate, [])
         with pytest.raises(BasicAerError, match=r'"experiment": instruction "unitary".*unitary'):

@@ -5,7 +5,7 @@
 runs more random circuits of each kind than a quick run does.
 """
 
-# ruff: noqa: NPY002 (the global generator is what is tested)
+# ruff: noqa: E402, NPY002 (imports that may not exist; the global generator is what is tested)
 
 import logging
 import os
@@ -14,12 +14,15 @@ from functools import partial
 
 import numpy as np
 import pytest
+from versions import needs_present_basis, needs_terra, skip_here
+
+skip_here(needs_terra)
+
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, execute, transpile
 from qiskit.circuit import Clbit, Parameter, ParameterVector
 from qiskit.circuit.library import QFT, standard_gates
 from qiskit.exceptions import QiskitError
 from qiskit.quantum_info import random_statevector, random_unitary
-from versions import needs_present_basis
 
 import basicaer
 from basicaer._qiskit.versions import reference

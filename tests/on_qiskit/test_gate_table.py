@@ -10,7 +10,7 @@ import oracle
 import pytest
 from qiskit.circuit.library.standard_gates import get_standard_gate_name_mapping
 from qiskit.quantum_info import Operator
-from versions import needs_present_basis
+from versions import needs_present_basis, needs_terra
 
 from basicaer import BasicAer
 from basicaer._engine import gate_table
@@ -166,6 +166,7 @@ def test_constants(row, part):
 @needs_present_basis
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("backend", BasicAer.backends(), ids=lambda backend: backend.name())
+@needs_terra
 def test_advertised_gates_are_terras(backend):
     """A circuit transpiled for a simulator comes out as it does for terra's."""
     theirs = getattr(reference, type(backend).__name__)().configuration()
@@ -175,6 +176,7 @@ def test_advertised_gates_are_terras(backend):
 
 
 @pytest.mark.parametrize("backend", BasicAer.backends(), ids=lambda backend: backend.name())
+@needs_terra
 def test_advertised_gates_are_in_the_table(backend):
     names = set(backend.configuration().basis_gates)
     assert names - {row.name for row in GATES} == {"unitary"}

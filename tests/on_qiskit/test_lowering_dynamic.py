@@ -20,7 +20,16 @@ from qiskit.circuit import (
     Qubit,
 )
 from qiskit.circuit.library import standard_gates as sg
-from versions import mutable, needs_annotations, needs_expressions
+from versions import (
+    before,
+    mutable,
+    needs,
+    needs_annotations,
+    needs_conditions,
+    needs_expressions,
+    needs_open_circuits,
+    needs_terra,
+)
 
 from basicaer._engine.program import (
     BitsEqual,
@@ -95,6 +104,7 @@ class TestSequence:
         assert first.kinds == second.kinds and len(third.kinds) == 1
         assert np.array_equal(first.qubits, second.qubits)
 
+    @needs_conditions
     def test_measurements_in_a_definition(self):
         inner = QuantumCircuit(2, 2)
         inner.measure(0, 1)
@@ -120,6 +130,7 @@ class TestSequence:
 
 
 class TestConditions:
+    @needs_conditions
     def test_registers_and_bits(self):
         qreg, first, second = QuantumRegister(2), ClassicalRegister(2), ClassicalRegister(3)
         circuit = QuantumCircuit(qreg, first, second)
@@ -138,17 +149,20 @@ class TestConditions:
         assert [outline(op.true_body) for op in body] == [[1], ["Measure"], ["Reset"], [1]]
         assert all(op.false_body == () for op in body)
 
+    @needs_conditions
     def test_a_hundred_clbits(self):
         circuit = QuantumCircuit(QuantumRegister(1), ClassicalRegister(100, "c"))
         circuit.measure(0, 99)
         circuit.x(0).c_if(circuit.cregs[0], 1 << 99)
         assert lower(circuit).body[1].condition == BitsEqual(tuple(range(100)), 1 << 99)
 
+    @needs_conditions
     def test_values_wider_than_the_register_are_cut_as_in_terra(self):
         circuit = start()
         circuit.x(0).c_if(circuit.cregs[0], 5)
         assert lower(circuit).body[-1].condition == BitsEqual((0, 1), 1)
 
+    @needs_conditions
     def test_same_condition_is_joined_unless_it_can_change(self):
         circuit = start()
         circuit.x(0).c_if(0, 1)
@@ -160,6 +174,7 @@ class TestConditions:
         assert outline(body) == ["IfElse", "IfElse", "IfElse"]
         assert outline(body[0].true_body) == [1, 1, "Measure"]
 
+    @needs_conditions
     def test_before_any_measurement_they_are_decided(self):
         circuit = QuantumCircuit(2, 2)
         circuit.h(0)
@@ -174,6 +189,7 @@ class TestConditions:
         circuit.measure(0, 0).c_if(0, 0)
         assert lower(circuit).body == (Measure(0, 0),)
 
+    @needs_conditions
     def test_conditional_composite_with_a_global_phase(self):
         inner = QuantumCircuit(1, global_phase=0.4)
         inner.h(0)
@@ -187,6 +203,7 @@ class TestConditions:
         expected = oracle.apply_matrix(np.eye(4, dtype=complex), sg.HGate().to_matrix(), [1])
         assert np.allclose(found, np.exp(0.4j) * expected)
 
+    @needs_conditions
     def test_conditional_open_control(self):
         circuit = start(3)
         circuit.append(sg.CCXGate(ctrl_state=1).c_if(circuit.clbits[0], 1), [0, 1, 2])
@@ -216,6 +233,7 @@ class TestSamples:
                 getattr(circuit, name)(qubit)
         return circuit
 
+    @needs_terra
     def test_is_terras_decision(self):
         rng = np.random.default_rng(5)
         decisions = []
@@ -278,6 +296,8 @@ class TestSamples:
         found = only_ends_in_measurements([operations[name] for name in body])
         assert found is expected
 
+    @needs_conditions
+    @needs_conditions
     @pytest.mark.parametrize(
         ("inside", "value", "after", "expected"),
         [
@@ -318,6 +338,7 @@ class TestSamples:
         circuit.compose(circuit_of(after), inplace=True)
         assert lower(circuit).samples is expected
 
+    @needs_conditions
     def test_conditions_within_conditions_are_decided_before_any_measurement(self):
         inner = QuantumCircuit(1, 1)
         inner.x(0).c_if(0, 0)
@@ -330,6 +351,7 @@ class TestSamples:
         program = lower(circuit)
         assert outline(program.body) == [1, "Measure"] and program.samples
 
+    @needs_conditions
     def test_conditions_in_loops_are_not_decided(self):
         """A measurement later in the body comes before them in the next turn."""
         body = QuantumCircuit(1, 1)
@@ -468,6 +490,7 @@ class TestControlFlow:
         circuit.for_loop((), None, QuantumCircuit(1), [0], [])
         assert lower(circuit).body == (For(()),)
 
+    @needs_conditions
     def test_while_break_continue(self):
         circuit = start()
         with circuit.while_loop((circuit.clbits[0], 1)):
@@ -525,6 +548,7 @@ class TestControlFlow:
         found = oracle.apply_gates(gates, np.eye(4, dtype=complex))
         assert np.allclose(found, np.exp(0.3j) * np.eye(4))
 
+    @needs_conditions
     def test_nothing_in_a_loop_is_decided_beforehand(self):
         circuit = QuantumCircuit(1, 1)
         with circuit.for_loop(range(2)):
@@ -541,6 +565,7 @@ class TestBadInput:
         for text in (circuit.name, *texts):
             assert text in str(caught.value)
 
+    @needs_open_circuits
     def test_condition_on_a_bit_elsewhere(self):
         circuit = start()
         circuit._data[0].operation = mutable(sg.XGate())
@@ -553,6 +578,7 @@ class TestBadInput:
         circuit._data[0].operation.condition = 7
         self.expect(circuit, '"x"', "expected a pair")
 
+    @needs_open_circuits
     def test_bits_elsewhere(self):
         circuit = start()
         circuit._data[1].clbits = (Clbit(),)
@@ -604,7 +630,10 @@ class TestBadInput:
 
 
 @needs_expressions
-@pytest.mark.parametrize("kind", ["wide", "deep"])
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param("wide", marks=before((2, 0), "copies the operands of an expression")), "deep"],
+)
 def test_expressions_without_end(kind):
     """An expression that shares its operands is small in memory, but not as a tree."""
     circuit = QuantumCircuit(1, 2, name="twisted")
@@ -615,4 +644,63 @@ def test_expressions_without_end(kind):
     # Terra itself goes through all of it where it checks what it is given.
     circuit._append(IfElseOp(node, body), circuit.qubits, circuit.clbits[:1])
     with pytest.raises(BasicAerError, match=r"twisted.*more than 10000 parts or 200 levels"):
+        lower(circuit)
+
+
+def duration_condition():
+    from qiskit.circuit import Duration
+
+    circuit = QuantumCircuit(1, 1, name="timed")
+    long = expr.less(expr.lift(Duration.dt(10)), expr.lift(Duration.dt(20)))
+    with circuit.if_test(long):
+        circuit.x(0)
+    return circuit
+
+
+def float_condition():
+    circuit = QuantumCircuit(1, 1, name="float")
+    with circuit.if_test(expr.less(expr.lift(0.5), expr.lift(1.5))):
+        circuit.x(0)
+    return circuit
+
+
+def variable_condition():
+    circuit = QuantumCircuit(1, 1, name="variable")
+    flag = circuit.add_input("flag", types.Bool())
+    with circuit.if_test(flag):
+        circuit.x(0)
+    return circuit
+
+
+def arithmetic_condition():
+    circuit = QuantumCircuit(QuantumRegister(1), ClassicalRegister(2, "c"), name="arithmetic")
+    more = expr.add(circuit.cregs[0], expr.Value(1, types.Uint(2)))
+    with circuit.if_test(expr.equal(more, 2)):
+        circuit.x(0)
+    return circuit
+
+
+@needs((2, 0), "has no durations, floats and arithmetic in expressions")
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (duration_condition, ["timed", "Duration", "expected a Bool or a Uint"]),
+        (float_condition, ["float", "Float", "expected a Bool or a Uint"]),
+        (variable_condition, ["variable", 'the variable "flag"']),
+        (arithmetic_condition, ["arithmetic", 'the operator "add"']),
+    ],
+)
+def test_expressions_that_cannot_be_evaluated_are_named(make, words):
+    with pytest.raises(BasicAerError) as caught:
+        lower(make())
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+@needs((2, 5), "has no loops over variables")
+def test_a_loop_over_a_variable():
+    circuit = QuantumCircuit(1, 1, name="looped")
+    turn = expr.Var.new("turn", types.Uint(8))
+    with circuit.for_loop(range(3), turn), circuit.if_test(expr.equal(turn, 2)):
+        circuit.x(0)
+    with pytest.raises(BasicAerError, match=r'looped.*the variable "turn"'):
         lower(circuit)

@@ -5,6 +5,9 @@ import textwrap
 
 import processes
 import pytest
+from versions import needs_terra
+
+pytestmark = needs_terra
 
 SCRIPT = """
 import sys

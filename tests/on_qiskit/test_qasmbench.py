@@ -9,10 +9,12 @@ import pytest
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import U1Gate, U3Gate
 from qiskit.quantum_info import Statevector
-from versions import mutable
+from versions import mutable, needs_terra, skip_here
 
 import basicaer
 from basicaer._qiskit.versions import reference
+
+skip_here(needs_terra)
 
 CIRCUITS = sorted((Path(__file__).parents[1] / "qasmbench").glob("*.qasm"))
 BY_NAME = pytest.mark.parametrize("path", CIRCUITS, ids=lambda path: path.stem)

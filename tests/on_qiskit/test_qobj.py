@@ -1,6 +1,12 @@
 """QasmQobj as input: what circuits give, and nothing that a harmful one could do."""
 
+# ruff: noqa: E402 (what is imported further down may not exist)
+
 import pytest
+from versions import needs_qobj, skip_here
+
+skip_here(needs_qobj)
+
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit.library import standard_gates
 from qiskit.compiler import assemble

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from qiskit import QuantumCircuit
 from qiskit.result import Result
+from versions import fields
 
 from basicaer import BasicAer
 from basicaer._qiskit import result as _result
@@ -70,7 +71,7 @@ def test_the_header_is_the_results_own():
     circuit.name = "renamed"
     circuit.x(0)
     result = job.result()
-    assert result.results[0].header.metadata == {"a": 1}
+    assert fields(result.results[0].header)["metadata"] == {"a": 1}
     assert result.get_counts() == {"0": 1024}
 
 

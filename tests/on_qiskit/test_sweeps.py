@@ -9,7 +9,7 @@ from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.circuit import library as lib
 from qiskit.circuit.library import standard_gates as sg
-from versions import TERRA, HamiltonianGate, needs_full_binding
+from versions import NUMBER, HamiltonianGate, needs_conditions, needs_full_binding
 
 from basicaer._engine.program import For, Gates, IfElse, Switch, While
 from basicaer._qiskit.lower import lower
@@ -77,7 +77,7 @@ def test_expressions():
     for expression in (A, -A, A + B, A * B / 3, A.sin(), (A * B).exp(), A.log(), A.arctan(),
                        A - A, 1 / A, 2 * A + 1):  # fmt: skip
         circuit.rx(expression, 0)
-    if TERRA >= (0, 45):
+    if NUMBER >= (0, 45):
         circuit.rx(abs(A - 3), 0)
         circuit.rx((A - 3).sign(), 0)
     assert_sweep(circuit)
@@ -103,6 +103,7 @@ def test_composites_controls_and_phases():
     assert_sweep(circuit)
 
 
+@needs_conditions
 def test_control_flow():
     circuit = QuantumCircuit(2, 2)
     circuit.measure(0, 0)
@@ -141,6 +142,7 @@ def test_what_has_numbers_only():
     assert_sweep(circuit)
 
 
+@needs_conditions
 def test_conditions_known_beforehand():
     circuit = QuantumCircuit(1, 1)
     circuit.rx(A, 0).c_if(0, 0)

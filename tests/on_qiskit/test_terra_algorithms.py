@@ -8,6 +8,9 @@ import warnings
 
 import numpy as np
 import pytest
+from versions import needs_terra, skip_here
+
+skip_here(needs_terra)
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
