@@ -58,7 +58,10 @@ MODULES = {
     "basicaer._engine.plan.planner": ("basicaer/_engine/plan/planner.pyx", BASELINE),
     "basicaer._engine.shots.outcomes": ("basicaer/_engine/shots/outcomes.pyx", BASELINE),
     "basicaer._engine.state.small": ("basicaer/_engine/state/small.pyx", BASELINE),
-    "basicaer._qiskit.gate_reader": ("basicaer/_qiskit/gate_reader.pyx", BASELINE),
+    "basicaer._qiskit.circuits.gate_reader": (
+        "basicaer/_qiskit/circuits/gate_reader.pyx",
+        BASELINE,
+    ),
 }
 
 # Contraction to FMA is wanted. Signed zeros, NaN and the order of sums are kept, so no -ffast-math;

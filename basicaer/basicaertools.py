@@ -9,7 +9,7 @@ from typing import Any, List, Sequence, Tuple
 
 import numpy as np
 
-from basicaer._qiskit.gate_classes import CLASS_OF_NAME
+from basicaer._qiskit.circuits.gate_classes import CLASS_OF_NAME
 from basicaer._qiskit.versions import QiskitError
 
 SINGLE_QUBIT_GATES = ("U", "u", "h", "p", "u1", "u2", "u3", "rz", "sx", "x")

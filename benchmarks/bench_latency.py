@@ -241,7 +241,7 @@ def batch(simulators: dict[str, Any], count: int) -> dict[str, float]:
 def sweep(simulators: dict[str, Any], count: int) -> dict[str, float]:
     from basicaer._engine.control import Control
     from basicaer._engine.execute import Task, execute
-    from basicaer._qiskit.lower import lower
+    from basicaer._qiskit.circuits.lower import lower
 
     circuit, angles = ansatz()
     values = np.random.default_rng(7).uniform(-3, 3, (count, len(angles)))

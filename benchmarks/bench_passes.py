@@ -31,7 +31,7 @@ from basicaer._engine.plan import planner as _planning
 from basicaer._engine.program import Gates
 from basicaer._engine.state.dispatch import kernels
 from basicaer._engine.state.state import State
-from basicaer._qiskit.lower import lower
+from basicaer._qiskit.circuits.lower import lower
 
 HERE = Path(__file__).parent
 FAMILIES = {"hea": hea, "qft_in": qft_in, "qaoa": qaoa, "qv": qv}

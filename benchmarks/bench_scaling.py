@@ -21,7 +21,7 @@ SHOWN = ("qft_in", "hea", "qv", "ghz", "qaoa")
 def seconds(circuit: QuantumCircuit, threads: list[int], budget: float) -> list[float]:
     """The best time for each number of threads, taken in turns."""
     from basicaer._engine.state.state import State
-    from basicaer._qiskit.lower import lower
+    from basicaer._qiskit.circuits.lower import lower
 
     program = lower(circuit)
 

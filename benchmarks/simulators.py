@@ -75,7 +75,7 @@ class Basicaer(Simulator):
     def prepare(self, circuit: QuantumCircuit) -> Callable[[], tuple[float, Any]]:
         from basicaer._engine.program import Gates
         from basicaer._engine.state.state import State
-        from basicaer._qiskit.lower import lower
+        from basicaer._qiskit.circuits.lower import lower
 
         program = lower(circuit)
         runs = []

@@ -11,7 +11,7 @@ from qiskit.circuit.library import standard_gates as sg
 from qiskit.circuit.library.generalized_gates.rv import RVGate
 
 from basicaer._engine.program import DENSE, DIAGONAL, Gates, Kind, Program
-from basicaer._qiskit.lower import lower
+from basicaer._qiskit.circuits.lower import lower
 
 # Class and number of parameters of every gate of fixed width, independent of the gate table.
 TABLE = {

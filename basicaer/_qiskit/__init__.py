@@ -1,6 +1,6 @@
 """Everything that knows Qiskit: circuits become programs, outcomes become results.
 
-Read `lower` first (a circuit to a program), then `simulator` (the `run()` of all three) and
+Read `circuits` first (a circuit to a program), then `simulator` (the `run()` of all three) and
 `result`. Only `versions` depends on which Qiskit is installed.
 
 Nothing here imports the public modules of the package, which import this.

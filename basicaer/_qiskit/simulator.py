@@ -26,7 +26,7 @@ from basicaer._engine.memory import Allowance
 from basicaer._engine.program import Measure, Program, operations_of
 from basicaer._engine.task import Task, method_of
 from basicaer._jobs import budget, options, progress_bar, queue
-from basicaer._qiskit import parameter_binds
+from basicaer._qiskit.circuits import parameter_binds
 from basicaer._qiskit.errors import BasicAerError, public_error
 from basicaer._qiskit.job import BasicAerJob
 from basicaer._qiskit.request import Experiment, Prepared, Request, experiments_of

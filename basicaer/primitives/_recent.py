@@ -16,8 +16,8 @@ from basicaer._engine.final_states import (
     without_measurements,
 )
 from basicaer._engine.program import Program
-from basicaer._qiskit.circuit_key import structure_of
-from basicaer._qiskit.sweep import Sweep
+from basicaer._qiskit.circuits.circuit_key import structure_of
+from basicaer._qiskit.circuits.sweep import Sweep
 
 _REMEMBERED = 256
 """How many circuits, and observables, a primitive keeps: those used most recently."""

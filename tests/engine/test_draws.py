@@ -21,7 +21,7 @@ from basicaer._engine.shots.draws import Marginals, draw_rows, memory_rows, num_
 from basicaer._engine.state.state import State
 from basicaer._engine.task import Task
 from basicaer._qiskit import result as _result
-from basicaer._qiskit.lower import lower
+from basicaer._qiskit.circuits.lower import lower
 
 
 class TestDraws:

@@ -18,7 +18,7 @@ from basicaer._engine.errors import EngineError
 from basicaer._engine.execute import Task, execute
 from basicaer._engine.program import BitsEqual, IfElse, Measure, Prepare, Program, Reset
 from basicaer._engine.state.state import State
-from basicaer._qiskit.lower import lower
+from basicaer._qiskit.circuits.lower import lower
 from basicaer._qiskit.versions import reference as terra
 
 STATES = pytest.mark.parametrize("state_class", [State, NumpyState], ids=["State", "numpy"])

@@ -19,7 +19,7 @@ from basicaer._engine.plan import compiled_plan, planner
 from basicaer._engine.plan.compiled_plan import kind_rows
 from basicaer._engine.state import buffers, dispatch
 from basicaer._engine.state.state import State
-from basicaer._qiskit.lower import lower
+from basicaer._qiskit.circuits.lower import lower
 
 BUILDS = dispatch.available()
 TOLERANCE = {"double": 1e-12, "single": 2e-5}

@@ -17,9 +17,9 @@ from basicaer._engine.control import Control
 from basicaer._engine.execute import execute
 from basicaer._engine.program import Gates
 from basicaer._engine.task import Task
-from basicaer._qiskit.gate_reader import plain_program
-from basicaer._qiskit.lower import lower
-from basicaer._qiskit.lowering import Lowering
+from basicaer._qiskit.circuits.gate_reader import plain_program
+from basicaer._qiskit.circuits.lower import lower
+from basicaer._qiskit.circuits.lowering import Lowering
 from basicaer._qiskit.versions import CONDITIONS, SHARED_BITS, UnitaryGate, expr
 from basicaer.exceptions import BasicAerError
 

@@ -10,7 +10,7 @@ import pytest
 from basicaer._engine.gate_table import GATES, SCALAR
 from basicaer._engine.shots import outcomes as _outcomes
 from basicaer._engine.shots.outcomes import CumulativeTable, Uniforms
-from basicaer._qiskit.gate_reader import Formula
+from basicaer._qiskit.circuits.gate_reader import Formula
 
 SEEDS = [0, 1, 7, 42, 2**31 - 1, 2**31, 2**32 - 1]
 

@@ -16,7 +16,7 @@ from basicaer._engine.plan import planner
 from basicaer._engine.plan.compiled_plan import kind_rows
 from basicaer._engine.state.dispatch import kernels
 from basicaer._engine.state.state import State
-from basicaer._qiskit.lower import lower
+from basicaer._qiskit.circuits.lower import lower
 
 LANE_BITS = 3
 CAPACITY = 5

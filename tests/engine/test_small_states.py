@@ -14,7 +14,7 @@ from basicaer._engine.control import DONE, Control
 from basicaer._engine.program import DENSE, DIAGONAL, Gates, Kind
 from basicaer._engine.state import dispatch, small
 from basicaer._engine.state.state import State
-from basicaer._qiskit.lower import lower
+from basicaer._qiskit.circuits.lower import lower
 
 TOLERANCE = {"double": 1e-13, "single": 1e-6}
 

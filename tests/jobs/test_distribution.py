@@ -24,7 +24,7 @@ from basicaer._engine.control import Cancelled
 from basicaer._engine.execute import Task
 from basicaer._jobs import budget, distribute
 from basicaer._jobs.distribute import Portion, Sender, _groups, work
-from basicaer._qiskit.lower import lower
+from basicaer._qiskit.circuits.lower import lower
 
 QASM = BasicAer.get_backend("qasm_simulator")
 ELSEWHERE = Sender("another process", 0)

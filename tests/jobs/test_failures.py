@@ -24,7 +24,7 @@ from basicaer._engine.state import state as _state
 from basicaer._jobs import queue
 from basicaer._jobs import run as _running
 from basicaer._qiskit import result as _result
-from basicaer._qiskit.lower import lower
+from basicaer._qiskit.circuits.lower import lower
 from basicaer._qiskit.versions import UnitaryGate
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()

@@ -11,7 +11,7 @@ from qiskit.circuit import CircuitInstruction, Gate, Parameter
 from qiskit.circuit.library import CXGate, EfficientSU2, QAOAAnsatz, RXGate, TwoLocal
 from qiskit.quantum_info import SparsePauliOp
 
-from basicaer._qiskit.circuit_key import structure_of
+from basicaer._qiskit.circuits.circuit_key import structure_of
 from basicaer._qiskit.versions import CONDITIONS
 
 A, B = Parameter("a"), Parameter("b")

@@ -21,7 +21,7 @@ from basicaer._engine.gate_table import (
     SCALAR,
 )
 from basicaer._engine.program import DENSE, DIAGONAL
-from basicaer._qiskit.gate_classes import CLASS_OF_NAME, ROW_OF_CLASS, SINGLETON_OF_CLASS
+from basicaer._qiskit.circuits.gate_classes import CLASS_OF_NAME, ROW_OF_CLASS, SINGLETON_OF_CLASS
 from basicaer._qiskit.versions import reference
 
 PARTS = [(row, part) for row in GATES for part in row.parts]

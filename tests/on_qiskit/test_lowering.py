@@ -29,7 +29,7 @@ from versions import (
 )
 
 from basicaer._engine.program import DENSE, DIAGONAL, Gates, Prepare, Program, Reset
-from basicaer._qiskit.lower import lower
+from basicaer._qiskit.circuits.lower import lower
 from basicaer._qiskit.versions import (
     AnnotatedOperation,
     ControlModifier,

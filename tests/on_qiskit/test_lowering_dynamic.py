@@ -46,7 +46,7 @@ from basicaer._engine.program import (
     While,
     only_ends_in_measurements,
 )
-from basicaer._qiskit.lower import lower
+from basicaer._qiskit.circuits.lower import lower
 from basicaer._qiskit.versions import AnnotatedOperation, ControlModifier, expr, types
 from basicaer.exceptions import BasicAerError
 

@@ -28,7 +28,7 @@ from qiskit.transpiler import generate_preset_pass_manager
 import basicaer
 from basicaer import BasicAer, BasicAerError
 from basicaer._engine.gate_table import GATES
-from basicaer._qiskit.gate_classes import CLASS_OF_NAME
+from basicaer._qiskit.circuits.gate_classes import CLASS_OF_NAME
 from basicaer._qiskit.versions import HAS_QOBJ
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()

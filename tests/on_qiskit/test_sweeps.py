@@ -12,8 +12,8 @@ from qiskit.circuit.library import standard_gates as sg
 from versions import NUMBER, HamiltonianGate, needs_conditions, needs_full_binding
 
 from basicaer._engine.program import For, Gates, IfElse, Switch, While
-from basicaer._qiskit.lower import lower
-from basicaer._qiskit.sweep import Sweep
+from basicaer._qiskit.circuits.lower import lower
+from basicaer._qiskit.circuits.sweep import Sweep
 from basicaer.exceptions import BasicAerError
 
 A, B, C = Parameter("a"), Parameter("b"), Parameter("c")

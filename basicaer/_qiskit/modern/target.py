@@ -28,7 +28,7 @@ from qiskit.transpiler import Target
 
 from basicaer._engine.gate_table import GATES
 from basicaer._jobs import options
-from basicaer._qiskit.gate_classes import CLASS_OF_NAME
+from basicaer._qiskit.circuits.gate_classes import CLASS_OF_NAME
 from basicaer._qiskit.versions import DiagonalGate, Initialize, UnitaryGate
 
 _OF_ANY_WIDTH: Dict[str, type] = {

@@ -26,10 +26,10 @@ from basicaer._engine.program import (
     only_ends_in_measurements,
 )
 from basicaer._engine.shots.classical import holds
-from basicaer._qiskit.conditions import Clbits, lower_condition
+from basicaer._qiskit.circuits.conditions import Clbits, lower_condition
+from basicaer._qiskit.circuits.gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
+from basicaer._qiskit.circuits.gate_reader import FreeCoefficients, GateReader
 from basicaer._qiskit.errors import BasicAerError
-from basicaer._qiskit.gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
-from basicaer._qiskit.gate_reader import FreeCoefficients, GateReader
 from basicaer._qiskit.versions import bit_key, condition_of
 
 _FREE_GATES = 1 << 16

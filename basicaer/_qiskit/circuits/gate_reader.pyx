@@ -26,7 +26,7 @@ from qiskit.circuit import Measure as MeasureInstruction
 
 from basicaer._engine.gate_table import Functions
 from basicaer._engine.program import DENSE, Gates, Measure, Program
-from basicaer._qiskit.gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
+from basicaer._qiskit.circuits.gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
 from basicaer._qiskit.versions import CONDITIONS, SHARED_BITS, condition_of
 
 ctypedef Py_ssize_t index
@@ -61,7 +61,7 @@ class FreeCoefficients(NamedTuple):
 
 
 include "basicaer/_engine/cython/growable.pxi"
-include "basicaer/_qiskit/formulas.pxi"
+include "basicaer/_qiskit/circuits/formulas.pxi"
 
 
 # --- one gate run ------------------------------------------------------------------------------

@@ -12,9 +12,9 @@ from __future__ import annotations
 from qiskit.circuit import QuantumCircuit
 
 from basicaer._engine.program import Program
-from basicaer._qiskit import control_flow, instructions  # noqa: F401 (they register what reads what)
-from basicaer._qiskit.gate_reader import plain_program
-from basicaer._qiskit.lowering import Lowering
+from basicaer._qiskit.circuits import control_flow, instructions  # noqa: F401 (they register what reads what)
+from basicaer._qiskit.circuits.gate_reader import plain_program
+from basicaer._qiskit.circuits.lowering import Lowering
 
 
 def lower(circuit: QuantumCircuit, *, unitary_only: bool = False) -> Program:

@@ -31,8 +31,8 @@ from qiskit.quantum_info import Operator
 
 from basicaer._engine.gate_table import ROW_OF_NAME
 from basicaer._engine.program import DENSE, DIAGONAL, Measure, Prepare, Reset
+from basicaer._qiskit.circuits.lowering import Lowering, Scope, reads, reads_derived
 from basicaer._qiskit.configuration import QASM_BASIS
-from basicaer._qiskit.lowering import Lowering, Scope, reads, reads_derived
 from basicaer._qiskit.versions import (
     AnnotatedOperation,
     ControlModifier,

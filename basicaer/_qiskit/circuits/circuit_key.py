@@ -10,9 +10,9 @@ from qiskit.circuit import Measure as MeasureInstruction
 from qiskit.circuit import Reset as ResetInstruction
 from qiskit.circuit.library import GlobalPhaseGate, PauliGate
 
-from basicaer._qiskit.gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
-from basicaer._qiskit.instructions import read_composite
-from basicaer._qiskit.lowering import CONTROL_FLOW, reader_of
+from basicaer._qiskit.circuits.gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
+from basicaer._qiskit.circuits.instructions import read_composite
+from basicaer._qiskit.circuits.lowering import CONTROL_FLOW, reader_of
 from basicaer._qiskit.versions import (
     DiagonalGate,
     Initialize,

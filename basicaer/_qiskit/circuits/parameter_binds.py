@@ -15,9 +15,9 @@ from qiskit.circuit import ParameterVector, QuantumCircuit
 
 from basicaer._engine.program import Program
 from basicaer._qiskit import result
+from basicaer._qiskit.circuits.lower import lower
+from basicaer._qiskit.circuits.sweep import Sweep
 from basicaer._qiskit.errors import BasicAerError
-from basicaer._qiskit.lower import lower
-from basicaer._qiskit.sweep import Sweep
 from basicaer._qiskit.versions import TERRA
 
 Binds = Union[Sequence[Mapping[Any, Any]], Mapping[Any, Any], None]

@@ -17,8 +17,8 @@ from qiskit.circuit.controlflow import CASE_DEFAULT
 
 from basicaer._engine import memory as _memory
 from basicaer._engine.program import Break, Continue, For, IfElse, Switch, While
-from basicaer._qiskit.conditions import lower_condition, lower_target
-from basicaer._qiskit.lowering import Lowering, Scope, reads_control_flow
+from basicaer._qiskit.circuits.conditions import lower_condition, lower_target
+from basicaer._qiskit.circuits.lowering import Lowering, Scope, reads_control_flow
 from basicaer._qiskit.versions import condition_of
 
 _TURN_BYTES = 64

@@ -9,10 +9,10 @@ from qiskit.circuit import Parameter, ParameterExpression, QuantumCircuit
 
 from basicaer._engine.gate_table import COLUMN, Entries
 from basicaer._engine.program import Gates, Measure, Operation, Program, with_bodies
+from basicaer._qiskit.circuits.gate_reader import FreeCoefficients
+from basicaer._qiskit.circuits.lower import lower
+from basicaer._qiskit.circuits.lowering import Lowering, UnsweepableError
 from basicaer._qiskit.errors import BasicAerError
-from basicaer._qiskit.gate_reader import FreeCoefficients
-from basicaer._qiskit.lower import lower
-from basicaer._qiskit.lowering import Lowering, UnsweepableError
 
 
 class Sweep:
