@@ -11,7 +11,13 @@ import pytest
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import CircuitInstruction, Clbit, Measure, Parameter, Qubit
 from qiskit.circuit.library import CCXGate, CXGate, HGate, RealAmplitudes, RXGate
-from versions import NUMBER, mutable, needs_conditions, needs_foreign_bits
+from versions import (
+    NUMBER,
+    mutable,
+    needs_conditions,
+    needs_expressions,
+    needs_foreign_bits,
+)
 
 from basicaer._engine.control import Control
 from basicaer._engine.execute import execute
@@ -316,6 +322,7 @@ def any_circuit(seed):
     return circuit
 
 
+@needs_expressions
 def test_what_is_sampled_is_gates_and_then_measurements():
     """Sampled programs are one-pass, so that `run_one_pass` is the only way to sample."""
     sampled = nested = 0
@@ -330,6 +337,7 @@ def test_what_is_sampled_is_gates_and_then_measurements():
 
 
 @needs_conditions
+@needs_expressions
 @pytest.mark.parametrize(("value", "expected"), [(0, 1), (2, 0)])
 def test_what_a_condition_says_before_anything_is_measured_is_known(value, expected):
     inner = QuantumCircuit(QuantumRegister(1), ClassicalRegister(2))
