@@ -8,6 +8,7 @@ so that Qiskit's own errors do not come first.
 from __future__ import annotations
 
 import re
+import sys
 import warnings
 from importlib import metadata
 from types import SimpleNamespace
@@ -101,6 +102,14 @@ CONDITIONS = not QISKIT_2
 """Whether any instruction can have a condition."""
 SHARED_BITS = not QISKIT_2
 """Whether a circuit gives the same object for a bit each time, so that bits are known by it."""
+CAPI_KNOWN = INSTALLED.number in ((2, 6),)
+"""Whether circuits are read through Qiskit's C API without being asked: it was tested."""
+CAPI_WANTING = ""
+"""Why circuits cannot be read through Qiskit's C API; empty where they perhaps can."""
+if INSTALLED.number < (2, 6):
+    CAPI_WANTING = "this Qiskit has no C API that circuits can be read through, which came with 2.6"
+elif not getattr(sys, "_is_gil_enabled", lambda: True)():
+    CAPI_WANTING = "Python runs without the GIL, which keeps circuits unchanged while they are read"
 
 # --- terra's own BasicAer ----------------------------------------------------------------------
 
@@ -177,15 +186,6 @@ def primitive_bases() -> Tuple[Any, Any]:
 
 # --- circuits ----------------------------------------------------------------------------------
 
-if SHARED_BITS:
-    bit_key: Callable[[Any], Any] = id
-else:
-
-    def bit_key(bit: Any) -> Any:
-        """Returns what a bit is known by in a dict: itself, or the id of its only object."""
-        return bit
-
-
 _CONDITION = "condition" if TERRA else "_condition"  # the property of 1.x warns
 
 
@@ -255,6 +255,8 @@ if HAS_QOBJ:
 
 
 __all__ = [
+    "CAPI_KNOWN",
+    "CAPI_WANTING",
     "CONDITIONS",
     "HAS_QOBJ",
     "INSTALLED",
@@ -273,7 +275,6 @@ __all__ = [
     "QiskitBackendNotFoundError",
     "QiskitError",
     "UnitaryGate",
-    "bit_key",
     "condition_of",
     "experiment_header",
     "expr",
