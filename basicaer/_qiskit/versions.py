@@ -137,6 +137,7 @@ def passes_as(name: str) -> Callable[[Class], Class]:
 
 # --- base classes ------------------------------------------------------------------------------
 
+from qiskit.circuit import ParameterExpression  # noqa: E402 (not before it is known which one it is)
 from qiskit.exceptions import QiskitError  # noqa: E402 (not before it is known which one it is)
 
 ErrorBase: Any = QiskitError if reference is None else reference.BasicAerError
@@ -185,6 +186,11 @@ def primitive_bases() -> Tuple[Any, Any]:
 
 
 # --- circuits ----------------------------------------------------------------------------------
+
+NATIVE_EXPRESSIONS = not hasattr(ParameterExpression, "_parameter_keys") and hasattr(
+    ParameterExpression, "_qpy_replay"
+)
+"""Whether expressions of parameters are Qiskit's own (2.1 on), not sympy's or symengine's."""
 
 _CONDITION = "condition" if TERRA else "_condition"  # the property of 1.x warns
 
@@ -260,6 +266,7 @@ __all__ = [
     "CONDITIONS",
     "HAS_QOBJ",
     "INSTALLED",
+    "NATIVE_EXPRESSIONS",
     "QISKIT_2",
     "SHARED_BITS",
     "TERRA",
