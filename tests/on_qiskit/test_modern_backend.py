@@ -13,7 +13,7 @@ import numpy as np
 import oracle
 import pytest
 from processes import python
-from versions import fields, needs, skip_here
+from versions import before, fields, needs, skip_here
 
 skip_here(needs((1, 0), "has simulators that are BackendV1"))
 
@@ -105,12 +105,70 @@ def test_what_a_backend_says(backend):
     assert backend.max_circuits is None
     assert backend.coupling_map is None
     assert backend.num_qubits is None
-    assert not hasattr(backend, "configuration")
+    assert str(backend) == backend.name
+    assert repr(backend) == f"<{type(backend).__name__}('{backend.name}')>"
     described = backend.DEFAULT_CONFIGURATION
     assert backend.backend_version == described["backend_version"] in ("2.1.0", "1.1.0")
     assert backend.description == described["description"]
-    assert backend.options.shots == 1024 if backend is QASM else True
+    assert backend.options.shots == (1 if backend is UNITARY else 1024)
     assert pickle.loads(pickle.dumps(backend.name))() == backend.name
+
+
+@EACH
+def test_what_backend_v2_has_beyond_that(backend):
+    assert backend.online_date is None and backend.dt is None
+    assert backend.operation_names == list(backend.target.operation_names)
+    assert len(backend.operations) == len(backend.operation_names)
+    assert {qargs for _, qargs in backend.instructions} == {None}
+    durations = backend.instruction_durations
+    assert durations.dt is None and not durations.duration_by_name_qubits
+    for ask in (
+        lambda: backend.dtm,
+        lambda: backend.meas_map,
+        lambda: backend.qubit_properties(0),
+    ):
+        with pytest.raises(NotImplementedError):
+            ask()
+
+
+@before((2, 0), "has no pulse")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # that of the properties themselves
+@EACH
+def test_nothing_is_known_of_pulses(backend):
+    assert backend.instruction_schedule_map.instructions == []
+    for ask in (backend.drive_channel, backend.measure_channel, backend.acquire_channel):
+        with pytest.raises(NotImplementedError):
+            ask(0)
+    with pytest.raises(NotImplementedError):
+        backend.control_channel([0, 1])
+
+
+@EACH
+def test_what_older_code_asks_a_backend_for(backend):
+    configuration, described = backend.configuration(), backend.DEFAULT_CONFIGURATION
+    assert configuration is backend.configuration()
+    told = configuration.to_dict()
+    assert set(told) == {*described, "dynamic_reprate_enabled"}
+    for name, value in described.items():
+        assert told[name] == value and name in configuration
+        if name != "gates":
+            assert getattr(configuration, name) == value
+    assert configuration.num_qubits == configuration.n_qubits
+    assert configuration.gates[0].name == configuration.basis_gates[0]
+    assert "nothing" not in configuration and not hasattr(configuration, "nothing")
+    configuration.basis_gates.append("mine")
+    assert "mine" not in described["basis_gates"]
+    configuration.basis_gates.remove("mine")
+    assert backend.properties() is None
+    status = backend.status()
+    assert status.operational and status.pending_jobs == 0
+    assert status.to_dict() == {
+        "backend_name": backend.name,
+        "backend_version": "1",
+        "operational": True,
+        "pending_jobs": 0,
+        "status_msg": "",
+    }
 
 
 @EACH
