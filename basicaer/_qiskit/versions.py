@@ -12,7 +12,7 @@ import sys
 import warnings
 from importlib import metadata
 from types import SimpleNamespace
-from typing import Any, Callable, List, Mapping, NamedTuple, Tuple, TypeVar
+from typing import Any, Callable, Mapping, NamedTuple, Tuple, TypeVar
 
 _TERRA_RANGE, _QISKIT_RANGE = ((0, 24), (0, 47)), ((1, 2), (3, 0))
 _GET_TERRA = "pip install 'qiskit-terra>=0.24,<0.47'"
@@ -150,20 +150,7 @@ if TERRA:
 
 
 from qiskit.providers.exceptions import QiskitBackendNotFoundError  # noqa: E402
-from qiskit.providers.providerutils import resolve_backend_name  # noqa: E402
-
-if TERRA:
-    from qiskit.providers.providerutils import filter_backends
-else:
-
-    def filter_backends(backends: Any, filters: Any = None, **kwargs: Any) -> List[Any]:
-        """Returns the backends that a filter wants and whose attributes have certain values."""
-        return [
-            backend
-            for backend in backends
-            if (filters is None or filters(backend))
-            and all(getattr(backend, key, None) == value for key, value in kwargs.items())
-        ]
+from qiskit.providers.providerutils import filter_backends, resolve_backend_name  # noqa: E402
 
 
 def primitive_bases() -> Tuple[Any, Any]:
