@@ -23,7 +23,7 @@ from basicaer._engine.allowance import allowance_of
 from basicaer._engine.errors import EngineError
 from basicaer._engine.fork import in_child
 from basicaer._engine.memory import Allowance
-from basicaer._engine.program import Measure, Program, operations_of
+from basicaer._engine.program import Measure, Program, Store, operations_of
 from basicaer._engine.task import Task, method_of
 from basicaer._jobs import budget, options, progress_bar, queue
 from basicaer._qiskit.circuits import parameter_binds
@@ -321,7 +321,7 @@ class Simulator:
                 'No classical registers in circuit "%s", counts will be empty.', header["name"]
             )
         elif not (program.body and isinstance(program.body[-1], Measure)) and not any(
-            isinstance(each, Measure) for each in operations_of(program.body)
+            isinstance(each, (Measure, Store)) for each in operations_of(program.body)
         ):
             self._logger.warning(
                 'No measurements in circuit "%s", classical register will remain all zeros.',

@@ -203,6 +203,11 @@ except ImportError:  # terra before 0.45
     from qiskit.extensions import Initialize, UnitaryGate
     from qiskit.extensions.quantum_initializer.diagonal import DiagonalGate
 
+
+class Absent:
+    """A placeholder for classes that this version of Qiskit does not have."""
+
+
 try:
     from qiskit.circuit import (
         AnnotatedOperation,
@@ -210,18 +215,24 @@ try:
         InverseModifier,
         PowerModifier,
     )
-except ImportError:  # terra before 0.45: no operation is an instance of these
-
-    class AnnotatedOperation:  # type: ignore[no-redef]
-        """A placeholder for classes that this version of terra does not have."""
-
-    ControlModifier = InverseModifier = PowerModifier = AnnotatedOperation
+except ImportError:  # terra before 0.45
+    AnnotatedOperation = ControlModifier = InverseModifier = PowerModifier = Absent
 
 try:
     from qiskit.circuit.classical import expr, types
 except ImportError:  # terra before 0.25: no condition is an expression
-    expr = SimpleNamespace(Expr=AnnotatedOperation)
+    expr = SimpleNamespace(Expr=Absent)
     types = SimpleNamespace()
+
+import qiskit.circuit.library  # noqa: E402
+
+Store: Any = getattr(qiskit.circuit, "Store", Absent)  # from 1.1 on
+Index: Any = getattr(expr, "Index", Absent)  # from 1.1 on
+BoxOp: Any = getattr(qiskit.circuit, "BoxOp", Absent)  # from 2.0 on
+DurationType: Any = getattr(types, "Duration", Absent)  # from 2.0 on
+PauliProductMeasurement: Any = getattr(  # from 2.3 on
+    qiskit.circuit.library, "PauliProductMeasurement", Absent
+)
 
 # --- results -----------------------------------------------------------------------------------
 
@@ -257,17 +268,23 @@ __all__ = [
     "QISKIT_2",
     "SHARED_BITS",
     "TERRA",
+    "Absent",
     "AnnotatedOperation",
+    "BoxOp",
     "ControlModifier",
     "DiagonalGate",
+    "DurationType",
     "ErrorBase",
+    "Index",
     "Initialize",
     "Installed",
     "InverseModifier",
+    "PauliProductMeasurement",
     "PowerModifier",
     "ProviderBase",
     "QiskitBackendNotFoundError",
     "QiskitError",
+    "Store",
     "UnitaryGate",
     "condition_of",
     "experiment_header",

@@ -239,7 +239,7 @@ def test_a_shift_by_more_than_all_bits(amount):
     ("expression", "words"),
     [
         (Expression("div", (value(6, 3), bits(0, 1)), 3), "divides 6 by 0"),
-        (Expression("index", (bits(0, 1), value(2, 2)), 1), "reads bit 2 of a value of 2 bits"),
+        (Expression("index", (bits(0, 1), value(2, 2)), 1), "uses bit 2 of a value of 2 bits"),
     ],
     ids=["division", "index"],
 )

@@ -32,7 +32,7 @@ from basicaer._engine.gate_table import GATES
 from basicaer._qiskit.circuits.gate_classes import CLASS_OF_NAME
 from basicaer._qiskit.circuits.instructions import _DEFINED_BY_BASE
 from basicaer._qiskit.circuits.lowering import CONTROL_FLOW, READERS
-from basicaer._qiskit.versions import HAS_QOBJ
+from basicaer._qiskit.versions import HAS_QOBJ, Absent, BoxOp, PauliProductMeasurement
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
 EACH = pytest.mark.parametrize("backend", BasicAer.backends(), ids=lambda backend: backend.name())
@@ -197,9 +197,10 @@ def test_the_target_tells_the_truth(backend):
     assert gates <= names
     assert {"unitary", "diagonal", "mcx", "mcphase", "pauli", "permutation"} <= names
     assert {"barrier", "delay", "global_phase"} <= names
-    others = {"measure", "reset", "initialize"} | FLOW
+    assert ("box" in names) == (BoxOp is not Absent)
+    others = {"measure", "reset", "initialize", "store"} | FLOW
     assert others.isdisjoint(names) if backend is UNITARY else others <= names
-    for name in names - FLOW - {"barrier", "delay"}:
+    for name in names - FLOW - {"barrier", "delay", "box"}:
         assert target.instruction_supported(name), name
 
 
@@ -218,7 +219,8 @@ def test_each_operation_of_the_target_runs(backend):
         "permutation": ([1, 0, 2],),
         "unitary": (oracle.random_unitary(2, 1),),
     }
-    for name in set(backend.target.operation_names) - {"measure", "reset", "barrier", *FLOW}:
+    made = {"measure", "reset", "barrier", "box", "store", *FLOW}
+    for name in set(backend.target.operation_names) - made:
         operation = backend.target.operation_from_name(name)
         if isinstance(operation, type):
             operation = operation(*given[name])
@@ -239,13 +241,17 @@ def test_each_operation_of_the_target_runs(backend):
 
 
 def test_all_that_is_run_natively_is_in_the_target():
-    """But for controlled gates of any base, for which there is no name."""
+    """But for controlled gates of any base, for which there is no name.
+
+    A measurement of a product of Paulis is read by its definition, as `transpile` makes it.
+    """
     known = {
         operation if isinstance(operation, type) else operation.base_class
         for operation in STATEVECTOR.target.operations
     }
     shared = {type(Measure()): Measure, type(Reset()): Reset}  # the classes of singletons
-    for native in {*READERS, *CONTROL_FLOW, *_DEFINED_BY_BASE} - {ControlledGate}:
+    left = {ControlledGate, PauliProductMeasurement, Absent}
+    for native in {*READERS, *CONTROL_FLOW, *_DEFINED_BY_BASE} - left:
         assert shared.get(native, native) in known
 
 

@@ -32,7 +32,7 @@ from qiskit.transpiler import Target
 from basicaer._engine.gate_table import GATES
 from basicaer._jobs import options
 from basicaer._qiskit.circuits.gate_classes import CLASS_OF_NAME
-from basicaer._qiskit.versions import DiagonalGate, Initialize, UnitaryGate
+from basicaer._qiskit.versions import Absent, BoxOp, DiagonalGate, Initialize, Store, UnitaryGate
 
 _OF_ANY_WIDTH: Dict[str, type] = {
     "barrier": Barrier,
@@ -47,6 +47,8 @@ _OF_ANY_WIDTH: Dict[str, type] = {
     "unitary": UnitaryGate,
 }
 """What is unitary and acts on as many qubits as it is made for."""
+if BoxOp is not Absent:
+    _OF_ANY_WIDTH["box"] = BoxOp  # unitary if what is in it is
 
 _NOT_UNITARY: Dict[str, type] = {
     "break_loop": BreakLoopOp,
@@ -58,6 +60,8 @@ _NOT_UNITARY: Dict[str, type] = {
     "while_loop": WhileLoopOp,
 }
 """The same, of what only a state can be put through."""
+if Store is not Absent:
+    _NOT_UNITARY["store"] = Store
 
 
 def target_of(kind: str, description: str) -> Target:
