@@ -31,7 +31,7 @@ from qiskit.transpiler import generate_preset_pass_manager
 from basicaer import BasicAer, BasicAerError
 from basicaer._qiskit.circuits.circuit_key import structure_of
 from basicaer._qiskit.circuits.lower import lower
-from basicaer._qiskit.versions import expr
+from basicaer._qiskit.versions import BoxOp, expr
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
 LEVELS = pytest.mark.parametrize("level", range(4))
@@ -247,6 +247,16 @@ class TestBoxes:
             with circuit.box(duration=duration, **unit):
                 circuit.x(0)
             refuses(circuit, '"box"', "a finite number is needed")
+        circuit = start(1, 1)
+        with circuit.box(duration=-3):
+            circuit.x(0)
+        refuses(circuit, '"box"', "the negative duration -3")
+        circuit = start(1, 1)
+        body = QuantumCircuit(1)
+        box = BoxOp(body, duration=expr.lift(Duration.ns(1)))
+        box.duration = expr.lift(True)
+        circuit.append(box, [0])
+        refuses(circuit, '"box"', "a duration of the type Bool")
 
 
 # ----------------------------------------------------------------------------------------------

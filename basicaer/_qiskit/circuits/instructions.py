@@ -289,7 +289,9 @@ def check_duration(lowering: Lowering, operation: Any, duration: Any) -> None:
         duration: a number, or an expression of durations and stretches.
     """
     if not isinstance(duration, expr.Expr):
-        lowering.number(duration, operation)
+        number = lowering.number(duration, operation)
+        if isinstance(number, float) and number < 0:
+            lowering.fail(operation, f"has the negative duration {number}")
     elif not isinstance(duration.type, DurationType):
         lowering.fail(operation, f"has a duration of the type {duration.type!r}")
     else:
