@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, Iterator, List, Set, Tuple, Type, Union
+from typing import Callable, Dict, Iterator, List, NamedTuple, Set, Tuple, Type, Union
 
 from basicaer._engine.control import Control
 from basicaer._engine.errors import EngineError
@@ -16,6 +16,57 @@ _NEGLIGIBLE = 1e-15
 """Relative probability below which an outcome counts as impossible."""
 
 
+class Ending(NamedTuple):
+    """How a program ends: whether it has a final state, and what is measured of it.
+
+    Attributes:
+        qubits: for each clbit that a measurement at the end writes to, the measured qubit.
+        states: the most states alive at once while the final state is computed.
+        resets: number of resets.
+        why: why there is no final state; None if there is one.
+    """
+
+    qubits: Dict[int, int]
+    states: int = 1
+    resets: int = 0
+    why: Union[str, None] = None
+
+
+def ending_of(program: Program) -> Ending:
+    """Returns how a program ends. If two measurements write to a clbit, the later one counts."""
+    used: Set[int] = set()
+    qubits: Dict[int, int] = {}
+    resets = 0
+    for operation in reversed(program.body):
+        if isinstance(operation, Measure):
+            if operation.qubit in used:
+                why = f"it goes on with qubit {operation.qubit} after measuring it"
+                return Ending({}, why=why)
+            qubits.setdefault(operation.clbit, operation.qubit)
+        elif isinstance(operation, Gates):
+            used.update(operation.qubits.tolist())
+        elif isinstance(operation, Prepare):
+            used.update(operation.qubits)
+        elif isinstance(operation, Reset):
+            used.add(operation.qubit)
+            resets += 1
+        else:
+            return Ending({}, why="it has conditions or control flow")
+    return Ending(qubits, states_alive(program), resets)
+
+
+def unmeasured(program: Program) -> Ending:
+    """Returns how a program ends that must not measure; an `EngineError` says why it has none."""
+    check_pure(program, measured=False)
+    return Ending({}, states_alive(program))
+
+
+def all_measured(program: Program) -> Ending:
+    """Returns how a program ends that must measure into all clbits, of different qubits."""
+    check_pure(program, measured=True)
+    return Ending(dict(enumerate(final_measurements(program))), states_alive(program))
+
+
 def final_states(
     program: Program,
     *,
@@ -23,13 +74,14 @@ def final_states(
     threads: int = 1,
     control: Union[Control, None] = None,
     most_states: int = 1 << 30,
+    draw: Union[Callable[[], float], None] = None,
     state_class: Type[Amplitudes] = State,
 ) -> Iterator[Tuple[float, Amplitudes]]:
     """Yields (probability, pure state) pairs whose mixture is the final state.
 
     There is one pair unless qubits are reset in superposition: each such reset yields both
-    outcomes. The global phase is left out. The caller owns each yielded state. Up to
-    `states_alive` states exist at once.
+    outcomes, or with `draw` one of them. The global phase is left out. The caller owns each yielded
+    state. Up to `states_alive` states exist at once.
 
     Args:
         program: gates, resets and preparations only.
@@ -37,6 +89,8 @@ def final_states(
         threads: maximum number of threads.
         control: of the job; may cancel it.
         most_states: maximum number of states at once.
+        draw: returns a uniform in [0, 1), one for each reset in order, which decides its outcome;
+            None for the whole mixture.
         state_class: class of the states.
 
     Raises:
@@ -60,6 +114,11 @@ def final_states(
                 touched.update(operation.qubits)
             elif isinstance(operation, Reset):
                 qubit = operation.qubit
+                if draw is not None:
+                    zero, one = state.probabilities((qubit,), threads=threads).tolist()
+                    outcome = int(draw() >= zero / (zero + one))
+                    state.reset(qubit, outcome, one if outcome else zero)
+                    continue
                 if qubit not in touched:
                     continue
                 zero, one = state.probabilities((qubit,), threads=threads).tolist()

@@ -13,8 +13,8 @@ values = Estimator().run(ansatz, hamiltonian, parameter_values).result().values
 """
 
 from basicaer._qiskit import versions  # noqa: F401 (before all else: it says what is wrong)
-from basicaer.primitives._call import PrimitiveJob
 from basicaer.primitives._estimator import Estimator
+from basicaer.primitives._job import PrimitiveJob
 from basicaer.primitives._sampler import Sampler
 
 __all__ = ["Estimator", "PrimitiveJob", "Sampler"]
