@@ -138,16 +138,14 @@ class Points:
         copies = max(self._states_of(point) for point in some) - 1
         if need + copies * state + held < _memory.LIGHT:
             return at_once, copies + 1, (need + copies * state) * at_once + held
-        space = budget.shared.space()
-        if need + held > space:
-            space = budget.shared.space(fresh=True)
-        if need + held > space:
+        space = budget.shared.shortage(need + held)
+        if space is not None:
             results = f" and {_memory.describe(held)} for results" if held else ""
             raise BasicAerError(
                 f"A circuit of {widest} qubits in {precision} precision needs "
                 f"{_memory.describe(need)}{results}; {_memory.describe(space)} are available."
             )
-        space -= held
+        space = budget.shared.space() - held
         copies = min(copies, (space - need) // state)
         need += copies * state
         at_once = max(1, min(at_once, space // need))
@@ -239,9 +237,4 @@ class Points:
         Raises:
             BaseException: what the function raised, or a signal handler.
         """
-        future = self.submit(function, brief=True)
-        try:
-            return future.result()
-        except BaseException:
-            queue.cancel(future, self.control)
-            raise
+        return queue.wait(self.submit(function, brief=True), self.control)

@@ -362,11 +362,18 @@ def _seeds(ready: Sequence[_Ready], values: Mapping[str, Any]) -> List[int | Non
     given = values["seed_simulator"]
     for position, seed in enumerate(seeds):
         if seed is None:
-            seeds[position] = _seed(given, position, values["seed_per_circuit"])
+            seeds[position] = seed_of(given, position, values["seed_per_circuit"])
     return seeds
 
 
-def _seed(given: int | None, position: int, several: bool) -> int:
+def seed_of(given: int | None, position: int, several: bool) -> int:
+    """Returns the seed of a circuit; without a given one, NumPy's global generator draws it.
+
+    Args:
+        given: the option `seed_simulator`.
+        position: of the circuit in its run.
+        several: the option `seed_per_circuit`.
+    """
     if given is None:
         return int(np.random.randint(2147483647, dtype="int32"))  # noqa: NPY002
     return _seed_of_circuit(given, position) if several else given

@@ -230,6 +230,22 @@ except ImportError:  # terra before 0.25: no condition is an expression
     expr = SimpleNamespace(Expr=AnnotatedOperation)
     types = SimpleNamespace()
 
+try:
+    from qiskit.quantum_info import SparseObservable
+except ImportError:  # before 1.3
+
+    class SparseObservable:  # type: ignore[no-redef]
+        """Stands for a class that this version of Qiskit does not have."""
+
+
+try:
+    from qiskit.primitives.containers.observables_array import ObservablesArray
+except ImportError:  # terra
+
+    class ObservablesArray:  # type: ignore[no-redef]
+        """Stands for a class that this version of Qiskit does not have."""
+
+
 # --- results -----------------------------------------------------------------------------------
 
 
@@ -268,10 +284,12 @@ __all__ = [
     "Initialize",
     "Installed",
     "InverseModifier",
+    "ObservablesArray",
     "PowerModifier",
     "ProviderBase",
     "QiskitBackendNotFoundError",
     "QiskitError",
+    "SparseObservable",
     "UnitaryGate",
     "bit_key",
     "condition_of",
