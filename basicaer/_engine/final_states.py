@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Callable, Dict, Iterator, List, NamedTuple, Set, Tuple, Type, Union
+from typing import Dict, Iterator, List, NamedTuple, Set, Tuple, Type, Union
 
 from basicaer._engine.control import Control
 from basicaer._engine.errors import EngineError
@@ -74,14 +74,13 @@ def final_states(
     threads: int = 1,
     control: Union[Control, None] = None,
     most_states: int = 1 << 30,
-    draw: Union[Callable[[], float], None] = None,
     state_class: Type[Amplitudes] = State,
 ) -> Iterator[Tuple[float, Amplitudes]]:
     """Yields (probability, pure state) pairs whose mixture is the final state.
 
     There is one pair unless qubits are reset in superposition: each such reset yields both
-    outcomes, or with `draw` one of them. The global phase is left out. The caller owns each yielded
-    state. Up to `states_alive` states exist at once.
+    outcomes. The global phase is left out. The caller owns each yielded state. Up to
+    `states_alive` states exist at once.
 
     Args:
         program: gates, resets and preparations only.
@@ -89,8 +88,6 @@ def final_states(
         threads: maximum number of threads.
         control: of the job; may cancel it.
         most_states: maximum number of states at once.
-        draw: returns a uniform in [0, 1), one for each reset in order, which decides its outcome;
-            None for the whole mixture.
         state_class: class of the states.
 
     Raises:
@@ -114,11 +111,6 @@ def final_states(
                 touched.update(operation.qubits)
             elif isinstance(operation, Reset):
                 qubit = operation.qubit
-                if draw is not None:
-                    zero, one = state.probabilities((qubit,), threads=threads).tolist()
-                    outcome = int(draw() >= zero / (zero + one))
-                    state.reset(qubit, outcome, one if outcome else zero)
-                    continue
                 if qubit not in touched:
                     continue
                 zero, one = state.probabilities((qubit,), threads=threads).tolist()

@@ -12,14 +12,13 @@ from qiskit.result.postprocess import format_counts_memory
 from basicaer._engine.allowance import allowance_of
 from basicaer._engine.final_states import ending_of
 from basicaer._engine.memory import ITEM_BYTES, describe
-from basicaer._engine.pauli_sums import PauliSum, PauliSums
 from basicaer._engine.program import Program
 from basicaer._engine.task import Outcome, Task, method_of
 from basicaer._jobs import budget, options, queue
 from basicaer._jobs.run import JobRun
 from basicaer._qiskit.circuits.lowered import LoweredCircuit
 from basicaer._qiskit.errors import BasicAerError, raises_public_errors
-from basicaer._qiskit.observables import pauli_sums
+from basicaer._qiskit.observables import broadcast_pairs, pauli_sums, values_of
 from basicaer._qiskit.points import Point, Points, States, Using
 from basicaer._qiskit.result import tally
 from basicaer._qiskit.simulator import seed_of
@@ -154,22 +153,16 @@ class CompiledCircuit:
         """
         rows, batch = self._rows(values)
         sums = self._sums(observables)
-        shape, pairs = _pairs(batch, sums.shape)
+        shape, pairs = broadcast_pairs(batch, sums.shape)
         every = sums.reshape(-1)
         found = np.zeros(math.prod(shape))
         points = self._points(rows, held=0)
 
         def use(point: Point, program: Program, states: States, threads: int) -> None:
-            wanted = {which for position in point.positions for which, _ in pairs[position]}
-            order = sorted(wanted)
-            together = self._together([every[which] for which in order])
-            value = np.zeros(len(order))
-            for weight, state in states:
-                value += weight * together.expectations(state, threads).real
-            place = {which: index for index, which in enumerate(order)}
-            for position in point.positions:
-                for which, target in pairs[position]:
-                    found[target] = value[place[which]]
+            wanted = [pair for position in point.positions for pair in pairs[position]]
+            value = values_of([every[which] for which, _ in wanted], states, threads, self._cached)
+            for which, target in wanted:
+                found[target] = value[id(every[which])]
 
         def work() -> None:
             points.run(use)
@@ -291,10 +284,6 @@ class CompiledCircuit:
             raise BasicAerError(f"there are no observables: their shape is {sums.shape}.")
         return sums
 
-    def _together(self, sums: List[PauliSum]) -> PauliSums:
-        # The sums are remembered with their key, so that their ids are not given to others.
-        return self._cached(("sums", *map(id, sums)), lambda: PauliSums(sums))
-
 
 def _again(circuit: QuantumCircuit, precision: str, max_parallel_threads: int) -> CompiledCircuit:
     return CompiledCircuit(circuit, precision=precision, max_parallel_threads=max_parallel_threads)
@@ -308,31 +297,3 @@ def _nested(found: List[Any], batch: Tuple[int, ...]) -> Any:
         return found
     step = math.prod(batch[1:])
     return [_nested(found[i * step : (i + 1) * step], batch[1:]) for i in range(batch[0])]
-
-
-def _pairs(
-    batch: Tuple[int, ...], observables: Tuple[int, ...]
-) -> Tuple[Tuple[int, ...], List[List[Tuple[int, int]]]]:
-    """Returns the broadcast shape, and for each point the observables and where values go.
-
-    All are flat indices: the list of a point has pairs of an observable and an element of the
-    result.
-    """
-    try:
-        shape = np.broadcast_shapes(batch, observables)
-    except ValueError:
-        raise BasicAerError(
-            f"the values' shape {batch} and the observables' shape {observables} cannot be "
-            "broadcast together."
-        ) from None
-    points = np.arange(math.prod(batch)).reshape(batch)
-    sums = np.arange(math.prod(observables)).reshape(observables)
-    pairs: List[List[Tuple[int, int]]] = [[] for _ in range(points.size)]
-    for target, (point, which) in enumerate(
-        zip(
-            np.broadcast_to(points, shape).reshape(-1).tolist(),
-            np.broadcast_to(sums, shape).reshape(-1).tolist(),
-        )
-    ):
-        pairs[point].append((which, target))
-    return shape, pairs

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Hashable, Iterator, List, Mapping, Sequence, Tuple, Union
+import math
+from typing import Any, Callable, Dict, Hashable, Iterator, List, Mapping, Sequence, Tuple, Union
 
 import numpy as np
 from qiskit.quantum_info import Pauli, SparsePauliOp
 
-from basicaer._engine.pauli_sums import WIDEST, PauliSum
+from basicaer._engine.pauli_sums import WIDEST, PauliSum, PauliSums
 from basicaer._qiskit.errors import BasicAerError
 from basicaer._qiskit.versions import ObservablesArray, SparseObservable
 
@@ -128,6 +129,54 @@ def _key(observable: Any) -> Union[Hashable, None]:
             observable.num_qubits,
         )
     return None
+
+
+def broadcast_pairs(
+    batch: Tuple[int, ...], observables: Tuple[int, ...]
+) -> Tuple[Tuple[int, ...], List[List[Tuple[int, int]]]]:
+    """Returns the broadcast shape, and for each point the observables and where values go.
+
+    All are flat indices: the list of a point has pairs of an observable and an element of the
+    result.
+    """
+    try:
+        shape = np.broadcast_shapes(batch, observables)
+    except ValueError:
+        raise BasicAerError(
+            f"the values' shape {batch} and the observables' shape {observables} cannot be "
+            "broadcast together."
+        ) from None
+    points = np.arange(math.prod(batch)).reshape(batch)
+    sums = np.arange(math.prod(observables)).reshape(observables)
+    pairs: List[List[Tuple[int, int]]] = [[] for _ in range(points.size)]
+    for target, (point, which) in enumerate(
+        zip(
+            np.broadcast_to(points, shape).reshape(-1).tolist(),
+            np.broadcast_to(sums, shape).reshape(-1).tolist(),
+        )
+    ):
+        pairs[point].append((which, target))
+    return shape, pairs
+
+
+def values_of(
+    sums: Sequence[PauliSum], states: Iterator[Tuple[float, Any]], threads: int, cached: Cache
+) -> Dict[int, float]:
+    """Returns the expectation values of observables in one mixture, by the id of their sum.
+
+    Args:
+        sums: the observables, in any order; those that occur again are computed once.
+        states: weights and states of the mixture.
+        threads: the most threads.
+        cached: where their strings, put together, are remembered.
+    """
+    distinct = list({id(each): each for each in sums}.values())
+    # What is remembered refers to the sums, so that nothing else gets their ids.
+    together = cached(("sums", *map(id, distinct)), lambda: PauliSums(distinct))
+    found = np.zeros(len(distinct))
+    for weight, state in states:
+        found += weight * together.expectations(state, threads).real
+    return dict(zip(map(id, distinct), found.tolist()))
 
 
 # ----------------------------------------------------------------------------------------------

@@ -89,8 +89,10 @@ class Points:
         parameter_values: the values of the parameters of each circuit.
         using: what they are computed with.
         memory: bytes per amplitude that are needed besides the states.
+        each: bytes that a point takes besides while it is computed.
         held: bytes that the results take.
-        in_order: whether the points are computed one after the other, in their order.
+        in_order: whether the points are computed one after the other, in their order, equal ones
+            too.
 
     Raises:
         BasicAerError: a circuit has no final state, or memory is too small.
@@ -103,6 +105,7 @@ class Points:
         using: Using,
         *,
         memory: int = 0,
+        each: int = 0,
         held: int = 0,
         in_order: bool = False,
     ) -> None:
@@ -110,7 +113,7 @@ class Points:
         self.control = Control()
         points: Dict[Any, Point] = {}
         for position, (circuit, values) in enumerate(zip(circuits, parameter_values)):
-            key = (id(circuit), values)
+            key = position if in_order else (id(circuit), values)
             point = points.get(key)
             if point is None:
                 point = points[key] = Point(circuit, values)
@@ -120,9 +123,9 @@ class Points:
         self._batches = self._prepared()
         self._first = next(self._batches)  # raises if something is wrong with a circuit
         self._work = max(one_run(program) for _, program in self._first)
-        self.at_once, self.states, self.need = self._share(memory, held, in_order)
+        self.at_once, self.states, self.need = self._share(memory, each, held, in_order)
 
-    def _share(self, memory: int, held: int, in_order: bool) -> Tuple[int, int, int]:
+    def _share(self, memory: int, each: int, held: int, in_order: bool) -> Tuple[int, int, int]:
         """Returns the points computed at once, the states of each, and the bytes of all."""
         (precision, threads), widest = self.using, self.widest
         at_once = 1
@@ -130,9 +133,8 @@ class Points:
         most = self._work + (2 * PASS_GATES << min(widest, 60))
         if not in_order and worth_threads(most, "points"):
             at_once = min(len(self.points), threads)
-        need = _memory.required_bytes(widest, precision=precision, threads=threads) + (
-            memory << widest
-        )
+        need = _memory.required_bytes(widest, precision=precision, threads=threads) + each
+        need += memory << widest
         state = _memory.state_bytes(widest, precision)
         some = {id(point.circuit): point for point in self.points}.values()
         copies = max(self._states_of(point) for point in some) - 1
