@@ -221,7 +221,7 @@ def test_measurements_in_the_middle_and_control_flow():
     sampler = StatevectorSampler(seed=7)
     (result,) = sampler.run([dynamic()], shots=500).result()
     a, b = result.data.a.get_bitstrings(), result.data.b.get_bitstrings()
-    assert {pair for pair in zip(a, b)} == {("0", "00"), ("1", "11")}
+    assert set(zip(a, b)) == {("0", "00"), ("1", "11")}
     assert 180 < a.count("1") < 320
     (again,) = StatevectorSampler(seed=7).run([dynamic()], shots=500).result()
     assert again.data.a == result.data.a
@@ -387,7 +387,7 @@ def test_bad_pubs():
 def test_memory_is_counted_before_it_is_taken():
     circuit = QuantumCircuit(45)
     circuit.h(0)
-    with pytest.raises(BasicAerError, match="45 qubits in double precision needs .* are available"):
+    with pytest.raises(BasicAerError, match=r"45 qubits in double precision needs .* available"):
         StatevectorEstimator().run([(circuit, "Z" * 45)])
     small = bell()
     small.measure_all()
