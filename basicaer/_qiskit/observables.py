@@ -139,6 +139,8 @@ def broadcast_pairs(
     All are flat indices: the list of a point has pairs of an observable and an element of the
     result.
     """
+    if not observables:
+        return batch, [[(0, target)] for target in range(math.prod(batch))]
     try:
         shape = np.broadcast_shapes(batch, observables)
     except ValueError:
@@ -171,6 +173,10 @@ def values_of(
         cached: where their strings, put together, are remembered.
     """
     distinct = list({id(each): each for each in sums}.values())
+    if len(distinct) == 1:
+        (alone,) = distinct
+        value = sum([weight * alone.expectation(state, threads).real for weight, state in states])
+        return {id(alone): value}
     # What is remembered refers to the sums, so that nothing else gets their ids.
     together = cached(("sums", *map(id, distinct)), lambda: PauliSums(distinct))
     found = np.zeros(len(distinct))

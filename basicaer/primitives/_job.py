@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 from concurrent.futures import Future
 from typing import Any, Callable
 
 from qiskit.primitives.primitive_job import PrimitiveJob as QiskitPrimitiveJob
 
 from basicaer._engine.control import Control
-from basicaer._qiskit.job import BasicAerJob
+from basicaer._qiskit.job import BasicAerJob, fresh_ids
 from basicaer._qiskit.points import Points
 
 
@@ -20,7 +19,7 @@ class PrimitiveJob(BasicAerJob, QiskitPrimitiveJob):
         """Makes the job of the future `result`, which `control` cancels."""
         super().__init__(None, "", result, control=control)
         if not self.job_id():  # terra's class makes an id; that of Qiskit 1 has no such attribute
-            self._job_id = str(uuid.uuid4())
+            self._job_id = fresh_ids()[0]
 
 
 def submit(points: Points, function: Callable[[], Any], *, brief: bool = False) -> PrimitiveJob:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import Future
-from typing import Any, Callable, Dict, List, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
+from qiskit.circuit import QuantumCircuit
 
 from basicaer._engine.control import Control
 from basicaer._engine.final_states import Ending
@@ -19,27 +20,66 @@ from basicaer._qiskit.recent import Recent
 from basicaer.primitives._job import PrimitiveJob
 
 
+class Pub(NamedTuple):
+    """A PUB of the common form, which needs none of the checks of Qiskit's class.
+
+    Attributes:
+        circuit: the circuit.
+        observables: one observable; None for a sampler.
+        table: float64, the values of its parameters, shape batch + (parameters,).
+        shape: of the batch.
+        shots: for a sampler.
+        precision: for an estimator.
+    """
+
+    circuit: QuantumCircuit
+    observables: Any
+    table: np.ndarray
+    shape: Tuple[int, ...]
+    shots: Union[int, None] = None
+    precision: Union[float, None] = None
+
+
+def table_of(circuit: Any, values: Any) -> Union[np.ndarray, None]:
+    """Returns the values of a PUB; None if they, or the circuit, are not of the common form."""
+    if not isinstance(circuit, QuantumCircuit) or not isinstance(values, (np.ndarray, list)):
+        return None
+    try:
+        table = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
+    count = circuit.num_parameters
+    # For one parameter, Qiskit also takes arrays without an axis of parameters.
+    if count < 2 or not table.ndim or table.shape[-1] != count:
+        return None
+    return table
+
+
 class Block:
     """A PUB, with its circuit lowered and the values of its parameters as rows.
 
     Attributes:
-        pub: the PUB.
+        pub: the PUB, Qiskit's or a `Pub`.
         lowered: its circuit.
+        shape: of the values, without the axis of the parameters.
         rows: the values of the parameters at each point, in the order of C.
         first: index of its first point among those of all PUBs of the call.
     """
 
-    __slots__ = ("first", "lowered", "pub", "rows")
+    __slots__ = ("first", "lowered", "pub", "rows", "shape")
 
     def __init__(self, pub: Any, lowered: LoweredCircuit, first: int) -> None:
         self.pub = pub
         self.lowered = lowered
         self.first = first
-        values = pub.parameter_values
+        if pub.__class__ is Pub:
+            table, self.shape = pub.table, pub.shape
+        else:
+            values = pub.parameter_values
+            table, self.shape = values.as_array(pub.circuit.parameters), values.shape
         count = len(lowered.parameters)
-        table = values.as_array(pub.circuit.parameters)
         self.rows: List[Tuple[float, ...]] = list(
-            map(tuple, table.reshape(math.prod(values.shape), count).tolist())
+            map(tuple, table.reshape(math.prod(self.shape), count).tolist())
         )
 
     def ending(self) -> Union[Ending, None]:
@@ -74,7 +114,9 @@ class Draws:
     """
 
     def __init__(self, seed: Any) -> None:
-        generator_of(seed)  # raises if it is not valid
+        plain = seed is None or isinstance(seed, np.random.Generator)
+        if not plain and not (seed.__class__ is int and seed >= 0):  # to make one takes 15 us
+            generator_of(seed)  # raises if it is not valid
         self.seed = seed
         self.is_shared = isinstance(seed, np.random.Generator)
         self._uniforms: Dict[int, np.ndarray] = {}

@@ -8,6 +8,7 @@ from typing import Any, Iterable, List, Tuple, Union
 import numpy as np
 from qiskit.primitives.containers import DataBin, PrimitiveResult, PubResult
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
+from qiskit.quantum_info import SparsePauliOp
 
 from basicaer._engine.final_states import ending_of
 from basicaer._engine.pauli_sums import PauliSum
@@ -18,7 +19,16 @@ from basicaer._qiskit.points import Point, Points, States
 from basicaer._qiskit.recent import Recent
 from basicaer._qiskit.versions import primitive_bases_v2
 from basicaer.primitives._job import PrimitiveJob, submit
-from basicaer.primitives._pubs import Block, Draws, blocks_of, listed, using_of, without_points
+from basicaer.primitives._pubs import (
+    Block,
+    Draws,
+    Pub,
+    blocks_of,
+    listed,
+    table_of,
+    using_of,
+    without_points,
+)
 
 
 class StatevectorEstimator(primitive_bases_v2()[1]):  # type: ignore[misc]
@@ -83,7 +93,7 @@ class StatevectorEstimator(primitive_bases_v2()[1]):  # type: ignore[misc]
                 too small.
         """
         wanted = self._default_precision if precision is None else precision
-        coerced = [EstimatorPub.coerce(pub, wanted) for pub in listed(pubs, "StatevectorEstimator")]
+        coerced = [_pub(pub, wanted) for pub in listed(pubs, "StatevectorEstimator")]
         draws = Draws(self._seed)
         estimates = [
             _Estimates(block, draws, self._known_observables.get)
@@ -121,6 +131,22 @@ class StatevectorEstimator(primitive_bases_v2()[1]):  # type: ignore[misc]
         return submit(points, work, brief=True)
 
 
+def _pub(pub: Any, precision: Any) -> Any:
+    """Returns a PUB, checked by Qiskit's own class unless it is of the common form."""
+    if (
+        pub.__class__ is tuple
+        and len(pub) == 3
+        and precision.__class__ is float
+        and precision >= 0
+        and isinstance(pub[1], SparsePauliOp)
+    ):
+        circuit, observable, values = pub
+        table = table_of(circuit, values)
+        if table is not None and observable.num_qubits == circuit.num_qubits:
+            return Pub(circuit, observable, table, table.shape[:-1], precision=precision)
+    return EstimatorPub.coerce(pub, precision)
+
+
 class _Estimates:
     """The expectation values of a PUB.
 
@@ -135,7 +161,7 @@ class _Estimates:
         pub = block.pub
         sums = pauli_sums(pub.observables, pub.circuit.num_qubits, cached)
         self._sums = sums.reshape(-1)
-        _, self._pairs = broadcast_pairs(pub.parameter_values.shape, sums.shape)
+        _, self._pairs = broadcast_pairs(block.shape, sums.shape)
         self.evs = np.zeros(math.prod(pub.shape))
 
     def wanted(self, position: int) -> List[Tuple[PauliSum, int]]:

@@ -20,7 +20,16 @@ from basicaer._qiskit.points import Point, Points, States
 from basicaer._qiskit.recent import Recent
 from basicaer._qiskit.versions import primitive_bases_v2
 from basicaer.primitives._job import PrimitiveJob, submit
-from basicaer.primitives._pubs import Block, Draws, blocks_of, listed, using_of, without_points
+from basicaer.primitives._pubs import (
+    Block,
+    Draws,
+    Pub,
+    blocks_of,
+    listed,
+    table_of,
+    using_of,
+    without_points,
+)
 
 _WORD = 64
 
@@ -87,7 +96,7 @@ class StatevectorSampler(primitive_bases_v2()[0]):  # type: ignore[misc]
             BasicAerError: a circuit is not valid, or memory is too small.
         """
         wanted = self._default_shots if shots is None else shots
-        coerced = [SamplerPub.coerce(pub, wanted) for pub in listed(pubs, "StatevectorSampler")]
+        coerced = [_pub(pub, wanted) for pub in listed(pubs, "StatevectorSampler")]
         if any(not pub.circuit.cregs for pub in coerced):
             warnings.warn(
                 "A circuit has no classical registers, so that its result is empty. Are its "
@@ -137,6 +146,15 @@ class StatevectorSampler(primitive_bases_v2()[0]):  # type: ignore[misc]
             return results()
 
         return submit(points, work, brief=True)
+
+
+def _pub(pub: Any, shots: Any) -> Any:
+    """Returns a PUB, checked by Qiskit's own class unless it is of the common form."""
+    if pub.__class__ is tuple and len(pub) == 2 and shots.__class__ is int and shots > 0:
+        table = table_of(*pub)
+        if table is not None:
+            return Pub(pub[0], None, table, table.shape[:-1], shots=shots)
+    return SamplerPub.coerce(pub, shots)
 
 
 class _Samples:

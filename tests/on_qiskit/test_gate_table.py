@@ -135,14 +135,13 @@ def test_refilled_coefficients_are_those_of_scalars(row, part):
 
 
 def test_bad_refills():
-    entries = GATES[0].parts[0].entries
-    with pytest.raises(ValueError, match="do not fit at 5"):
-        Refill(np.zeros(5), [(5, entries, [0] * GATES[0].num_params)])
-    row = next(row for row in GATES if row.name == "rx")
+    entries = ROW_OF_NAME["rx"].parts[0].entries
+    with pytest.raises(ValueError, match="4 coefficients do not fit at 2"):
+        Refill(np.zeros(5), [(2, entries, [0])])
     with pytest.raises(ValueError, match="4 sources are needed, not 1"):
-        Refill(np.zeros(4), [(0, row.parts[0].entries, [3])]).rows(np.zeros((1, 1)))
+        Refill(np.zeros(4), [(0, entries, [3])]).rows(np.zeros((1, 1)))
     with pytest.raises(ValueError, match="negative"):
-        Refill(np.zeros(4), [(0, row.parts[0].entries, [-1])])
+        Refill(np.zeros(4), [(0, entries, [-1])])
 
 
 @EVERY_PART
