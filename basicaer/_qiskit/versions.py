@@ -161,15 +161,30 @@ def primitive_bases() -> Tuple[Any, Any]:
     """
     if QISKIT_2:
         raise ImportError(
-            "basicaer.primitives needs Sampler and Estimator of Qiskit before 2.0; here "
-            "qiskit.primitives.BackendSamplerV2 and BackendEstimatorV2 take the simulators of "
-            "BasicAer as their backend"
+            "Qiskit 2 has no Sampler and Estimator of the first kind; StatevectorSampler and "
+            "StatevectorEstimator of basicaer.primitives are in their place"
         )
     from qiskit import primitives
 
     if TERRA:
         return primitives.BaseSampler, primitives.BaseEstimator
     return primitives.BaseSamplerV1, primitives.BaseEstimatorV1
+
+
+def primitive_bases_v2() -> Tuple[Any, Any]:
+    """Returns the base classes of `StatevectorSampler` and `StatevectorEstimator`.
+
+    Raises:
+        ImportError: terra has none.
+    """
+    if TERRA:
+        raise ImportError(
+            "StatevectorSampler and StatevectorEstimator need Qiskit 1 or 2; Sampler and Estimator "
+            "of basicaer.primitives are in their place"
+        )
+    from qiskit import primitives
+
+    return primitives.BaseSamplerV2, primitives.BaseEstimatorV2
 
 
 # --- circuits ----------------------------------------------------------------------------------
@@ -233,6 +248,14 @@ DurationType: Any = getattr(types, "Duration", Absent)  # from 2.0 on
 PauliProductMeasurement: Any = getattr(  # from 2.3 on
     qiskit.circuit.library, "PauliProductMeasurement", Absent
 )
+try:
+    from qiskit.quantum_info import SparseObservable
+except ImportError:  # before 1.3
+    SparseObservable = Absent
+try:
+    from qiskit.primitives.containers.observables_array import ObservablesArray
+except ImportError:  # terra
+    ObservablesArray = Absent
 
 # --- results -----------------------------------------------------------------------------------
 
@@ -279,11 +302,13 @@ __all__ = [
     "Initialize",
     "Installed",
     "InverseModifier",
+    "ObservablesArray",
     "PauliProductMeasurement",
     "PowerModifier",
     "ProviderBase",
     "QiskitBackendNotFoundError",
     "QiskitError",
+    "SparseObservable",
     "Store",
     "UnitaryGate",
     "condition_of",
@@ -294,6 +319,7 @@ __all__ = [
     "job_header",
     "passes_as",
     "primitive_bases",
+    "primitive_bases_v2",
     "reference",
     "resolve_backend_name",
     "types",

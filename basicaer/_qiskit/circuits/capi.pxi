@@ -179,7 +179,7 @@ def load_capi(circuit, rows):
             raise ImportError(f"Qiskit has more than {MOST_STANDARD} standard gates")
         part = row.parts[0] if len(row.parts) == 1 else None
         kind = None if part is None else part.kind
-        formula = formula_of(row) if row.num_params else None
+        formula = formula_of(row.parts[0].entries, row.num_params) if row.num_params else None
         constant = np.array(() if part is None else part.constant, np.complex128).tobytes()
         size = len(constant)
         if formula is not None:

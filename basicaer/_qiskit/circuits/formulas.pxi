@@ -224,3 +224,82 @@ cdef class Formula:
         for i in range(self.num_entries):
             out[2 * i] = re[self.outputs[i]]
             out[2 * i + 1] = im[self.outputs[i]]
+
+
+cdef dict _formulas = {}        # the Formula of each function of the gate table
+
+
+cdef Formula formula_of(entries, int num_params):
+    """Returns the formula of a function of the gate table, the same object each time."""
+    if entries not in _formulas:
+        _formulas[entries] = Formula(entries, num_params)
+    return _formulas[entries]
+
+
+@embedsignature(True)
+cdef class Refill:
+    """Fills in the coefficients of a gate run that depend on parameters.
+
+    Args:
+        coefficients: those of the gate run, complex128; the others are taken from it.
+        frees: for each gate: index of its first coefficient, the function of the gate table, and
+            the index of the source of each of its parameters.
+    """
+
+    cdef double[::1] fixed          # re, im, re, im, ...
+    cdef list formulas
+    cdef int64_t[::1] offsets
+    cdef int64_t[::1] sources       # of all gates, one after the other
+    cdef index most
+
+    def __init__(self, coefficients, frees):
+        cdef Formula formula
+        cdef int64_t[::1] offsets = np.empty(len(frees), dtype=np.int64)
+        cdef index i
+        self.fixed = np.array(coefficients, dtype=np.complex128).view(np.float64)
+        self.formulas = []
+        sources = []
+        for i in range(len(frees)):
+            offset, entries, arguments = frees[i]
+            formula = formula_of(entries, len(arguments))
+            if not 0 <= offset <= len(coefficients) - formula.num_entries:
+                raise ValueError(f"{formula.num_entries} coefficients do not fit at {offset}")
+            offsets[i] = offset
+            self.formulas.append(formula)
+            sources += arguments
+        self.offsets = offsets
+        self.sources = np.array(sources, dtype=np.int64)
+        self.most = max(sources, default=0)
+        if min(sources, default=0) < 0:
+            raise ValueError("the index of a source is negative")
+
+    def rows(self, const double[:, ::1] columns):
+        """Returns the coefficients for each row of values.
+
+        Args:
+            columns: the value of each source, shape (sources, rows).
+
+        Returns:
+            complex128, shape (rows, coefficients).
+        """
+        cdef index num_rows = columns.shape[1], size = self.fixed.shape[0], row, i, k, place
+        cdef double values[MOST_PARAMETERS]
+        cdef double* out
+        cdef Formula formula
+        if self.sources.shape[0] and self.most >= columns.shape[0]:
+            raise ValueError(f"{self.most + 1} sources are needed, not {columns.shape[0]}")
+        table = np.empty((num_rows, size // 2), dtype=np.complex128)
+        if not num_rows or not size:
+            return table
+        cdef double complex[:, ::1] rows = table
+        for row in range(num_rows):
+            out = <double*>&rows[row, 0]
+            memcpy(out, &self.fixed[0], size * sizeof(double))
+            place = 0
+            for i in range(self.offsets.shape[0]):
+                formula = <Formula>self.formulas[i]
+                for k in range(formula.num_params):
+                    values[k] = columns[self.sources[place + k], row]
+                place += formula.num_params
+                formula.evaluate(values, out + 2 * self.offsets[i])
+        return table

@@ -141,19 +141,8 @@ cdef GateClass gate_class_of(gate_class):
             of_class.control_state = plain_name(gate_class, "ctrl_state", ControlledGate)
             of_class.wanted_state = part.kind.control_state
     if row.num_params:
-        of_class.formula = formula_of(row)
+        of_class.formula = formula_of(row.parts[0].entries, row.num_params)
     return of_class
-
-
-cdef dict _formulas = {}        # the Formula of each function of the gate table
-
-
-cdef Formula formula_of(row):
-    """Returns the formula of a row with one part, the same object each time."""
-    entries = row.parts[0].entries
-    if entries not in _formulas:
-        _formulas[entries] = Formula(entries, row.num_params)
-    return _formulas[entries]
 
 
 cdef GateClass standard_class_of(str name):
@@ -169,7 +158,7 @@ cdef GateClass standard_class_of(str name):
     of_class.condition = "condition" if _conditions else None
     of_class.parameters = "params"
     if row.num_params:
-        of_class.formula = formula_of(row)
+        of_class.formula = formula_of(row.parts[0].entries, row.num_params)
     return of_class
 
 
