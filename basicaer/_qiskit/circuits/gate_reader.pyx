@@ -10,7 +10,7 @@ The gates of a circuit are accessed in one of three ways, which `choose` selects
 native.pxi); readers.py has the contract that they share.
 """
 
-from cython cimport embedsignature, internal
+from cython cimport embedsignature, final, internal
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.complex cimport PyComplex_CheckExact, PyComplex_ImagAsDouble, PyComplex_RealAsDouble
 from cpython.dict cimport PyDict_GetItem
@@ -20,7 +20,7 @@ from cpython.long cimport PyLong_AsLong, PyLong_FromVoidPtr
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_Import
 from libc.math cimport cos, isfinite, sin, sqrt
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcmp, memcpy, memset
 
@@ -268,7 +268,8 @@ cdef class GateReader:
 
     cdef bint push_formula(self, Formula formula, parameters) except -1:
         """Adds the coefficients of a gate; False if its parameters are not all finite numbers."""
-        cdef double values[MOST_PARAMETERS]
+        cdef double values[MOST_PARAMETERS * BATCH]
+        cdef index start = self.coefficients.used // <index>sizeof(double complex)
         cdef int i
         cdef index size = formula.num_entries * sizeof(double complex)
         if len(parameters) != formula.num_params:
@@ -276,17 +277,17 @@ cdef class GateReader:
         for i in range(formula.num_params):
             value = parameters[i]
             if PyFloat_CheckExact(value):
-                values[i] = PyFloat_AS_DOUBLE(value)
+                values[i * BATCH] = PyFloat_AS_DOUBLE(value)
             else:
                 try:
-                    values[i] = float(value)
+                    values[i * BATCH] = float(value)
                 except (TypeError, ValueError, OverflowError):
                     return False
-            if not isfinite(values[i]):
+            if not isfinite(values[i * BATCH]):
                 return False
         if self.coefficients.used + size > self.coefficients.room:
             reserve(&self.coefficients, size)
-        formula.evaluate(values, <double*>(self.coefficients.data + self.coefficients.used))
+        formula.evaluate(1, values, &start, <double*>self.coefficients.data)
         self.coefficients.used += size
         return True
 
