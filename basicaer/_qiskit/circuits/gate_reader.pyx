@@ -182,7 +182,7 @@ cdef class GateReader:
     # without parameters, where its coefficients are.
     cdef int32_t seen[MOST_STANDARD]
     cdef index seen_at[MOST_STANDARD]
-    cdef Growable kind, qubits, offset, coefficients, starts
+    cdef Growable kind, qubits, offset, coefficients, starts, widths
     cdef list large, free
 
     def __init__(self):
@@ -197,6 +197,7 @@ cdef class GateReader:
         free(self.offset.data)
         free(self.coefficients.data)
         free(self.starts.data)
+        free(self.widths.data)
 
     def __len__(self):
         return self.kind.used // <index>sizeof(int32_t)
@@ -396,7 +397,6 @@ cdef class GateReader:
         """
         cdef index num = len(self), i
         cdef tuple kinds = tuple(self.kinds)
-        cdef list widths = [kind.num_controls + kind.num_targets for kind in kinds]
         cdef const double* values = <const double*>self.coefficients.data
         cdef index size = self.coefficients.used // <index>sizeof(double)
         cdef double sums[4]
@@ -416,11 +416,13 @@ cdef class GateReader:
         for i in range(size - size % 4, size):
             sums[0] += 0 * values[i]
         finite = sums[0] + sums[1] + sums[2] + sums[3] == 0
+        for of_gates in kinds:
+            self.push_int(&self.widths, of_gates.num_controls + of_gates.num_targets)
         reserve(starts, (num + 1) * sizeof(int32_t))
         starts.used = (num + 1) * sizeof(int32_t)
         (<int32_t*>starts.data)[0] = 0
         for i in range(num):
-            total += <int32_t>widths[(<int32_t*>self.kind.data)[i]]
+            total += (<int32_t*>self.widths.data)[(<int32_t*>self.kind.data)[i]]
             (<int32_t*>starts.data)[i + 1] = total
         start = array_of(starts, INT32)
         starts.used = 0
@@ -438,6 +440,7 @@ cdef class GateReader:
         self.large.clear()
         self.free = []
         self.kind.used = self.qubits.used = self.offset.used = self.coefficients.used = 0
+        self.widths.used = 0
         memset(self.seen, 0, sizeof(self.seen))
         gates = new_gates(kinds, kind, start, qubits, offset, coefficients)
         return gates, free_ones, finite
