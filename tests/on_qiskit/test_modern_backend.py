@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import logging
 import pickle
 import warnings
@@ -18,11 +19,11 @@ from versions import before, fields, needs, skip_here
 skip_here(needs((1, 0), "has simulators that are BackendV1"))
 
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
-from qiskit.circuit import ControlledGate, Measure, Parameter, Reset
+from qiskit.circuit import ControlledGate, Measure, Reset
 from qiskit.circuit.library import DiagonalGate, GlobalPhaseGate, PermutationGate
-from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2
+from qiskit.exceptions import QiskitError
 from qiskit.providers.backend import BackendV2
-from qiskit.quantum_info import Operator, SparsePauliOp, Statevector
+from qiskit.quantum_info import Operator, Statevector
 from qiskit.result import Result
 from qiskit.transpiler import generate_preset_pass_manager
 
@@ -341,38 +342,6 @@ def test_any_width():
 
 
 # ----------------------------------------------------------------------------------------------
-# Qiskit's primitives
-# ----------------------------------------------------------------------------------------------
-
-
-def test_backend_sampler():
-    theta = Parameter("t")
-    circuit = QuantumCircuit(2, name="turned")
-    circuit.ry(theta, 0)
-    circuit.cx(0, 1)
-    circuit.measure_all()
-    sampler = BackendSamplerV2(backend=QASM, options={"seed_simulator": 5})
-    result = sampler.run([(circuit, [0.0, np.pi, np.pi / 2]), (bell(),)], shots=1000).result()
-    bits = result[0].data.meas
-    assert bits.get_counts(0) == {"00": 1000}
-    assert bits.get_counts(1) == {"11": 1000}
-    assert set(bits.get_counts(2)) == {"00", "11"}
-    expected = QASM.run(bell(), shots=1000, seed_simulator=5).result().get_counts()
-    assert result[1].data.c.get_counts() == expected
-
-
-def test_backend_estimator():
-    circuit = QuantumCircuit(2)
-    circuit.ry(0.7, 0)
-    circuit.cx(0, 1)
-    observable = SparsePauliOp(["ZZ", "ZI", "XX"], [1, 0.5, 0.25])
-    estimator = BackendEstimatorV2(backend=QASM, options={"seed_simulator": 5})
-    (found,) = estimator.run([(circuit, observable)], precision=0.01).result()
-    expected = Statevector(circuit).expectation_value(observable).real
-    assert abs(float(found.data.evs) - expected) < 0.06
-
-
-# ----------------------------------------------------------------------------------------------
 # Results
 # ----------------------------------------------------------------------------------------------
 
@@ -393,6 +362,39 @@ def test_lookups_and_headers():
     assert header["name"] == "bell" and header["metadata"] == {"a": 1}
     assert header["creg_sizes"] == [["c", 2]] and header["memory_slots"] == 2
     assert fields(result.header)["backend_name"] == "qasm_simulator"
+    if HAS_QOBJ:
+        assert result.results[0].header.name == "bell" and result.header.backend_version == "2.1.0"
+
+
+def test_what_is_found_and_what_is_not():
+    one, other = QuantumCircuit(1, name="one"), QuantumCircuit(2, name="other")
+    one.h(0)
+    other.x(1)
+    result = STATEVECTOR.run([one, other]).result()
+    assert np.allclose(result.get_statevector(one), [0.5**0.5] * 2)
+    assert np.array_equal(result.get_statevector("one", decimals=3), [0.707] * 2)
+    for key in (1, "other", other):
+        assert np.array_equal(result.get_statevector(key), [0, 0, 1, 0])
+        assert set(result.data(key)) == {"statevector"}
+    units = UNITARY.run([one, other]).result()
+    assert np.array_equal(units.get_unitary(other, decimals=2), Operator(other).data)
+    assert set(units.data(0)) == {"unitary"}
+    counts = QASM.run([bell(), bell()], shots=9, memory=True, seed_simulator=1).result()
+    assert set(counts.data(0)) == {"counts", "memory"}
+    assert json.loads(json.dumps(counts.get_counts(0))) == counts.get_counts(1)
+    with pytest.warns(UserWarning, match="multiple results matching"):
+        assert counts.get_counts("bell") == counts.get_counts(0)
+    for missing, ask in (
+        ("nothing", result.get_statevector),
+        (QuantumCircuit(1), result.get_statevector),
+        (None, result.get_statevector),
+        (2, result.data),
+        (0, result.get_unitary),
+        (0, result.get_memory),
+        (0, counts.get_statevector),
+    ):
+        with pytest.raises((QiskitError, IndexError)):
+            ask(missing)
 
 
 @EACH
@@ -404,6 +406,7 @@ def test_dicts_of_results(backend):
     told = result.to_dict()
     assert told["success"] and told["results"][0]["header"]["name"] == "bell"
     twin = Result.from_dict(copy.deepcopy(told))
+    assert repr(twin.to_dict()) == repr(told)
     assert twin.results[0].header == result.results[0].header
     if backend is UNITARY:
         assert np.array_equal(twin.get_unitary(), result.get_unitary())
@@ -425,51 +428,8 @@ def test_registers_are_kept_apart():
 
 
 # ----------------------------------------------------------------------------------------------
-# Warnings, and what is not there
+# What is not there
 # ----------------------------------------------------------------------------------------------
-
-
-def test_no_warning_anywhere():
-    script = """
-import warnings
-import qiskit, qiskit.transpiler
-warnings.simplefilter("error")
-import basicaer, basicaer.basicaertools
-from qiskit import QuantumCircuit, transpile
-from qiskit.circuit import ControlledGate, Measure, Parameter, Reset
-from qiskit.circuit.library import DiagonalGate, GlobalPhaseGate, PermutationGate
-circuit = QuantumCircuit(2, 2)
-circuit.h(0)
-circuit.barrier()
-circuit.measure(0, 0)
-circuit.delay(1, 1)
-with circuit.if_test((0, 1)):
-    circuit.x(1)
-    circuit.reset(0)
-turned = QuantumCircuit(1, 1)
-theta = Parameter("t")
-turned.rx(2 * theta, 0)
-turned.measure(0, 0)
-for backend in basicaer.BasicAer.backends():
-    backend.target, backend.options, backend.coupling_map, backend.provider
-    if backend.name() != "unitary_simulator":
-        result = backend.run(transpile(circuit, backend), memory=True).result()
-        result.get_counts(), result.to_dict()
-        backend.run(turned, parameter_binds=[{theta: 0.1}, {theta: 0.2}]).result()
-    backend.run(QuantumCircuit(1), chop_threshold=0.1).result().to_dict()
-basicaer.BasicAerProvider(), basicaer.QasmSimulatorPy(), basicaer.BasicAerError("text")
-basicaer.BasicAerJob(None, "id", None)
-basicaer.basicaertools.single_gate_matrix("h")
-try:
-    import basicaer.primitives
-except ImportError as error:
-    assert "BackendSamplerV2" in str(error)
-else:
-    basicaer.primitives.Sampler(), basicaer.primitives.Estimator()
-print("silent")
-"""
-    done = python("-c", script)
-    assert done.stdout == "silent\n", done.stderr
 
 
 def test_what_is_no_circuit():
