@@ -25,7 +25,7 @@ from qiskit.exceptions import QiskitError
 from qiskit.providers.backend import BackendV2
 from qiskit.quantum_info import Operator, Statevector
 from qiskit.result import Result
-from qiskit.transpiler import generate_preset_pass_manager
+from qiskit.transpiler import TranspilerError, generate_preset_pass_manager
 
 import basicaer
 from basicaer import BasicAer, BasicAerError
@@ -248,6 +248,26 @@ def test_all_that_is_run_natively_is_in_the_target():
     shared = {type(Measure()): Measure, type(Reset()): Reset}  # the classes of singletons
     for native in {*READERS, *CONTROL_FLOW, *_DEFINED_BY_BASE} - {ControlledGate}:
         assert shared.get(native, native) in known
+
+
+@pytest.mark.parametrize("kind", [type(each) for each in BasicAer.backends()])
+def test_a_number_of_qubits_that_is_set(kind):
+    backend = kind(provider=BasicAer)
+    names = backend.operation_names
+    backend.configuration().n_qubits = 3
+    assert (
+        backend.num_qubits == backend.target.num_qubits == backend.configuration().num_qubits == 3
+    )
+    assert backend.target is backend.target and backend.operation_names == names
+    assert backend.coupling_map is None
+    assert transpile(QuantumCircuit(2), backend).num_qubits == 2
+    with pytest.raises(TranspilerError):
+        transpile(QuantumCircuit(4), backend)
+    with pytest.raises(BasicAerError, match=r"Number of qubits 4 .* greater than maximum \(3\)"):
+        backend.run(QuantumCircuit(4))
+    assert backend.run(QuantumCircuit(3)).result().success
+    for twin in (copy.copy(backend), copy.deepcopy(backend), pickle.loads(pickle.dumps(backend))):
+        assert twin.num_qubits == 3 and twin.configuration() == backend.configuration()
 
 
 # ----------------------------------------------------------------------------------------------

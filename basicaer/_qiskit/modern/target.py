@@ -60,14 +60,15 @@ _NOT_UNITARY: Dict[str, type] = {
 """The same, of what only a state can be put through."""
 
 
-def target_of(kind: str, description: str) -> Target:
-    """Returns a target without a number of qubits, whose operations are ideal everywhere.
+def target_of(kind: str, description: str, num_qubits: int | None) -> Target:
+    """Returns a target whose operations are ideal on any qubits.
 
     Args:
         kind: of the simulator, one of those in `options`.
         description: of the simulator.
+        num_qubits: the number of qubits; None for any number.
     """
-    target = Target(description=description, num_qubits=None)
+    target = Target(description=description, num_qubits=num_qubits)
     for row in GATES:
         gate = CLASS_OF_NAME[row.name](*_parameters(row.num_params))
         if gate.name not in _OF_ANY_WIDTH and gate.name not in target:
