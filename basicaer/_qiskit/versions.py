@@ -8,6 +8,7 @@ so that Qiskit's own errors do not come first.
 from __future__ import annotations
 
 import re
+import sys
 import warnings
 from importlib import metadata
 from types import SimpleNamespace
@@ -101,6 +102,14 @@ CONDITIONS = not QISKIT_2
 """Whether any instruction can have a condition."""
 SHARED_BITS = not QISKIT_2
 """Whether a circuit gives the same object for a bit each time, so that bits are known by it."""
+CAPI_KNOWN = INSTALLED.number in ((2, 6),)
+"""Whether circuits are read through Qiskit's C API without being asked: it was tested."""
+CAPI_WANTING = ""
+"""Why circuits cannot be read through Qiskit's C API; empty where they perhaps can."""
+if INSTALLED.number < (2, 6):
+    CAPI_WANTING = "this Qiskit has no C API that circuits can be read through, which came with 2.6"
+elif not getattr(sys, "_is_gil_enabled", lambda: True)():
+    CAPI_WANTING = "Python runs without the GIL, which keeps circuits unchanged while they are read"
 
 # --- terra's own BasicAer ----------------------------------------------------------------------
 
@@ -128,6 +137,7 @@ def passes_as(name: str) -> Callable[[Class], Class]:
 
 # --- base classes ------------------------------------------------------------------------------
 
+from qiskit.circuit import ParameterExpression  # noqa: E402 (not before it is known which one it is)
 from qiskit.exceptions import QiskitError  # noqa: E402 (not before it is known which one it is)
 
 ErrorBase: Any = QiskitError if reference is None else reference.BasicAerError
@@ -164,14 +174,10 @@ def primitive_bases() -> Tuple[Any, Any]:
 
 # --- circuits ----------------------------------------------------------------------------------
 
-if SHARED_BITS:
-    bit_key: Callable[[Any], Any] = id
-else:
-
-    def bit_key(bit: Any) -> Any:
-        """Returns what a bit is known by in a dict: itself, or the id of its only object."""
-        return bit
-
+NATIVE_EXPRESSIONS = not hasattr(ParameterExpression, "_parameter_keys") and hasattr(
+    ParameterExpression, "_qpy_replay"
+)
+"""Whether expressions of parameters are Qiskit's own (2.1 on), not sympy's or symengine's."""
 
 _CONDITION = "condition" if TERRA else "_condition"  # the property of 1.x warns
 
@@ -242,9 +248,12 @@ if HAS_QOBJ:
 
 
 __all__ = [
+    "CAPI_KNOWN",
+    "CAPI_WANTING",
     "CONDITIONS",
     "HAS_QOBJ",
     "INSTALLED",
+    "NATIVE_EXPRESSIONS",
     "QISKIT_2",
     "SHARED_BITS",
     "TERRA",
@@ -260,7 +269,6 @@ __all__ = [
     "QiskitBackendNotFoundError",
     "QiskitError",
     "UnitaryGate",
-    "bit_key",
     "condition_of",
     "experiment_header",
     "expr",
