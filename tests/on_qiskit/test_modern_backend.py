@@ -219,7 +219,8 @@ def test_each_operation_of_the_target_runs(backend):
         "permutation": ([1, 0, 2],),
         "unitary": (oracle.random_unitary(2, 1),),
     }
-    for name in set(backend.target.operation_names) - {"measure", "reset", "barrier", *FLOW}:
+    apart = {"measure", "reset", "barrier", "box", "store", "pauli_product_measurement", *FLOW}
+    for name in set(backend.target.operation_names) - apart:
         operation = backend.target.operation_from_name(name)
         if isinstance(operation, type):
             operation = operation(*given[name])
@@ -247,7 +248,8 @@ def test_all_that_is_run_natively_is_in_the_target():
     }
     shared = {type(Measure()): Measure, type(Reset()): Reset}  # the classes of singletons
     for native in {*READERS, *CONTROL_FLOW, *_DEFINED_BY_BASE} - {ControlledGate}:
-        assert shared.get(native, native) in known
+        if not str(native.__module__).startswith("basicaer."):  # which stands in for no class
+            assert shared.get(native, native) in known
 
 
 @pytest.mark.parametrize("kind", [type(each) for each in BasicAer.backends()])
