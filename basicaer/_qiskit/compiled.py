@@ -10,10 +10,13 @@ from qiskit.circuit import Parameter, QuantumCircuit
 from qiskit.result.postprocess import format_counts_memory
 
 from basicaer._engine.allowance import allowance_of
-from basicaer._engine.final_states import ending_of
-from basicaer._engine.memory import ITEM_BYTES, describe
+from basicaer._engine.control import no_check
+from basicaer._engine.costs import GATE_NS, PASS_GATES, WAKE_NS
+from basicaer._engine.final_states import ending_of, final_states, states_alive
+from basicaer._engine.memory import ITEM_BYTES, LIGHT, describe, required_bytes, state_bytes
 from basicaer._engine.program import Program
 from basicaer._engine.task import Outcome, Task, method_of
+from basicaer._engine.work import one_run
 from basicaer._jobs import budget, options, queue
 from basicaer._jobs.run import JobRun
 from basicaer._qiskit.circuits.lowered import LoweredCircuit
@@ -76,6 +79,7 @@ class CompiledCircuit:
         self.num_clbits: int = circuit.num_clbits
         self.precision = self._using.precision
         self._known: Dict[Hashable, Any] = {}
+        self._brief: Union[bool, None] = None
 
     def __reduce__(self) -> Any:
         return _again, (self.circuit, self.precision, self._threads)
@@ -110,10 +114,10 @@ class CompiledCircuit:
         dtype = np.complex64 if self.precision == "single" else np.complex128
         size = 1 << self.num_qubits
         held = math.prod(batch) * size * ITEM_BYTES[self.precision]
-        points = self._points(rows, held=held)
         found: np.ndarray
 
-        def use(point: Point, program: Program, states: States, threads: int) -> None:
+        def use(positions: List[int], program: Program, states: States, threads: int) -> None:
+            nonlocal found
             _, state = next(states)
             if next(states, None) is not None:
                 raise BasicAerError(
@@ -123,15 +127,19 @@ class CompiledCircuit:
                 )
             if program.global_phase:
                 state.scale(complex(math.cos(program.global_phase), math.sin(program.global_phase)))
-            found[point.positions] = state.to_array(threads)
+            array = state.to_array(threads)
+            if len(rows) == 1:
+                found = array
+            else:
+                found[positions] = array
 
-        def work() -> np.ndarray:
+        def allocate() -> None:
             nonlocal found
-            found = np.empty((len(rows), size), dtype=dtype)
-            points.run(use)
-            return found
+            if len(rows) > 1:
+                found = np.empty((len(rows), size), dtype=dtype)
 
-        return points.wait(work).reshape(*batch, size)
+        self._compute(rows, use, held=held, allocate=allocate)
+        return found.reshape(*batch, size)
 
     @raises_public_errors
     def expectation(self, observables: Any, values: Any = None) -> Union[float, np.ndarray]:
@@ -156,18 +164,14 @@ class CompiledCircuit:
         shape, pairs = broadcast_pairs(batch, sums.shape)
         every = sums.reshape(-1)
         found = np.zeros(math.prod(shape))
-        points = self._points(rows, held=0)
 
-        def use(point: Point, program: Program, states: States, threads: int) -> None:
-            wanted = [pair for position in point.positions for pair in pairs[position]]
+        def use(positions: List[int], program: Program, states: States, threads: int) -> None:
+            wanted = [pair for position in positions for pair in pairs[position]]
             value = values_of([every[which] for which, _ in wanted], states, threads, self._cached)
             for which, target in wanted:
                 found[target] = value[id(every[which])]
 
-        def work() -> None:
-            points.run(use)
-
-        points.wait(work)
+        self._compute(rows, use)
         return found.reshape(shape) if shape else float(found[0])
 
     @raises_public_errors
@@ -265,8 +269,51 @@ class CompiledCircuit:
         batch = array.shape[:-1]
         return list(map(tuple, array.reshape(math.prod(batch), count).tolist())), batch
 
-    def _points(self, rows: List[Tuple[float, ...]], *, held: int) -> Points:
-        return Points([self._lowered] * len(rows), rows, self._using, held=held)
+    def _compute(
+        self,
+        rows: List[Tuple[float, ...]],
+        use: Callable[[List[int], Program, States, int], None],
+        *,
+        held: int = 0,
+        allocate: Callable[[], None] = no_check,
+    ) -> None:
+        """Computes the final states of all points, and calls ``use`` for each of them.
+
+        Args:
+            rows: the values of the points.
+            use: is given the points' indices, their program, its final states and the number of
+                threads; called from several threads.
+            held: bytes of the result.
+            allocate: makes the result; called once the job has its memory.
+        """
+        if not rows:
+            allocate()
+            return
+        if len(rows) == 1:
+            (program,) = self._lowered.programs(np.array(rows))
+            if self._is_brief(program, held):
+                allocate()
+                use([0], program, final_states(program, precision=self.precision), 1)
+                return
+        points = Points([self._lowered] * len(rows), rows, self._using, held=held)
+
+        def use_point(point: Point, program: Program, states: States, threads: int) -> None:
+            use(point.positions, program, states, threads)
+
+        def work() -> None:
+            allocate()
+            points.run(use_point)
+
+        points.wait(work)
+
+    def _is_brief(self, program: Program, held: int) -> bool:
+        """Returns whether one point takes no longer than waking a thread."""
+        if self._brief is None:
+            need = required_bytes(self.num_qubits, precision=self.precision)
+            states = max(1, states_alive(program)) * state_bytes(self.num_qubits, self.precision)
+            work = one_run(program) + (2 * PASS_GATES << min(self.num_qubits, 60))
+            self._brief = need + states < LIGHT and work * GATE_NS <= WAKE_NS
+        return self._brief and held < LIGHT and not budget.shared.limited
 
     def _cached(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """Returns what is remembered under a key; without a lock, which a fork could find taken."""

@@ -124,7 +124,8 @@ def test_refilled_coefficients_are_those_of_scalars(row, part):
     columns[:, 0] = 0
     fixed = np.arange(part.kind.num_targets * 16 + 3) + 1j
     sources = list(range(row.num_params))
-    found = Refill(fixed, [(2, part.entries, sources)]).rows(columns)
+    found, finite = Refill(fixed, [(2, part.entries, sources)]).rows(columns)
+    assert finite
     assert found.shape == (6, len(fixed))
     for i in range(6):
         expected = part.entries(SCALAR, *columns[:, i].tolist())
@@ -136,6 +137,9 @@ def test_refilled_coefficients_are_those_of_scalars(row, part):
 
 def test_bad_refills():
     entries = ROW_OF_NAME["rx"].parts[0].entries
+    for value in (np.nan, np.inf):
+        _, finite = Refill(np.zeros(4), [(0, entries, [0])]).rows(np.array([[1.0, value, 2.0]]))
+        assert not finite
     with pytest.raises(ValueError, match="4 coefficients do not fit at 2"):
         Refill(np.zeros(5), [(2, entries, [0])])
     with pytest.raises(ValueError, match="4 sources are needed, not 1"):

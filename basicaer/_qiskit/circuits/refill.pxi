@@ -55,19 +55,25 @@ cdef class Refill:
             columns: the value of each source, shape (sources, rows).
 
         Returns:
-            complex128, shape (rows, coefficients).
+            The coefficients, complex128, shape (rows, coefficients), and whether all are finite.
         """
+        cdef index i
+        cdef double zero = 0
         cdef index num_rows = columns.shape[1], size = self.fixed.shape[0], row
         if self.sources.shape[0] and self.most >= columns.shape[0]:
             raise ValueError(f"{self.most + 1} sources are needed, not {columns.shape[0]}")
         table = np.empty((num_rows, size // 2), dtype=np.complex128)
         if not num_rows or not size:
-            return table
+            return table, True
         cdef double complex[:, ::1] rows = table
+        cdef double* out
         for row in range(num_rows):
-            memcpy(&rows[row, 0], &self.fixed[0], size * sizeof(double))
-            self.fill(columns, row, <double*>&rows[row, 0])
-        return table
+            out = <double*>&rows[row, 0]
+            memcpy(out, &self.fixed[0], size * sizeof(double))
+            self.fill(columns, row, out)
+            for i in range(size):
+                zero = zero + out[i] * 0  # NaN if it is not finite
+        return table, zero == 0
 
     cdef int fill(self, const double[:, ::1] columns, index row, double* out) except -1:
         """Writes the coefficients of one row of values."""

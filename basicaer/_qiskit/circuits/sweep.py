@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import AbstractSet, Any, Dict, List, Sequence, Tuple
 
 import numpy as np
@@ -76,6 +77,7 @@ class Sweep:
         """
         values = self._checked(values)
         if self._circuit is not None:
+            self._check_finite(values)
             return [
                 lower(
                     self._circuit.assign_parameters(dict(zip(self._parameters, row.tolist()))),
@@ -84,16 +86,24 @@ class Sweep:
                 for row in values
             ]
         program = self._program
+        if self._sources.has_expressions:  # otherwise what is not finite is found below
+            self._check_finite(values)
         columns = self._sources.columns(values)
-        phases = (program.global_phase + columns[self._phases].sum(axis=0)).tolist()
-        tables = {key: refill.rows(columns) for key, refill in self._refills}
-        for table in tables.values():
-            if not np.isfinite(table).all():
-                row = values[int(np.argmin(np.isfinite(table).all(axis=1)))]
+        phases = [program.global_phase] * len(values)
+        if len(self._phases):
+            phases = (program.global_phase + columns[self._phases].sum(axis=0)).tolist()
+        tables: Dict[int, np.ndarray] = {}
+        for key, refill in self._refills:
+            tables[key], finite = refill.rows(columns)
+            if not finite:
+                self._check_finite(values)
+                row = values[int(np.argmin(np.isfinite(tables[key]).all(axis=1)))]
                 named = ", ".join(f'"{p.name}" = {v}' for p, v in zip(self._parameters, row))
                 raise BasicAerError(
                     f'circuit "{self._name}" has a gate with NaN or infinite entries at {named}.'
                 )
+        if not math.isfinite(sum(phases)):
+            self._check_finite(values)
         return [
             Program.of(
                 num_qubits=program.num_qubits,
@@ -125,14 +135,16 @@ class Sweep:
                 f'values for circuit "{self._name}" have the shape {values.shape}; '
                 f"expected (number of runs, {len(parameters)})."
             )
+        return values
+
+    def _check_finite(self, values: np.ndarray) -> None:
         finite = np.isfinite(values)
         if not finite.all():
             row, column = np.argwhere(~finite)[0]
             raise BasicAerError(
-                f'parameter "{parameters[column].name}" of circuit "{self._name}" has the value '
-                f"{values[row, column]} in row {row}; a finite number is needed."
+                f'parameter "{self._parameters[column].name}" of circuit "{self._name}" has the '
+                f"value {values[row, column]} in row {row}; a finite number is needed."
             )
-        return values
 
 
 def _independent(circuit: QuantumCircuit) -> QuantumCircuit:
@@ -176,6 +188,11 @@ class _Sources:
             else:
                 self._numbers.append((index, float(value)))
         return index
+
+    @property
+    def has_expressions(self) -> bool:
+        """Whether a source is an expression."""
+        return bool(self._expressions)
 
     def columns(self, values: np.ndarray) -> np.ndarray:
         """Returns the value of each source for each row of values, shape (sources, rows)."""
