@@ -9,7 +9,6 @@ every row, is bound row by row, which also reports what is wrong.
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
@@ -187,15 +186,20 @@ def _replayed(
             form = forms.setdefault(steps, _Form(steps, [], []))
             form.places.append(place)
             form.operands.append(operands)
-    arrays = [[np.array(column) for column in zip(*form.operands)] for form in forms.values()]
+    groups = [
+        (form.steps, np.array(form.places), [np.array(column) for column in zip(*form.operands)])
+        for form in forms.values()
+    ]
 
     def evaluate(values: np.ndarray) -> np.ndarray:
         out = np.full((len(expressions), len(values)), np.nan)
         # From a value that is infinite or not real in between, `bind` may get another result.
         with np.errstate(divide="raise", over="raise", invalid="raise", under="ignore"):
-            for form, operands in zip(forms.values(), arrays):
-                with contextlib.suppress(FloatingPointError):
-                    out[form.places] = _carried_out(form.steps, operands, values)
+            for steps, places, operands in groups:
+                try:
+                    out[places] = _carried_out(steps, operands, values)
+                except FloatingPointError:
+                    continue  # they stay NaN, and are bound
         return out
 
     return evaluate

@@ -406,6 +406,7 @@ cdef class GateReader:
         for i in range(size - size % 4, size):
             sums[0] += 0 * values[i]
         finite = sums[0] + sums[1] + sums[2] + sums[3] == 0
+        self.widths.used = 0
         for of_gates in kinds:
             self.push_int(&self.widths, of_gates.num_controls + of_gates.num_targets)
         reserve(starts, (num + 1) * sizeof(int32_t))
@@ -430,7 +431,6 @@ cdef class GateReader:
         self.large.clear()
         self.free = []
         self.kind.used = self.qubits.used = self.offset.used = self.coefficients.used = 0
-        self.widths.used = 0
         memset(self.seen, 0, sizeof(self.seen))
         gates = new_gates(kinds, kind, start, qubits, offset, coefficients)
         return gates, free_ones, finite
