@@ -399,6 +399,29 @@ def test_clifford_circuits():
 
 
 @has_clifford_option
+def test_what_is_taken_for_a_clifford_circuit():
+    """What Qiskit takes for one, also where barriers tie qubits together."""
+    rng = random.Random(6)
+    taken = 0
+    for _ in range(150):
+        circuit = QuantumCircuit(3, 3)
+        circuit.h(rng.randrange(3))
+        for _ in range(rng.randint(1, 6)):
+            kind = rng.choice(["measure", "measure", "barrier", "x", "t", "reset"])
+            if kind == "measure":
+                circuit.measure(rng.randrange(3), rng.randrange(3))
+            elif kind == "barrier":
+                circuit.barrier(rng.sample(range(3), 2))
+            elif kind != "t" or rng.random() < 0.3:
+                getattr(circuit, kind)(rng.randrange(3))
+        ours = stabilizers.clifford_of(circuit, 2048)
+        theirs = Reference()._is_clifford_circuit(circuit)
+        assert ours == theirs, circuit
+        taken += ours is not None
+    assert 30 < taken < 120
+
+
+@has_clifford_option
 def test_each_outcome_of_a_clifford_circuit():
     """Each shot of its own: the bits that are drawn decide as in StabilizerState.measure."""
     for seed in range(30):
