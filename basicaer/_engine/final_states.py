@@ -8,7 +8,7 @@ from typing import Dict, Iterator, List, Set, Tuple, Type, Union
 from basicaer._engine.control import Control
 from basicaer._engine.errors import EngineError
 from basicaer._engine.memory import describe, state_bytes
-from basicaer._engine.program import Gates, Measure, Prepare, Program, Reset
+from basicaer._engine.program import Gates, Measure, Prepare, Program, Reset, Store
 from basicaer._engine.state.amplitudes import Amplitudes
 from basicaer._engine.state.state import State
 
@@ -124,6 +124,8 @@ def check_pure(program: Program, *, measured: bool) -> None:
             if measured:
                 continue
             what = f"qubit {operation.qubit} is measured"
+        elif isinstance(operation, Store):
+            what = "a value is stored to classical bits"
         else:
             what = "it has conditions or control flow"
         raise EngineError(

@@ -72,3 +72,24 @@ def configuration(
             if gate in basis_gates
         ],
     }
+
+
+class FollowsMemory:
+    """What a configuration says of the number of qubits: what memory holds, until it is set.
+
+    Attributes:
+        bound: the number that `n_qubits` was set to; None if it was not set.
+        unitary: whether the simulator computes unitaries, of 4**n entries.
+    """
+
+    bound: int | None = None
+    unitary: bool = False
+
+    @property
+    def n_qubits(self) -> int:
+        """The most qubits that a circuit may have."""
+        return largest_circuit(unitary=self.unitary) if self.bound is None else self.bound
+
+    @n_qubits.setter
+    def n_qubits(self, value: int) -> None:
+        self.bound = value

@@ -8,10 +8,11 @@ so that Qiskit's own errors do not come first.
 from __future__ import annotations
 
 import re
+import sys
 import warnings
 from importlib import metadata
 from types import SimpleNamespace
-from typing import Any, Callable, List, Mapping, NamedTuple, Tuple, TypeVar
+from typing import Any, Callable, Mapping, NamedTuple, Tuple, TypeVar
 
 _TERRA_RANGE, _QISKIT_RANGE = ((0, 24), (0, 47)), ((1, 2), (3, 0))
 _GET_TERRA = "pip install 'qiskit-terra>=0.24,<0.47'"
@@ -101,6 +102,14 @@ CONDITIONS = not QISKIT_2
 """Whether any instruction can have a condition."""
 SHARED_BITS = not QISKIT_2
 """Whether a circuit gives the same object for a bit each time, so that bits are known by it."""
+CAPI_KNOWN = INSTALLED.number in ((2, 6),)
+"""Whether circuits are read through Qiskit's C API without being asked: it was tested."""
+CAPI_WANTING = ""
+"""Why circuits cannot be read through Qiskit's C API; empty where they perhaps can."""
+if INSTALLED.number < (2, 6):
+    CAPI_WANTING = "this Qiskit has no C API that circuits can be read through, which came with 2.6"
+elif not getattr(sys, "_is_gil_enabled", lambda: True)():
+    CAPI_WANTING = "Python runs without the GIL, which keeps circuits unchanged while they are read"
 
 # --- terra's own BasicAer ----------------------------------------------------------------------
 
@@ -128,6 +137,7 @@ def passes_as(name: str) -> Callable[[Class], Class]:
 
 # --- base classes ------------------------------------------------------------------------------
 
+from qiskit.circuit import ParameterExpression  # noqa: E402 (not before it is known which one it is)
 from qiskit.exceptions import QiskitError  # noqa: E402 (not before it is known which one it is)
 
 ErrorBase: Any = QiskitError if reference is None else reference.BasicAerError
@@ -140,20 +150,7 @@ if TERRA:
 
 
 from qiskit.providers.exceptions import QiskitBackendNotFoundError  # noqa: E402
-from qiskit.providers.providerutils import resolve_backend_name  # noqa: E402
-
-if TERRA:
-    from qiskit.providers.providerutils import filter_backends
-else:
-
-    def filter_backends(backends: Any, filters: Any = None, **kwargs: Any) -> List[Any]:
-        """Returns the backends that a filter wants and whose attributes have certain values."""
-        return [
-            backend
-            for backend in backends
-            if (filters is None or filters(backend))
-            and all(getattr(backend, key, None) == value for key, value in kwargs.items())
-        ]
+from qiskit.providers.providerutils import filter_backends, resolve_backend_name  # noqa: E402
 
 
 def primitive_bases() -> Tuple[Any, Any]:
@@ -211,14 +208,10 @@ BASIC_LOGS = INSTALLED.number < (2, 4)
 
 # --- circuits ----------------------------------------------------------------------------------
 
-if SHARED_BITS:
-    bit_key: Callable[[Any], Any] = id
-else:
-
-    def bit_key(bit: Any) -> Any:
-        """Returns what a bit is known by in a dict: itself, or the id of its only object."""
-        return bit
-
+NATIVE_EXPRESSIONS = not hasattr(ParameterExpression, "_parameter_keys") and hasattr(
+    ParameterExpression, "_qpy_replay"
+)
+"""Whether expressions of parameters are Qiskit's own (2.1 on), not sympy's or symengine's."""
 
 _CONDITION = "condition" if TERRA else "_condition"  # the property of 1.x warns
 
@@ -291,9 +284,12 @@ if HAS_QOBJ:
 __all__ = [
     "BASIC_LOGS",
     "BASIC_SEEDS_RUN",
+    "CAPI_KNOWN",
+    "CAPI_WANTING",
     "CONDITIONS",
     "HAS_QOBJ",
     "INSTALLED",
+    "NATIVE_EXPRESSIONS",
     "QISKIT_2",
     "SHARED_BITS",
     "TERRA",
@@ -310,7 +306,6 @@ __all__ = [
     "QiskitError",
     "UnitaryGate",
     "basic_provider",
-    "bit_key",
     "condition_of",
     "experiment_header",
     "expr",

@@ -13,12 +13,13 @@ import numpy as np
 import oracle
 import pytest
 from processes import python
-from versions import fields, needs, skip_here
+from versions import before, fields, needs, skip_here
 
 skip_here(needs((1, 0), "has simulators that are BackendV1"))
 
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
-from qiskit.circuit import Parameter
+from qiskit.circuit import ControlledGate, Measure, Parameter, Reset
+from qiskit.circuit.library import DiagonalGate, GlobalPhaseGate, PermutationGate
 from qiskit.primitives import BackendEstimatorV2, BackendSamplerV2
 from qiskit.providers.backend import BackendV2
 from qiskit.quantum_info import Operator, SparsePauliOp, Statevector
@@ -29,6 +30,8 @@ import basicaer
 from basicaer import BasicAer, BasicAerError
 from basicaer._engine.gate_table import GATES
 from basicaer._qiskit.circuits.gate_classes import CLASS_OF_NAME
+from basicaer._qiskit.circuits.instructions import _DEFINED_BY_BASE
+from basicaer._qiskit.circuits.lowering import CONTROL_FLOW, READERS
 from basicaer._qiskit.versions import HAS_QOBJ
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
@@ -105,12 +108,70 @@ def test_what_a_backend_says(backend):
     assert backend.max_circuits is None
     assert backend.coupling_map is None
     assert backend.num_qubits is None
-    assert not hasattr(backend, "configuration")
+    assert str(backend) == backend.name
+    assert repr(backend) == f"<{type(backend).__name__}('{backend.name}')>"
     described = backend.DEFAULT_CONFIGURATION
     assert backend.backend_version == described["backend_version"] in ("2.1.0", "1.1.0")
     assert backend.description == described["description"]
-    assert backend.options.shots == 1024 if backend is QASM else True
+    assert backend.options.shots == (1 if backend is UNITARY else 1024)
     assert pickle.loads(pickle.dumps(backend.name))() == backend.name
+
+
+@EACH
+def test_what_backend_v2_has_beyond_that(backend):
+    assert backend.online_date is None and backend.dt is None
+    assert backend.operation_names == list(backend.target.operation_names)
+    assert len(backend.operations) == len(backend.operation_names)
+    assert {qargs for _, qargs in backend.instructions} == {None}
+    durations = backend.instruction_durations
+    assert durations.dt is None and not durations.duration_by_name_qubits
+    for ask in (
+        lambda: backend.dtm,
+        lambda: backend.meas_map,
+        lambda: backend.qubit_properties(0),
+    ):
+        with pytest.raises(NotImplementedError):
+            ask()
+
+
+@before((2, 0), "has no pulse")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # that of the properties themselves
+@EACH
+def test_nothing_is_known_of_pulses(backend):
+    assert backend.instruction_schedule_map.instructions == []
+    for ask in (backend.drive_channel, backend.measure_channel, backend.acquire_channel):
+        with pytest.raises(NotImplementedError):
+            ask(0)
+    with pytest.raises(NotImplementedError):
+        backend.control_channel([0, 1])
+
+
+@EACH
+def test_what_older_code_asks_a_backend_for(backend):
+    configuration, described = backend.configuration(), backend.DEFAULT_CONFIGURATION
+    assert configuration is backend.configuration()
+    told = configuration.to_dict()
+    assert set(told) == {*described, "dynamic_reprate_enabled"}
+    for name, value in described.items():
+        assert told[name] == value and name in configuration
+        if name != "gates":
+            assert getattr(configuration, name) == value
+    assert configuration.num_qubits == configuration.n_qubits
+    assert configuration.gates[0].name == configuration.basis_gates[0]
+    assert "nothing" not in configuration and not hasattr(configuration, "nothing")
+    configuration.basis_gates.append("mine")
+    assert "mine" not in described["basis_gates"]
+    configuration.basis_gates.remove("mine")
+    assert backend.properties() is None
+    status = backend.status()
+    assert status.operational and status.pending_jobs == 0
+    assert status.to_dict() == {
+        "backend_name": backend.name,
+        "backend_version": "1",
+        "operational": True,
+        "pending_jobs": 0,
+        "status_msg": "",
+    }
 
 
 @EACH
@@ -142,30 +203,50 @@ def test_the_target_tells_the_truth(backend):
         assert target.instruction_supported(name), name
 
 
-def test_each_operation_of_the_target_runs():
-    made = {"measure", "reset", "delay", "barrier", *FLOW}
-    variadic = {
-        "diagonal": [1, 1j],
-        "initialize": [0.6, 0.8],
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of some kinds of mcx
+@EACH
+def test_each_operation_of_the_target_runs(backend):
+    given = {
+        "diagonal": ([1, 1j],),
+        "initialize": ([0.6, 0.8],),
         "mcphase": (0.3, 2),
+        "mcu1": (0.3, 3),
         "mcx": (3,),
+        "mcx_gray": (5,),
+        "mcx_recursive": (5,),
         "pauli": ("XZ",),
-        "permutation": [1, 0, 2],
-        "unitary": np.eye(2),
+        "permutation": ([1, 0, 2],),
+        "unitary": (oracle.random_unitary(2, 1),),
     }
-    for name in set(STATEVECTOR.target.operation_names) - made:
-        operation = STATEVECTOR.target.operation_from_name(name)
+    for name in set(backend.target.operation_names) - {"measure", "reset", "barrier", *FLOW}:
+        operation = backend.target.operation_from_name(name)
         if isinstance(operation, type):
-            given = variadic[name]
-            operation = operation(*given) if isinstance(given, tuple) else operation(given)
+            operation = operation(*given[name])
         else:
             operation = operation.to_mutable()
-            operation.params = [0.1] * len(operation.params)
+            operation.params = [1 if name == "delay" else 0.1] * len(operation.params)
+        assert operation.name == name
         circuit = QuantumCircuit(operation.num_qubits)
+        for qubit in range(operation.num_qubits):
+            circuit.ry(1 + qubit, qubit)
         circuit.append(operation, range(operation.num_qubits))
-        found = STATEVECTOR.run(circuit).result().get_statevector()
-        if name != "initialize":
-            assert np.allclose(found, Statevector(circuit).data, atol=1e-10), name
+        result = backend.run(circuit).result()
+        if backend is UNITARY:
+            assert np.allclose(result.get_unitary(), Operator(circuit).data, atol=1e-10), name
+        if backend is STATEVECTOR:
+            found, expected = result.get_statevector(), Statevector(circuit).data
+            assert np.allclose(found, expected, atol=1e-10), name
+
+
+def test_all_that_is_run_natively_is_in_the_target():
+    """But for controlled gates of any base, for which there is no name."""
+    known = {
+        operation if isinstance(operation, type) else operation.base_class
+        for operation in STATEVECTOR.target.operations
+    }
+    shared = {type(Measure()): Measure, type(Reset()): Reset}  # the classes of singletons
+    for native in {*READERS, *CONTROL_FLOW, *_DEFINED_BY_BASE} - {ControlledGate}:
+        assert shared.get(native, native) in known
 
 
 # ----------------------------------------------------------------------------------------------
@@ -191,6 +272,54 @@ def test_transpiled_circuits_are_the_same(backend, level):
     if backend is UNITARY:
         matrix = backend.run(made).result().get_unitary()
         assert np.allclose(matrix, Operator(made).data, atol=1e-8)
+
+
+def names_in(circuit):
+    """The names of all instructions of a circuit, and of those in its control flow."""
+    names = set(circuit.count_ops())
+    for instruction in circuit.data:
+        for block in getattr(instruction.operation, "blocks", ()):
+            names |= names_in(block)
+    return names
+
+
+@LEVELS
+@pytest.mark.parametrize("managed", [False, True])
+def test_transpiled_circuits_have_the_same_states(level, managed):
+    circuit = QuantumCircuit(5, 5)
+    circuit.initialize([0.5, 0.5j, -0.5, 0.5], [3, 1])
+    circuit.append(DiagonalGate([1, 1j, -1, 1]), [1, 3])
+    circuit.x(0)
+    circuit.measure(0, 0)
+    body = of_every_gate()
+    body.append(PermutationGate([2, 0, 1]), [4, 1, 0])
+    circuit.if_test((0, 1), body, range(5), range(5))
+    with circuit.for_loop(range(3)):
+        circuit.delay(10, 2)
+        circuit.append(GlobalPhaseGate(0.1), [])
+        circuit.cx(0, 4)
+    circuit.barrier()
+    circuit.swap(1, 4)
+    circuit.append(PermutationGate([2, 0, 1]), [0, 3, 1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if managed:
+            manager = generate_preset_pass_manager(level, backend=STATEVECTOR, seed_transpiler=1)
+            made = manager.run(circuit)
+        else:
+            made = transpile(circuit, STATEVECTOR, optimization_level=level, seed_transpiler=1)
+    assert names_in(made) <= set(STATEVECTOR.target.operation_names)
+    assert {"if_else", "for_loop", "initialize", "measure"} <= names_in(made)
+    states = [
+        STATEVECTOR.run(each, seed_simulator=7).result().get_statevector()
+        for each in (circuit, made)
+    ]
+    assert (made.layout is not None) == (level > 1)
+    if made.layout is not None:  # the order in which swaps that were left out leave the qubits
+        order = made.layout.final_index_layout()
+        axes = [4 - order[4 - axis] for axis in range(5)]
+        states[1] = states[1].reshape([2] * 5).transpose(axes).ravel()
+    assert abs(abs(np.vdot(*states)) - 1) < 1e-8
 
 
 @LEVELS
@@ -307,7 +436,8 @@ import qiskit, qiskit.transpiler
 warnings.simplefilter("error")
 import basicaer, basicaer.basicaertools
 from qiskit import QuantumCircuit, transpile
-from qiskit.circuit import Parameter
+from qiskit.circuit import ControlledGate, Measure, Parameter, Reset
+from qiskit.circuit.library import DiagonalGate, GlobalPhaseGate, PermutationGate
 circuit = QuantumCircuit(2, 2)
 circuit.h(0)
 circuit.barrier()

@@ -571,7 +571,7 @@ def test_a_changed_circuit_is_another():
     circuit.measure(0, 0)
     one = np.cos(0.2) ** 2
     assert sampler.run(circuit, 0.2).result().quasi_dists[0][1] == pytest.approx(one)
-    circuit.data.insert(0, (circuit.data[1].operation, [circuit.qubits[0]], []))
+    circuit.data.insert(0, CircuitInstruction(circuit.data[1].operation, [circuit.qubits[0]]))
     assert sampler.run(circuit, 0.2).result().quasi_dists[0][0] == pytest.approx(one)
 
 

@@ -1,5 +1,19 @@
 # The formulas of the gate table for matrix entries, evaluated without Python.
 
+cdef extern from *:
+    """
+    /* Sine and cosine in one call, bit for bit those of two calls. */
+    static inline void basicaer_sincos(double x, double *s, double *c) {
+    #if defined(__GLIBC__) && defined(_GNU_SOURCE)
+        sincos(x, s, c);
+    #else
+        *s = sin(x);
+        *c = cos(x);
+    #endif
+    }
+    """
+    void sincos "basicaer_sincos"(double x, double* s, double* c) noexcept
+
 cdef enum:
     MOST_STEPS = 64
     MOST_PARAMETERS = 4
@@ -16,14 +30,13 @@ cdef enum:
     CIS = 9
     SQRT = 10
     SINC = 11
+    CONJUGATE = 12
 
 cdef struct Step:
     int does
     int a           # the steps of its operands; of a parameter, its index
     int b
     bint is_complex
-    double re       # value of a constant
-    double im
 
 
 class _Symbol:
@@ -59,6 +72,11 @@ class _Symbol:
         return self._with(MULTIPLY, other, self)
 
     def __truediv__(self, other):
+        x = self.formula._negated(self)
+        if x is not None:
+            return -(x / other)
+        if other == 2:
+            return 0.5 * self  # exactly the same, and faster than a division
         return self._with(DIVIDE, self, other)
 
     def __neg__(self):
@@ -76,7 +94,10 @@ cdef class Formula:
 
     cdef Step steps[MOST_STEPS]
     cdef int outputs[MOST_STEPS]
-    cdef int num_steps, num_entries, num_params
+    cdef int to_do[MOST_STEPS]      # steps to carry out: neither parameters nor constants
+    cdef int num_steps, num_to_do, num_entries, num_params
+    cdef double re[MOST_STEPS]      # the value of each step; only those of constants stay
+    cdef double im[MOST_STEPS]
     cdef dict known
 
     def __init__(self, entries, int num_params):
@@ -99,9 +120,18 @@ cdef class Formula:
             x = self._symbol(x)
             if x.is_complex:
                 raise TypeError("a function of a complex number in the gate table")
+            y = self._negated(x) if does == CIS else None
+            if y is not None:  # cis(-x) mostly accompanies cis(x)
+                y = apply(y)
+                return self._step(CONJUGATE, y.step, y.step, True)
             return self._step(does, x.step, x.step, does == CIS)
 
         return apply
+
+    def _negated(self, symbol):
+        """Returns the real x of a symbol that is the step -x; None for any other step."""
+        cdef Step* s = &self.steps[<int>symbol.step]
+        return _Symbol(self, s.a, False) if s.does == NEGATE and not s.is_complex else None
 
     def _symbol(self, value):
         """Returns a number as a symbol."""
@@ -116,13 +146,20 @@ cdef class Formula:
         cdef int place
         if does == DIVIDE and is_complex:
             raise TypeError("a division of complex numbers in the gate table")
-        key = (does, a, b, is_complex, repr(re), repr(im))  # repr tells -0.0 from 0.0
+        key = (does, a, b, is_complex)
+        if does == CONSTANT:
+            key = (is_complex, repr(re), repr(im))  # repr tells -0.0 from 0.0
         if key not in self.known:
             place = self.num_steps
             if place == MOST_STEPS:
                 raise ValueError(f"a formula of more than {MOST_STEPS} steps in the gate table")
-            self.steps[place] = Step(does, a, b, is_complex, re, im)
+            self.steps[place] = Step(does, a, b, is_complex)
+            self.re[place] = re
+            self.im[place] = im
             self.num_steps += 1
+            if does != PARAMETER and does != CONSTANT:
+                self.to_do[self.num_to_do] = place
+                self.num_to_do += 1
             self.known[key] = place
         return _Symbol(self, self.known[key], is_complex)
 
@@ -137,23 +174,21 @@ cdef class Formula:
         self.evaluate(values, <double*>out)
         return tuple([out[i] for i in range(self.num_entries)])
 
-    cdef void evaluate(self, const double* parameters, double* out) noexcept nogil:
-        """Writes the entries into `out`: re, im, re, im, ..."""
-        cdef double re[MOST_STEPS]
-        cdef double im[MOST_STEPS]
+    cdef void evaluate(self, const double* parameters, double* out) noexcept:
+        """Writes the entries into `out`: re, im, re, im, ...
+
+        The values of the steps are the formula's own, so the GIL is held.
+        """
+        cdef double* re = self.re
+        cdef double* im = self.im
         cdef const Step* s
-        cdef int i
+        cdef int i, n
         cdef double x, y, u, v
-        for i in range(self.num_steps):
+        for i in range(self.num_params):  # the first steps
+            re[i] = parameters[i]
+        for n in range(self.num_to_do):
+            i = self.to_do[n]
             s = &self.steps[i]
-            im[i] = 0
-            if s.does == PARAMETER:
-                re[i] = parameters[s.a]
-                continue
-            if s.does == CONSTANT:
-                re[i] = s.re
-                im[i] = s.im
-                continue
             x, y, u, v = re[s.a], im[s.a], re[s.b], im[s.b]
             if s.does == ADD:
                 re[i] = x + u
@@ -171,18 +206,21 @@ cdef class Formula:
                 re[i] = x / u
             elif s.does == NEGATE:
                 re[i] = -x
-                im[i] = -y if s.is_complex else 0
+                if s.is_complex:
+                    im[i] = -y
             elif s.does == COS:
                 re[i] = cos(x)
             elif s.does == SIN:
                 re[i] = sin(x)
             elif s.does == CIS:
-                re[i] = cos(x)
-                im[i] = sin(x)
+                sincos(x, &im[i], &re[i])
             elif s.does == SQRT:
                 re[i] = sqrt(x)
             elif s.does == SINC:
                 re[i] = sin(x) / x if x != 0 else 1
+            elif s.does == CONJUGATE:
+                re[i] = x
+                im[i] = -y
         for i in range(self.num_entries):
             out[2 * i] = re[self.outputs[i]]
             out[2 * i + 1] = im[self.outputs[i]]

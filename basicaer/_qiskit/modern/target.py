@@ -21,9 +21,12 @@ from qiskit.circuit.library import (
     GlobalPhaseGate,
     MCPhaseGate,
     MCXGate,
+    MCXGrayCode,
+    MCXRecursive,
     PauliGate,
     PermutationGate,
 )
+from qiskit.circuit.library.standard_gates import MCU1Gate
 from qiskit.transpiler import Target
 
 from basicaer._engine.gate_table import GATES
@@ -35,7 +38,10 @@ _OF_ANY_WIDTH: Dict[str, type] = {
     "barrier": Barrier,
     "diagonal": DiagonalGate,
     "mcphase": MCPhaseGate,
+    "mcu1": MCU1Gate,
     "mcx": MCXGate,
+    "mcx_gray": MCXGrayCode,
+    "mcx_recursive": MCXRecursive,
     "pauli": PauliGate,
     "permutation": PermutationGate,
     "unitary": UnitaryGate,
