@@ -161,15 +161,30 @@ def primitive_bases() -> Tuple[Any, Any]:
     """
     if QISKIT_2:
         raise ImportError(
-            "basicaer.primitives needs Sampler and Estimator of Qiskit before 2.0; here "
-            "qiskit.primitives.BackendSamplerV2 and BackendEstimatorV2 take the simulators of "
-            "BasicAer as their backend"
+            "Qiskit 2 has no Sampler and Estimator of the first kind; StatevectorSampler and "
+            "StatevectorEstimator of basicaer.primitives are in their place"
         )
     from qiskit import primitives
 
     if TERRA:
         return primitives.BaseSampler, primitives.BaseEstimator
     return primitives.BaseSamplerV1, primitives.BaseEstimatorV1
+
+
+def primitive_bases_v2() -> Tuple[Any, Any]:
+    """Returns the base classes of `StatevectorSampler` and `StatevectorEstimator`.
+
+    Raises:
+        ImportError: terra has none.
+    """
+    if TERRA:
+        raise ImportError(
+            "StatevectorSampler and StatevectorEstimator need Qiskit 1 or 2; Sampler and Estimator "
+            "of basicaer.primitives are in their place"
+        )
+    from qiskit import primitives
+
+    return primitives.BaseSamplerV2, primitives.BaseEstimatorV2
 
 
 def basic_provider() -> SimpleNamespace:
@@ -237,6 +252,11 @@ except ImportError:  # terra before 0.45
     from qiskit.extensions import Initialize, UnitaryGate
     from qiskit.extensions.quantum_initializer.diagonal import DiagonalGate
 
+
+class Absent:
+    """A placeholder for classes that this version of Qiskit does not have."""
+
+
 try:
     from qiskit.circuit import (
         AnnotatedOperation,
@@ -244,18 +264,32 @@ try:
         InverseModifier,
         PowerModifier,
     )
-except ImportError:  # terra before 0.45: no operation is an instance of these
-
-    class AnnotatedOperation:  # type: ignore[no-redef]
-        """A placeholder for classes that this version of terra does not have."""
-
-    ControlModifier = InverseModifier = PowerModifier = AnnotatedOperation
+except ImportError:  # terra before 0.45
+    AnnotatedOperation = ControlModifier = InverseModifier = PowerModifier = Absent
 
 try:
     from qiskit.circuit.classical import expr, types
 except ImportError:  # terra before 0.25: no condition is an expression
-    expr = SimpleNamespace(Expr=AnnotatedOperation)
+    expr = SimpleNamespace(Expr=Absent)
     types = SimpleNamespace()
+
+import qiskit.circuit.library  # noqa: E402
+
+Store: Any = getattr(qiskit.circuit, "Store", Absent)  # from 1.1 on
+Index: Any = getattr(expr, "Index", Absent)  # from 1.1 on
+BoxOp: Any = getattr(qiskit.circuit, "BoxOp", Absent)  # from 2.0 on
+DurationType: Any = getattr(types, "Duration", Absent)  # from 2.0 on
+PauliProductMeasurement: Any = getattr(  # from 2.3 on
+    qiskit.circuit.library, "PauliProductMeasurement", Absent
+)
+try:
+    from qiskit.quantum_info import SparseObservable
+except ImportError:  # before 1.3
+    SparseObservable = Absent
+try:
+    from qiskit.primitives.containers.observables_array import ObservablesArray
+except ImportError:  # terra
+    ObservablesArray = Absent
 
 # --- results -----------------------------------------------------------------------------------
 
@@ -293,17 +327,25 @@ __all__ = [
     "QISKIT_2",
     "SHARED_BITS",
     "TERRA",
+    "Absent",
     "AnnotatedOperation",
+    "BoxOp",
     "ControlModifier",
     "DiagonalGate",
+    "DurationType",
     "ErrorBase",
+    "Index",
     "Initialize",
     "Installed",
     "InverseModifier",
+    "ObservablesArray",
+    "PauliProductMeasurement",
     "PowerModifier",
     "ProviderBase",
     "QiskitBackendNotFoundError",
     "QiskitError",
+    "SparseObservable",
+    "Store",
     "UnitaryGate",
     "basic_provider",
     "condition_of",
@@ -314,6 +356,7 @@ __all__ = [
     "job_header",
     "passes_as",
     "primitive_bases",
+    "primitive_bases_v2",
     "reference",
     "resolve_backend_name",
     "types",

@@ -234,22 +234,24 @@ def test_a_shift_by_more_than_all_bits(amount):
     assert evaluate(Expression("shift_left", (value(15, 4), value(3, 61)), 4), 0) == 8
 
 
-@BOTH
+@pytest.mark.parametrize("options", [{}, {"branching": False}, {"threads": 3}], ids=str)
 @pytest.mark.parametrize(
     ("expression", "words"),
     [
         (Expression("div", (value(6, 3), bits(0, 1)), 3), "divides 6 by 0"),
-        (Expression("index", (bits(0, 1), value(2, 2)), 1), "reads bit 2 of a value of 2 bits"),
+        (Expression("index", (bits(0, 1), value(2, 2)), 1), "uses bit 2 of a value of 2 bits"),
     ],
     ids=["division", "index"],
 )
-def test_no_value(expression, words, branching):
+def test_no_value(expression, words, options, monkeypatch):
+    monkeypatch.setitem(costs.THREADS_WORK, "branches", 0)
     for item in (Store((0,), expression), IfElse(expression, ())):
-        program = make(gates(["h", 2]), Measure(2, 2), item, Measure(2, 2))
+        # It comes after shots have parted.
+        program = make(gates(["h", 2]), Measure(2, 2), gates(["h", 2]), item, Measure(2, 2))
         with pytest.raises(EngineError, match=f'circuit "made": a classical expression {words}'):
-            run(program, branching=branching)
+            run(program, **options)
     fine = make(Store((0,), value(1, 1)), Measure(2, 2))
-    assert run(fine, branching=branching).memory.tolist() == [[1]] * 50
+    assert run(fine, **options).memory.tolist() == [[1]] * 50
 
 
 # --- stores and what follows ---------------------------------------------------------------------

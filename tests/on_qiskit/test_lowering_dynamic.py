@@ -670,22 +670,13 @@ def variable_condition():
     return circuit
 
 
-def arithmetic_condition():
-    circuit = QuantumCircuit(QuantumRegister(1), ClassicalRegister(2, "c"), name="arithmetic")
-    more = expr.add(circuit.cregs[0], expr.Value(1, types.Uint(2)))
-    with circuit.if_test(expr.equal(more, 2)):
-        circuit.x(0)
-    return circuit
-
-
-@needs((2, 0), "has no durations, floats and arithmetic in expressions")
+@needs((2, 0), "has no durations and floats in expressions")
 @pytest.mark.parametrize(
     ("make", "words"),
     [
         (duration_condition, ["timed", "Duration", "expected a Bool or a Uint"]),
         (float_condition, ["float", "Float", "expected a Bool or a Uint"]),
         (variable_condition, ["variable", 'the variable "flag"']),
-        (arithmetic_condition, ["arithmetic", 'the operator "add"']),
     ],
 )
 def test_expressions_that_cannot_be_evaluated_are_named(make, words):

@@ -151,6 +151,19 @@ def test_randomized_benchmarking(qubits):
     assert counts == [{"0" * len(qubits): 500}] * 6  # without noise nothing is lost
 
 
+def test_experiments_in_parallel():
+    library = package("qiskit_experiments.library", "qiskit-experiments")
+    from qiskit_experiments.framework import ParallelExperiment
+
+    backend = basicaer.QasmSimulatorPy(provider=BasicAer)
+    backend.configuration().n_qubits = 3  # they ask a backend how wide it is
+    single = [library.StandardRB([qubit], [1, 10], num_samples=1, seed=3) for qubit in (0, 2)]
+    experiment = ParallelExperiment(single, flatten_results=True, backend=backend)
+    data = experiment.run(shots=100).block_for_results()
+    assert data.status().name == "DONE", data.errors()
+    assert [entry["counts"] for entry in data.data()] == [{"00": 100}] * 2
+
+
 # ----------------------------------------------------------------------------------------------
 # qiskit-machine-learning
 # ----------------------------------------------------------------------------------------------

@@ -201,6 +201,12 @@ def test_the_number_of_qubits_is_what_the_memory_holds_until_it_is_set(monkeypat
         assert backend.configuration().n_qubits == most
         with pytest.raises(basicaer.BasicAerError, match=rf"maximum \({most}\)"):
             backend.run(QuantumCircuit(most + 1))
+        for wrong in (0, -1, 2.5, "5"):
+            with pytest.raises(basicaer.BasicAerError, match="n_qubits must be a whole number"):
+                configuration.n_qubits = wrong
+        assert configuration.n_qubits == most
+        configuration.n_qubits = None
+        assert configuration.n_qubits > most
 
 
 @needs_terra

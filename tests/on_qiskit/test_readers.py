@@ -247,12 +247,14 @@ def test_a_large_circuit(reader):
         circuit = QuantumCircuit(70, 70)
         for place, number in enumerate(numbers):
             circuit.rx(number, place % 70)
+            if place % 3 == 0:
+                circuit.u(number, -number, 2 * number, place % 7)
             circuit.cz(place % 70, (place + 1 + place % 68) % 70)
         circuit.measure(range(70), range(69, -1, -1))
         return circuit
 
     expected = assert_read(make)
-    assert len(expected[0]) == 8070
+    assert len(expected[0]) == 8070 + 1334
 
 
 # --- where reading stops -----------------------------------------------------------------------

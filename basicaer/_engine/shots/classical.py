@@ -92,7 +92,7 @@ def evaluate(expression: Expression, bits: int) -> int:
         position = evaluate(index, bits)
         if position >= target.width:
             raise NoValueError(
-                f"a classical expression reads bit {position} of a value of {target.width} bits"
+                f"a classical expression uses bit {position} of a value of {target.width} bits"
             )
         value = evaluate(target, bits) >> position
     else:

@@ -63,6 +63,7 @@ cdef extern from *:
     uint8_t qk_param_kind "BASICAER_PARAM_KIND"(const void*) noexcept
 
 cdef enum:
+    MOST_QUBITS = 4     # of a standard gate
     # QkOperationKind.
     GATE = 0            # a standard gate, never a custom one of the same name
     BARRIER = 1
@@ -87,8 +88,10 @@ cdef struct Standard:       # a standard gate of Qiskit's that is in the gate ta
 
 cdef Standard _standard[MOST_STANDARD]
 cdef int _num_standard = 0
-cdef bint _names_stay = False       # whether Qiskit stores a name in the same place every time
-cdef uint8_t _standard_at[256]      # hash table: 1 + the index in `_standard`, 0 if free
+# Hash tables of 1 + the index in `_standard`, 0 if free: by name, and by where Qiskit stores the
+# name. The second is empty if names are not stored in the same place every time.
+cdef uint8_t _by_name[256]
+cdef uint8_t _by_address[256]
 cdef list _kept = []                # keeps alive what `_standard` points to
 
 cdef object _circuit_data = None    # classes of Qiskit's
@@ -97,36 +100,54 @@ cdef object _reserve = None         # CircuitData.reserve
 cdef tuple _own = ()                # properties of QuantumCircuit that native reading bypasses
 
 
-cdef inline unsigned int hash_of(const char* name, size_t length) noexcept:
+cdef inline unsigned int hash_of_name(const char* name, size_t length) noexcept:
     return (
         <uint8_t>name[0] * 5u + <uint8_t>name[length >> 1] * 19u
         + <uint8_t>name[length - 1] * 67u + <unsigned int>length * 11u
     ) & 255
 
 
+cdef inline unsigned int hash_of_address(const char* name) noexcept:
+    return <unsigned int>((<uint64_t>name * 0x9E3779B97F4A7C15u) >> 56)
+
+
 cdef inline int standard_of(const View* view) noexcept:
     """Returns the index in `_standard` of an instruction's gate; -1 if it is not there."""
-    cdef unsigned int at
+    cdef unsigned int at = hash_of_address(view.name)
     cdef int number
-    if view.name_len == 0 or view.num_clbits:
-        return -1
-    at = hash_of(view.name, view.name_len)
     while True:
-        number = <int>_standard_at[at] - 1
+        number = <int>_by_address[at] - 1
         if number < 0:
-            return -1
-        if _standard[number].length == view.name_len:
-            if _standard[number].at == view.name and _names_stay:
-                break
-            if memcmp(_standard[number].name, view.name, view.name_len) == 0:
-                break
+            number = standard_named(view)
+            break
+        if _standard[number].at == view.name and _standard[number].length == view.name_len:
+            break
         at = (at + 1) & 255
     if (
-        _standard[number].width != view.num_qubits
+        number < 0
+        or _standard[number].width != view.num_qubits
         or _standard[number].num_params != view.num_params
+        or view.num_clbits
     ):
         return -1
     return number
+
+
+cdef int standard_named(const View* view) noexcept:
+    """Returns the index in `_standard` of the gate of a name; -1 if it is not there."""
+    cdef unsigned int at
+    cdef int number
+    if view.name_len == 0:
+        return -1
+    at = hash_of_name(view.name, view.name_len)
+    while True:
+        number = <int>_by_name[at] - 1
+        if number < 0 or (
+            _standard[number].length == view.name_len
+            and memcmp(_standard[number].name, view.name, view.name_len) == 0
+        ):
+            return number
+        at = (at + 1) & 255
 
 
 def load_capi(circuit, rows):
@@ -139,7 +160,7 @@ def load_capi(circuit, rows):
     Raises:
         ImportError: the functions are not there, or a gate is not what the table says.
     """
-    global _circuit_data, _circuit_view, _reserve, _own, _num_standard, _names_stay
+    global _circuit_data, _circuit_view, _reserve, _own, _num_standard
     cdef const void* native
     cdef View view
     cdef unsigned int at
@@ -162,8 +183,9 @@ def load_capi(circuit, rows):
         _circuit.num_qubits, _circuit.num_clbits, _circuit.data,
     )
     data = circuit._data
-    _num_standard, _names_stay = 0, False
-    memset(_standard_at, 0, sizeof(_standard_at))
+    _num_standard = 0
+    memset(_by_name, 0, sizeof(_by_name))
+    memset(_by_address, 0, sizeof(_by_address))
     for place, (qiskit_name, row) in enumerate(rows):
         native = borrowed(data)
         if native == NULL or <size_t>place >= qk_num(native):
@@ -173,13 +195,15 @@ def load_capi(circuit, rows):
         qk_view(native, place, &view)
         name = view.name[:view.name_len]
         expected = (qiskit_name.encode(), row.num_qubits, row.num_params)
-        if (name, view.num_qubits, view.num_params) != expected or row.num_params > MOST_PARAMETERS:
+        if (name, view.num_qubits, view.num_params) != expected:
             raise ImportError(f"Qiskit's gate {name!r} is not the {qiskit_name!r} of the table")
+        if row.num_params > MOST_PARAMETERS or row.num_qubits > MOST_QUBITS:
+            raise ImportError(f"Qiskit's gate {name!r} has more parameters or qubits than any other")
         if _num_standard == MOST_STANDARD:
             raise ImportError(f"Qiskit has more than {MOST_STANDARD} standard gates")
         part = row.parts[0] if len(row.parts) == 1 else None
         kind = None if part is None else part.kind
-        formula = formula_of(row) if row.num_params else None
+        formula = formula_of(row.parts[0].entries, row.num_params) if row.num_params else None
         constant = np.array(() if part is None else part.constant, np.complex128).tobytes()
         size = len(constant)
         if formula is not None:
@@ -192,10 +216,10 @@ def load_capi(circuit, rows):
         )
         if formula is not None:
             _standard[number].formula = <PyObject*>formula
-        at = hash_of(_standard[number].name, _standard[number].length)
-        while _standard_at[at]:
+        at = hash_of_name(_standard[number].name, _standard[number].length)
+        while _by_name[at]:
             at = (at + 1) & 255
-        _standard_at[at] = number + 1
+        _by_name[at] = number + 1
         _num_standard = number + 1
     again = _circuit(1)
     again.h(0)
@@ -204,7 +228,13 @@ def load_capi(circuit, rows):
         raise ImportError("Qiskit's C API does not return the circuit that was made")
     qk_view(native, 0, &view)
     number = standard_of(&view)
-    _names_stay = number >= 0 and _standard[number].at == view.name
+    if number < 0 or _standard[number].at != view.name:
+        return
+    for number in range(_num_standard):
+        at = hash_of_address(_standard[number].at)
+        while _by_address[at]:
+            at = (at + 1) & 255
+        _by_address[at] = number + 1
 
 
 cdef int _set_table(void* table) except -1:

@@ -10,7 +10,7 @@ The gates of a circuit are accessed in one of three ways, which `choose` selects
 native.pxi); readers.py has the contract that they share.
 """
 
-from cython cimport embedsignature, internal
+from cython cimport embedsignature, final, internal
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.complex cimport PyComplex_CheckExact, PyComplex_ImagAsDouble, PyComplex_RealAsDouble
 from cpython.dict cimport PyDict_GetItem
@@ -20,7 +20,7 @@ from cpython.long cimport PyLong_AsLong, PyLong_FromVoidPtr
 from cpython.object cimport PyObject
 from cpython.pycapsule cimport PyCapsule_Import
 from libc.math cimport cos, isfinite, sin, sqrt
-from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcmp, memcpy, memset
 
@@ -74,6 +74,7 @@ class FreeCoefficients(NamedTuple):
 
 include "basicaer/_engine/cython/growable.pxi"
 include "basicaer/_qiskit/circuits/formulas.pxi"
+include "basicaer/_qiskit/circuits/refill.pxi"
 
 
 # --- one gate run ------------------------------------------------------------------------------
@@ -141,19 +142,8 @@ cdef GateClass gate_class_of(gate_class):
             of_class.control_state = plain_name(gate_class, "ctrl_state", ControlledGate)
             of_class.wanted_state = part.kind.control_state
     if row.num_params:
-        of_class.formula = formula_of(row)
+        of_class.formula = formula_of(row.parts[0].entries, row.num_params)
     return of_class
-
-
-cdef dict _formulas = {}        # the Formula of each function of the gate table
-
-
-cdef Formula formula_of(row):
-    """Returns the formula of a row with one part, the same object each time."""
-    entries = row.parts[0].entries
-    if entries not in _formulas:
-        _formulas[entries] = Formula(entries, row.num_params)
-    return _formulas[entries]
 
 
 cdef GateClass standard_class_of(str name):
@@ -169,7 +159,7 @@ cdef GateClass standard_class_of(str name):
     of_class.condition = "condition" if _conditions else None
     of_class.parameters = "params"
     if row.num_params:
-        of_class.formula = formula_of(row)
+        of_class.formula = formula_of(row.parts[0].entries, row.num_params)
     return of_class
 
 
@@ -182,7 +172,7 @@ cdef class GateReader:
     # without parameters, where its coefficients are.
     cdef int32_t seen[MOST_STANDARD]
     cdef index seen_at[MOST_STANDARD]
-    cdef Growable kind, qubits, offset, coefficients, starts
+    cdef Growable kind, qubits, offset, coefficients, starts, widths
     cdef list large, free
 
     def __init__(self):
@@ -197,6 +187,7 @@ cdef class GateReader:
         free(self.offset.data)
         free(self.coefficients.data)
         free(self.starts.data)
+        free(self.widths.data)
 
     def __len__(self):
         return self.kind.used // <index>sizeof(int32_t)
@@ -268,7 +259,8 @@ cdef class GateReader:
 
     cdef bint push_formula(self, Formula formula, parameters) except -1:
         """Adds the coefficients of a gate; False if its parameters are not all finite numbers."""
-        cdef double values[MOST_PARAMETERS]
+        cdef double values[MOST_PARAMETERS * BATCH]
+        cdef index start = self.coefficients.used // <index>sizeof(double complex)
         cdef int i
         cdef index size = formula.num_entries * sizeof(double complex)
         if len(parameters) != formula.num_params:
@@ -276,17 +268,17 @@ cdef class GateReader:
         for i in range(formula.num_params):
             value = parameters[i]
             if PyFloat_CheckExact(value):
-                values[i] = PyFloat_AS_DOUBLE(value)
+                values[i * BATCH] = PyFloat_AS_DOUBLE(value)
             else:
                 try:
-                    values[i] = float(value)
+                    values[i * BATCH] = float(value)
                 except (TypeError, ValueError, OverflowError):
                     return False
-            if not isfinite(values[i]):
+            if not isfinite(values[i * BATCH]):
                 return False
         if self.coefficients.used + size > self.coefficients.room:
             reserve(&self.coefficients, size)
-        formula.evaluate(values, <double*>(self.coefficients.data + self.coefficients.used))
+        formula.evaluate(1, values, &start, <double*>self.coefficients.data)
         self.coefficients.used += size
         return True
 
@@ -395,7 +387,6 @@ cdef class GateReader:
         """
         cdef index num = len(self), i
         cdef tuple kinds = tuple(self.kinds)
-        cdef list widths = [kind.num_controls + kind.num_targets for kind in kinds]
         cdef const double* values = <const double*>self.coefficients.data
         cdef index size = self.coefficients.used // <index>sizeof(double)
         cdef double sums[4]
@@ -415,11 +406,13 @@ cdef class GateReader:
         for i in range(size - size % 4, size):
             sums[0] += 0 * values[i]
         finite = sums[0] + sums[1] + sums[2] + sums[3] == 0
+        for of_gates in kinds:
+            self.push_int(&self.widths, of_gates.num_controls + of_gates.num_targets)
         reserve(starts, (num + 1) * sizeof(int32_t))
         starts.used = (num + 1) * sizeof(int32_t)
         (<int32_t*>starts.data)[0] = 0
         for i in range(num):
-            total += <int32_t>widths[(<int32_t*>self.kind.data)[i]]
+            total += (<int32_t*>self.widths.data)[(<int32_t*>self.kind.data)[i]]
             (<int32_t*>starts.data)[i + 1] = total
         start = array_of(starts, INT32)
         starts.used = 0
@@ -437,6 +430,7 @@ cdef class GateReader:
         self.large.clear()
         self.free = []
         self.kind.used = self.qubits.used = self.offset.used = self.coefficients.used = 0
+        self.widths.used = 0
         memset(self.seen, 0, sizeof(self.seen))
         gates = new_gates(kinds, kind, start, qubits, offset, coefficients)
         return gates, free_ones, finite

@@ -27,9 +27,9 @@ def lower(circuit: QuantumCircuit, *, unitary_only: bool = False) -> Program:
     Raises:
         BasicAerError: an unbound, NaN or infinite parameter; a gate on the same qubit twice; an
             operation with neither matrix nor definition, or with a definition that contains itself;
-            a condition on a bit that is not in the circuit; a measurement into a clbit of two
-            registers; with `unitary_only`, an operation that is not unitary. The message names the
-            instruction and the circuit.
+            a condition on a bit that is not in the circuit; a measurement or a store into a clbit
+            of two registers; an expression of variables, floats or durations; with `unitary_only`,
+            an operation that is not unitary. The message names the instruction and the circuit.
     """
     program = plain_program(circuit, unitary_only)
     return Lowering(circuit, unitary_only).program() if program is None else program

@@ -126,7 +126,8 @@ class Lowering:
         loops: how many of these are bodies of loops.
         turns: how often the for loops around the current position execute it.
         unrolled: the least bytes that the turns of all for loops so far take.
-        measured: whether a measurement has been read, even one whose condition does not hold.
+        measured: whether a measurement has been read, even one whose condition does not hold, or a
+            store: before, all clbits are 0.
         stops_sampling: whether an instruction keeps BasicAer from sampling, though nothing of it
             may be in the body (a delay after a measurement).
         conditional: whether a `c_if` applies to what is being read.

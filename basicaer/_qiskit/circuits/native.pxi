@@ -1,6 +1,38 @@
 # Circuits read through Qiskit's C API; capi.pxi has the functions and the rules of their use.
 
+cdef struct Pending:        # gates of one kind whose coefficients are computed together
+    index num
+    index starts[BATCH]     # where the coefficients are to be
+    double parameters[MOST_PARAMETERS * BATCH]
+
+
+cdef Pending _pending[MOST_STANDARD]    # of `native_gates`; the GIL is held
+
+
+cdef inline void compute(int number, Growable* numbers) noexcept:
+    """Computes the coefficients of the pending gates of one kind."""
+    cdef Pending* pending = &_pending[number]
+    (<Formula>_standard[number].formula).evaluate(
+        pending.num, pending.parameters, pending.starts, <double*>numbers.data
+    )
+    pending.num = 0
+
+
 cdef index native_gates(
+    GateReader reader, const void* native, index place, index num, const int32_t* on, index num_on
+) except -1:
+    """As `native_gates_until`, which leaves some coefficients to be computed."""
+    cdef int number
+    for number in range(_num_standard):
+        _pending[number].num = 0
+    place = native_gates_until(reader, native, place, num, on, num_on)
+    for number in range(_num_standard):
+        if _pending[number].num:
+            compute(number, &reader.coefficients)
+    return place
+
+
+cdef index native_gates_until(
     GateReader reader, const void* native, index place, index num, const int32_t* on, index num_on
 ) except -1:
     """Reads standard gates and barriers from `place` on; returns the place of anything else.
@@ -13,7 +45,8 @@ cdef index native_gates(
     cdef const Standard* gate
     cdef Growable* held = &reader.qubits
     cdef Growable* numbers = &reader.coefficients
-    cdef double values[MOST_PARAMETERS]
+    cdef Pending* pending
+    cdef double value
     cdef const char* param
     cdef index stride = qk_stride(), most = num - place, i, j, width, offset
     cdef int number
@@ -24,6 +57,7 @@ cdef index native_gates(
         return place
     reserve(&reader.kind, most * sizeof(int32_t))
     reserve(&reader.offset, most * sizeof(int64_t))
+    reserve(held, most * MOST_QUBITS * sizeof(int32_t))
     while place < num:
         kind = qk_kind(native, place)
         if kind != GATE:
@@ -42,16 +76,17 @@ cdef index native_gates(
             place += 1  # the identity
             continue
         param = view.params
+        pending = &_pending[number]
         for i in range(<index>gate.num_params):
             kind = qk_param_kind(param)
             if kind != REAL and kind != INTEGER:
                 return place
-            values[i] = qk_as_real(param)
-            if not isfinite(values[i]):
+            value = qk_as_real(param)
+            if not isfinite(value):
                 return place
+            pending.parameters[i * BATCH + pending.num] = value
             param += stride
         width = gate.width
-        reserve(held, width * sizeof(int32_t))
         to = <int32_t*>(held.data + held.used)
         for i in range(width):
             qubit = view.qubits[i]
@@ -69,9 +104,13 @@ cdef index native_gates(
         offset = reader.seen_at[number]
         if gate.formula != NULL:
             offset = numbers.used // <index>sizeof(double complex)
-            reserve(numbers, gate.size)
-            (<Formula>gate.formula).evaluate(values, <double*>(numbers.data + numbers.used))
+            if numbers.used + gate.size > numbers.room:
+                reserve(numbers, gate.size)
             numbers.used += gate.size
+            pending.starts[pending.num] = offset
+            pending.num += 1
+            if pending.num == BATCH:
+                compute(number, numbers)
         held.used += width * sizeof(int32_t)
         (<int32_t*>(reader.kind.data + reader.kind.used))[0] = reader.seen[number] - 1
         (<int64_t*>(reader.offset.data + reader.offset.used))[0] = offset

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import AbstractSet, Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import AbstractSet, Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 from qiskit.circuit import Parameter, ParameterExpression, QuantumCircuit
 
-from basicaer._engine.gate_table import COLUMN, Entries
 from basicaer._engine.program import Gates, Measure, Operation, Program, with_bodies
 from basicaer._qiskit.circuits.expressions import Expressions, key_of
-from basicaer._qiskit.circuits.gate_reader import FreeCoefficients
+from basicaer._qiskit.circuits.gate_reader import Refill
 from basicaer._qiskit.circuits.lower import lower
 from basicaer._qiskit.circuits.lowering import Lowering, UnsweepableError
 from basicaer._qiskit.errors import BasicAerError
@@ -52,7 +51,16 @@ class Sweep:
             return
         sources = _Sources(self._parameters)
         self._phases = sources.indices(lowering.free_phases)
-        self._frees = [(gates, _columns_of(frees, sources)) for gates, frees in lowering.free]
+        self._refills = [
+            (
+                id(gates),
+                Refill(
+                    gates.coefficients,
+                    [(f.offset, f.entries, sources.indices(f.parameters).tolist()) for f in frees],
+                ),
+            )
+            for gates, frees in lowering.free
+        ]
         self._sources = sources
 
     def programs(self, values: Any) -> List[Program]:
@@ -78,10 +86,7 @@ class Sweep:
         program = self._program
         columns = self._sources.columns(values)
         phases = (program.global_phase + columns[self._phases].sum(axis=0)).tolist()
-        with np.errstate(all="ignore"):  # entries that are not finite are reported below
-            tables = {
-                id(gates): _coefficients(gates, frees, columns) for gates, frees in self._frees
-            }
+        tables = {key: refill.rows(columns) for key, refill in self._refills}
         for table in tables.values():
             if not np.isfinite(table).all():
                 row = values[int(np.argmin(np.isfinite(table).all(axis=1)))]
@@ -184,43 +189,6 @@ class _Sources:
                 self._evaluated = Expressions(self._parameters, expressions)
             columns[[index for index, _ in self._expressions]] = self._evaluated.rows(values)
         return columns
-
-
-class _SameFormula(NamedTuple):
-    """The gates of a gate run whose coefficients are the same function of their arguments.
-
-    Attributes:
-        entries: the function.
-        offsets: index of each gate's first coefficient, shape (gates,).
-        arguments: indices of sources, shape (arguments, gates).
-    """
-
-    entries: Entries
-    offsets: np.ndarray
-    arguments: np.ndarray
-
-
-def _columns_of(frees: Sequence[FreeCoefficients], sources: _Sources) -> List[_SameFormula]:
-    alike: Dict[Entries, List[FreeCoefficients]] = {}
-    for free in frees:
-        alike.setdefault(free.entries, []).append(free)
-    return [
-        _SameFormula(
-            entries,
-            np.array([free.offset for free in group]),
-            np.array([sources.indices(free.parameters) for free in group]).T,
-        )
-        for entries, group in alike.items()
-    ]
-
-
-def _coefficients(gates: Gates, frees: Sequence[_SameFormula], columns: np.ndarray) -> np.ndarray:
-    """Returns the coefficients of a gate run, shape (rows of values, coefficients)."""
-    table = np.repeat(gates.coefficients[np.newaxis, :], columns.shape[1], axis=0)
-    for entries, offsets, arguments in frees:
-        for i, entry in enumerate(entries(COLUMN, *columns[arguments])):
-            table[:, offsets + i] = entry.T if isinstance(entry, np.ndarray) else entry
-    return table
 
 
 def _body_with(

@@ -50,9 +50,14 @@ class Backend(Simulator, BackendV2):
 
     @property
     def target(self) -> Target:
-        """What can be run, on any number of qubits: all that the package runs natively."""
-        if self._target is None:
-            self._target = target_of(self.KIND, self.description)
+        """What can be run: all that the package runs natively.
+
+        It has no number of qubits, so that no circuit is widened by transpiling it, unless that of
+        the configuration was set.
+        """
+        bound = self._configuration.bound
+        if self._target is None or self._target.num_qubits != bound:
+            self._target = target_of(self.KIND, self.description, bound)
         return self._target
 
     @property
@@ -64,7 +69,6 @@ class Backend(Simulator, BackendV2):
         """Returns the configuration.
 
         Its `n_qubits` is what the memory now available holds, unless it was set to something else.
-        `target` has no number of qubits, so that no circuit is widened by transpiling it.
         """
         return self._configuration
 
