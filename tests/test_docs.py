@@ -93,7 +93,7 @@ def test_architecture_is_short_and_names_files_that_exist():
 
 
 def test_the_journeys_name_what_is_there():
-    sources = [path for path in (ROOT / "basicaer").rglob("*") if path.suffix in (".py", ".pyx")]
+    sources = [path for path in (ROOT / "basicaer").rglob("*") if path.suffix in (".py", ".pyx", ".pxi")]
     code = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     there = {name for path in sources for name in (path.stem, path.parent.name)}
     there.update(re.findall(r"\b(?:def|class)\s+(\w+)", code))

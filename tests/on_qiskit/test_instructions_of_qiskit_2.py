@@ -381,8 +381,13 @@ class TestProducts:
         circuit, qubits = measured(label, 2)
         if again:
             circuit.measure(qubits[0], 1)
+        plain = transpile(
+            circuit, basis_gates=["rz", "sx", "cx"], optimization_level=level, seed_transpiler=1
+        )
+        assert plain.count_ops()["measure"] == 1 + again
+        assert memory(plain) == memory(circuit)
         for each in transpiled(circuit, level):
-            assert each.count_ops()["measure"] == 1 + again
+            assert each.count_ops()["pauli_product_measurement"] == 1
             assert memory(each) == memory(circuit)
 
     def test_in_control_flow(self):

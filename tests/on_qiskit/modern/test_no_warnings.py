@@ -115,10 +115,12 @@ BackendEstimatorV2(backend=sampled).run([(swept, SparsePauliOp("ZZ"), [0.1, 0.2]
 basicaer.BasicAerProvider(), basicaer.QasmSimulatorPy(), basicaer.BasicAerError("text")
 basicaer.BasicAerJob(None, "id", None)
 basicaer.basicaertools.single_gate_matrix("h")
+basicaer.primitives.StatevectorSampler(seed=1).run([measured[1]]).result()
+basicaer.primitives.StatevectorEstimator().run([(swept, "ZZ", [0.1, 0.2])]).result()
 try:
-    import basicaer.primitives
+    basicaer.primitives.Sampler
 except ImportError as error:
-    assert "BackendSamplerV2" in str(error)
+    assert "StatevectorSampler" in str(error)
 else:
     basicaer.primitives.Sampler().run(measured[1]).result()
     warnings.filterwarnings("ignore", ".*init_observable", DeprecationWarning)  # in its validation
