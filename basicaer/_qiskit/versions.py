@@ -187,6 +187,40 @@ def primitive_bases_v2() -> Tuple[Any, Any]:
     return primitives.BaseSamplerV2, primitives.BaseEstimatorV2
 
 
+def basic_provider() -> SimpleNamespace:
+    """Returns Qiskit's own classes of `qiskit.providers.basic_provider`, by name.
+
+    They come from the modules that define them, which keep them if others replace them.
+
+    Raises:
+        ImportError: this is qiskit-terra, which has no basic_provider.
+    """
+    if TERRA:
+        raise ImportError(
+            "basicaer.basic_provider takes the place of qiskit.providers.basic_provider, which "
+            "Qiskit 1 and 2 have and qiskit-terra has not; here the simulators are those of "
+            "BasicAer: from basicaer import BasicAer"
+        )
+    from qiskit.providers.basic_provider import (
+        basic_provider,
+        basic_provider_job,
+        basic_simulator,
+        exceptions,
+    )
+
+    return SimpleNamespace(
+        BasicProvider=basic_provider.BasicProvider,
+        BasicProviderError=exceptions.BasicProviderError,
+        BasicProviderJob=basic_provider_job.BasicProviderJob,
+        BasicSimulator=basic_simulator.BasicSimulator,
+    )
+
+
+BASIC_SEEDS_RUN = QISKIT_2
+"""Whether Qiskit's BasicSimulator seeds its generator once for a whole `run()`."""
+BASIC_LOGS = INSTALLED.number < (2, 4)
+"""Whether it logs that the counts of a circuit will be empty or zero."""
+
 # --- circuits ----------------------------------------------------------------------------------
 
 NATIVE_EXPRESSIONS = not hasattr(ParameterExpression, "_parameter_keys") and hasattr(
@@ -282,6 +316,8 @@ if HAS_QOBJ:
 
 
 __all__ = [
+    "BASIC_LOGS",
+    "BASIC_SEEDS_RUN",
     "CAPI_KNOWN",
     "CAPI_WANTING",
     "CONDITIONS",
@@ -311,6 +347,7 @@ __all__ = [
     "SparseObservable",
     "Store",
     "UnitaryGate",
+    "basic_provider",
     "condition_of",
     "experiment_header",
     "expr",
