@@ -17,6 +17,8 @@ from qiskit import QuantumCircuit, QuantumRegister, transpile, user_config
 from qiskit.circuit import Parameter
 from qiskit.transpiler import CouplingMap, PassManager
 from qiskit.transpiler.passes import RemoveBarriers
+from recorded import outcomes
+from recorded.circuits import build
 from versions import NUMBER, needs_terra
 
 from basicaer import BasicAer, BasicAerError
@@ -108,6 +110,20 @@ def test_outcomes_are_those_of_terra():
                 )
             )
             assert found.get_memory() == wanted.get_memory()
+
+
+@pytest.mark.parametrize("level", [0, None])
+def test_outcomes_are_as_recorded(level):
+    """Where all shots are drawn from the final state, transpiling leaves the draws as they are."""
+    runs = outcomes.load("basicaer.json")["groups"]["sampled"]
+    assert len(runs) >= 50
+    for run in runs:
+        (circuit,) = run["circuits"]
+        options = outcomes.options(run)
+        backend = BasicAer.get_backend(run["simulator"])
+        result = execute(build(circuit), backend, optimization_level=level, **options).result()
+        found = outcomes.outcome(result, 0, circuit)
+        assert not outcomes.differences(found, run["results"][0]), circuit["name"]
 
 
 # fmt: off
