@@ -63,6 +63,7 @@ _MODULE_OF = {
 """The module that defines each public name."""
 _MODULES = frozenset(
     {
+        "basic_provider",
         "basicaerjob",
         "basicaerprovider",
         "basicaertools",

@@ -2,7 +2,7 @@
 
 Draws are made in the same order as in BasicAer, so that a seed gives the same outcomes:
 
-- sampled: all shots at once from the final state, like `RandomState.choice`;
+- sampled: all shots at once from the final state, like the `choice` of NumPy's generators;
 - otherwise: one uniform per measurement or reset, shot after shot. The outcome is 0 if the uniform
   is less than the probability of 0 in the normalised state.
 """
@@ -22,7 +22,14 @@ from basicaer._engine.memory import state_bytes
 from basicaer._engine.one_pass import first_state, run_one_pass
 from basicaer._engine.shots.batched import run_groups
 from basicaer._engine.shots.branch import Machine, run_one
-from basicaer._engine.shots.draws import draw_rows, memory_rows, num_words, seeded, skip, stream
+from basicaer._engine.shots.draws import (
+    Take,
+    draw_rows,
+    memory_rows,
+    num_words,
+    stream,
+    uniforms_of,
+)
 from basicaer._engine.shots.flatten import count_draws, flatten
 from basicaer._engine.shots.instructions import Code
 from basicaer._engine.shots.sequential import run_in_order
@@ -46,7 +53,9 @@ def execute(task: Task, control: Control, state_class: Type[Amplitudes] = State)
         EngineError: a while loop went past `max_iterations`.
     """
     begun = time.perf_counter()
-    if task.is_one_pass:
+    if task.stand_in is not None:
+        outcome = task.stand_in(task, control)
+    elif task.is_one_pass:
         outcome = run_one_pass(task, control, state_class)
     else:
         outcome = _execute(task, control, state_class)
@@ -82,9 +91,15 @@ def splits(task: Task) -> bool:
     """
     if task.output != "counts" or task.shots < 2 or task.part is not None:
         return False
+    return task.stand_in is None and draws_of(task) is not None
+
+
+def draws_of(task: Task) -> int | None:
+    """Returns how many uniforms a task of output "counts" draws; None if outcomes decide it."""
     if task.method == "sampled":
-        return True
-    return count_draws(task.program.body) is not None
+        return task.shots if task.program.outline.measured else 0
+    draws = count_draws(task.program.body)
+    return None if draws is None else draws * task.shots
 
 
 class _Run:
@@ -112,7 +127,7 @@ class _Run:
         machine = self._machine(code)
         progress = _Progress(self.control, machine, one_run(self.program), 1)
         branch = machine.start()
-        run_one(machine, branch, stream(self._random()))
+        run_one(machine, branch, stream(uniforms_of(self.task.seed)))
         progress.resolved(1)
         self._watch(machine, branch.state)
         memory = self._memory(1)
@@ -126,16 +141,15 @@ class _Run:
         machine = self._machine(code)
         count = self.last - self.first
         progress = _Progress(self.control, machine, one_run(self.program), count)
-        random = self._random()
         memory = np.zeros((count, self.words), dtype=np.uint64)
-        self._skip(random, code)
+        take = self._uniforms(code)
         if code.num_draws is None:
-            run_in_order(machine, stream(random), memory, progress.resolved)
+            run_in_order(machine, stream(take), memory, progress.resolved)
         else:
             step = max(1, self.allowance.uniforms // (8 * max(1, code.num_draws)))
             for first in range(0, count, step):
                 part = memory[first : first + step]
-                uniforms = draw_rows(random, len(part), code.num_draws, self.control.check)
+                uniforms = draw_rows(take, len(part), code.num_draws, self.control.check)
                 run_groups(machine, uniforms, part, progress.resolved)
                 del uniforms  # free them before the next are drawn
         metadata = self._metadata(machine, machine.leaves)
@@ -147,25 +161,21 @@ class _Run:
         machine = self._machine(code)
         count = self.last - self.first
         progress = _Progress(self.control, machine, one_run(self.program), count)
-        random = self._random()
-        self._skip(random, code)
+        uniforms = stream(self._uniforms(code))
         memory = np.zeros((count, self.words), dtype=np.uint64)
-        run_shot_by_shot(self.program, machine, stream(random), memory, progress.resolved)
+        run_shot_by_shot(self.program, machine, uniforms, memory, progress.resolved)
         metadata = self._metadata(machine, count)
         return Outcome(memory if self.words else self._no_memory(), None, metadata)
 
     # --- shared helpers --------------------------------------------------------------------------
 
-    def _random(self) -> np.random.RandomState:
-        return seeded(self.task.seed)
-
-    def _skip(self, random: np.random.RandomState, code: Code) -> None:
-        """Skips the draws of the shots before the task's part."""
+    def _uniforms(self, code: Code) -> Take:
+        """Returns what gives the uniforms of the task's shots, those of its part if it has one."""
         if self.task.part is None:
-            return
+            return uniforms_of(self.task.seed)
         if code.num_draws is None:
             raise ValueError("shots cannot be computed in parts where the number of draws varies")
-        skip(random, self.first * code.num_draws)
+        return uniforms_of(self.task.seed, self.first * code.num_draws)
 
     def _no_memory(self) -> np.ndarray:
         return self._memory(0)

@@ -13,8 +13,7 @@ import numpy as np
 
 from basicaer._engine.control import Control
 from basicaer._engine.memory import SHOTS_AT_ONCE, state_bytes
-from basicaer._engine.shots import outcomes
-from basicaer._engine.shots.draws import memory_rows, num_words
+from basicaer._engine.shots.draws import memory_rows, num_words, uniforms_of
 from basicaer._engine.state.amplitudes import Amplitudes
 from basicaer._engine.task import Outcome, Task
 from basicaer._engine.work import one_run, worth_a_look
@@ -129,10 +128,10 @@ def _sampled_memory(
     first, last = (0, task.shots) if task.part is None else task.part
     shots = last - first
     at_once = min(shots, SHOTS_AT_ONCE)
-    uniforms = outcomes.Uniforms(task.seed, first)
+    take = uniforms_of(task.seed, first)
     sample = state.sampler(qubits, at_once, task.threads)
     if shots == at_once:
-        numbers = sample(uniforms.take(shots))
+        numbers = sample(take(shots))
         if words == 1 and len(sources) == len(qubits) and _in_place(sources):
             return numbers.view(np.uint64).reshape(shots, 1)
         return memory_rows(shots, words, 0, sources, numbers)
@@ -140,7 +139,7 @@ def _sampled_memory(
     for start in range(0, shots, at_once):
         control.check()
         chunk = memory[start : start + at_once]
-        numbers = sample(uniforms.take(len(chunk)))
+        numbers = sample(take(len(chunk)))
         chunk[:] = memory_rows(len(chunk), words, 0, sources, numbers)
     return memory
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Tuple, Union
+from typing import TYPE_CHECKING, Any, Protocol, Tuple, Union
 
 import numpy as np
 
 from basicaer._engine.memory import Allowance
 from basicaer._engine.program import Program
+from basicaer._engine.shots.draws import Seed
+
+if TYPE_CHECKING:
+    from basicaer._engine.control import Control
 
 
 def method_of(
@@ -22,6 +26,23 @@ def method_of(
     return "branching" if branching else "shot_by_shot"
 
 
+class StandIn(Protocol):
+    """What computes a task in the engine's place; picklable.
+
+    It calls `control.add_total` with its work before it begins, and `control.check` now and then.
+    """
+
+    @property
+    def work(self) -> int:
+        """An estimate of its work, in amplitude-gates."""
+
+    def seeded(self, seed: Any) -> StandIn:
+        """Returns the same with a seed for its draws; None for a new one each time."""
+
+    def __call__(self, task: Task, control: Control) -> Outcome:
+        """Computes the outcome; its metadata has "method", "peak_memory" and "time"."""
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
     """What to compute. The result of `execute` depends on nothing else.
@@ -30,7 +51,7 @@ class Task:
         program: the circuit.
         output: "counts", "statevector" or "unitary".
         shots: number of shots, for "counts"; a statevector is that of one shot.
-        seed: of the draws.
+        seed: of the draws, and by its type the generator that makes them.
         initial: initial state, shape (2**n,), or unitary, shape (2**n, 2**n); None for |0...0> or
             the identity.
         precision: "double" or "single".
@@ -43,12 +64,13 @@ class Task:
         chop: entries of the final statevector or unitary with a smaller absolute value become 0.
         part: (first, last) to compute only the shots first to last - 1. Their outcomes are the same
             as in a run of all shots. None for all.
+        stand_in: what computes the task in the engine's place; None for the engine.
     """
 
     program: Program
     output: str = "counts"
     shots: int = 1024
-    seed: int = 0
+    seed: Seed = 0
     initial: Union[np.ndarray, None] = None
     precision: str = "double"
     threads: int = 1
@@ -59,13 +81,14 @@ class Task:
     branching: bool = True
     chop: float = 0.0
     part: Union[Tuple[int, int], None] = None
+    stand_in: Union[StandIn, None] = None
 
     @classmethod
     def of(cls, **fields: Any) -> Task:
         """Returns ``Task(**fields)`` in a quarter of the time.
 
-        All fields except `allow_sampling` and `part` must be given. The constructor of a frozen
-        class sets its fields one by one, which is slow.
+        All fields except `allow_sampling`, `part` and `stand_in` must be given. The constructor of
+        a frozen class sets its fields one by one, which is slow.
         """
         task = object.__new__(cls)
         task.__dict__.update(fields, allow_sampling=True, part=None)
@@ -94,6 +117,8 @@ class Task:
     def is_one_pass(self) -> bool:
         """True if the state after the program's gates is all that the output is computed from."""
         outline = self.program.outline
+        if self.stand_in is not None:
+            return False
         if self.output == "counts":
             return outline.is_one_pass and self.method == "sampled"
         return outline.is_one_pass and not outline.measured

@@ -9,7 +9,7 @@ import math
 import operator
 import warnings
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Tuple, Union
 
 import numpy as np
@@ -19,6 +19,8 @@ from basicaer._engine.errors import EngineError
 from basicaer._engine.memory import MIB
 
 QASM, STATEVECTOR, UNITARY = "qasm", "statevector", "unitary"
+BASIC = "basic"
+"""BasicSimulator, whose options are the qasm simulator's, with the differences of `_of_basic`."""
 _SHOTS = frozenset({QASM, STATEVECTOR})
 _UNITARY = frozenset({UNITARY})
 _ALL = _SHOTS | _UNITARY
@@ -73,6 +75,18 @@ def _integer(least: int, most: int, right: str) -> Callable[[str, Any], int]:
         return number
 
     return check
+
+
+def _any_seed(name: str, value: Any) -> Union[int, List[int]]:
+    """Checks a seed of ``numpy.random.default_rng``."""
+    listed = isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim == 1)
+    try:
+        numbers = [int(operator.index(each)) for each in (value if listed else (value,))]
+    except TypeError:
+        numbers = []
+    if not numbers or min(numbers) < 0:
+        raise wrong(name, value, "a whole number, 0 or more, or a list of them")
+    return numbers if listed else numbers[0]
 
 
 _COUNT = _integer(1, MAX_COUNT, f"a whole number from 1 to {MAX_COUNT}")
@@ -358,10 +372,31 @@ def defaults(kind: str) -> Dict[str, Any]:
     return values
 
 
+def _of_basic() -> Dict[str, Option]:
+    """Returns the options of BasicSimulator, those of every Qiskit and ours."""
+    found = {option.name: option for option in TABLE if QASM in option.backends}
+    del found["seed_per_circuit"]  # its circuits draw from one generator, or have one seed
+    found["seed_simulator"] = replace(
+        found["seed_simulator"],
+        check=_any_seed,
+        doc="Seed of the outcomes, as numpy.random.default_rng takes it. Without it, one is drawn "
+        "from NumPy's global generator.",
+    )
+    found["use_clifford_optimization"] = Option(
+        "use_clifford_optimization",
+        False,
+        _flag,
+        frozenset({BASIC}),
+        "Whether Clifford circuits, of up to 2,048 qubits, are run by a StabilizerState.",
+    )
+    return found
+
+
 _BY_KIND: Dict[str, Dict[str, Option]] = {
     kind: {option.name: option for option in TABLE if kind in option.backends}
     for kind in (QASM, STATEVECTOR, UNITARY)
 }
+_BY_KIND[BASIC] = _of_basic()
 _DEFAULTS: Dict[str, Dict[str, Any]] = {kind: defaults(kind) for kind in _BY_KIND}
 _UNSET: Dict[str, Dict[str, Any]] = {
     kind: {

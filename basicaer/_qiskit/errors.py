@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, TypeVar, cast
+from typing import Any, Callable, Type, TypeVar, cast
 
 from qiskit.exceptions import QiskitError
 
@@ -28,9 +28,11 @@ class BasicAerError(ErrorBase):
         self.message = " ".join(message)
 
 
-def public_error(error: EngineError) -> BasicAerError:
+def public_error(
+    error: EngineError, error_class: Type[BasicAerError] = BasicAerError
+) -> BasicAerError:
     """Returns an error of the engine as a `BasicAerError`, with its attributes and traceback."""
-    public = BasicAerError(str(error))
+    public = error_class(str(error))
     public.__dict__.update(error.__dict__)
     return public.with_traceback(error.__traceback__)
 

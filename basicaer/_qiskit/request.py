@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Union
+from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Type, Union
 
 from qiskit.circuit import QuantumCircuit
 from qiskit.result import Result
@@ -59,7 +59,7 @@ class Prepared(NamedTuple):
         task: what to execute.
         need: bytes that the task takes while it runs.
         header: the header of its result.
-        seed: the seed of its outcomes; None if nothing is drawn.
+        seed: the seed of its outcomes, for its result; None if there is none.
         lowering: seconds that lowering took, of it and the circuits lowered together with it.
     """
 
@@ -67,7 +67,7 @@ class Prepared(NamedTuple):
     task: Task
     need: int
     header: Dict[str, Any]
-    seed: Union[int, None]
+    seed: Any
     lowering: float
 
 
@@ -79,6 +79,7 @@ class Request:
         values: the values of the options.
         threads: the most threads to use.
         identity: the fields of the Result that describe the job as a whole, see `result.whole`.
+        error_class: what the engine's errors become.
 
     Attributes:
         run: the circuits and how to run them.
@@ -90,8 +91,10 @@ class Request:
         values: Mapping[str, Any],
         threads: int,
         identity: Mapping[str, Any],
+        error_class: Type[BasicAerError] = BasicAerError,
     ) -> None:
         self._circuits = circuits
+        self._error_class = error_class
         self._listed = values.get("memory", False)
         self._identity = identity
         self.run = JobRun(
@@ -107,7 +110,7 @@ class Request:
         try:
             results = self.run.carry_out(self._finish)
         except EngineError as error:
-            raise public_error(error) from error.__cause__
+            raise public_error(error, self._error_class) from error.__cause__
         return _result.whole(results, time_taken=time.time() - start, **self._identity)
 
     def _finish(

@@ -124,7 +124,7 @@ def experiment(
     header: Mapping[str, Any],
     *,
     shots: int,
-    seed: int | None,
+    seed: Any,
     time_taken: float,
     words: np.ndarray | None = None,
     memory: bool = False,
@@ -138,7 +138,7 @@ def experiment(
     Args:
         header: see `header_of`; not copied.
         shots: the number of shots that were made.
-        seed: the seed of the outcomes; None if nothing was drawn.
+        seed: the seed of the outcomes, if there are any; None for one that nobody knows.
         time_taken: seconds of the execution.
         words: outcomes as `tally` takes them; None for a simulator without outcomes.
         memory: whether to list the outcome of each shot.
@@ -161,7 +161,7 @@ def experiment(
     if unitary is not None:
         data["unitary"] = unitary
     more: Dict[str, Any] = {"name": header["name"]}
-    if seed is not None:
+    if words is not None:
         more["seed_simulator"] = seed
     more["time_taken"] = time_taken
     result = ExperimentResult(
@@ -180,22 +180,23 @@ def experiment(
 def whole(
     results: Sequence[ExperimentResult],
     *,
-    backend_name: str,
-    backend_version: str,
-    qobj_id: str,
-    job_id: str,
-    header: Mapping[str, Any],
+    header: Mapping[str, Any] | None,
     time_taken: float,
+    **identity: str,
 ) -> Result:
-    """Returns the result of a job."""
+    """Returns the result of a job.
+
+    Args:
+        results: of its circuits.
+        header: its header; None for none.
+        time_taken: seconds of the execution.
+        identity: backend_name, backend_version, job_id and, where there is one, qobj_id.
+    """
     return Result(
-        backend_name=backend_name,
-        backend_version=backend_version,
-        qobj_id=qobj_id,
-        job_id=job_id,
         success=True,
         results=list(results),
         status="COMPLETED",
-        header=job_header(header),
+        header=None if header is None else job_header(header),
         time_taken=time_taken,
+        **identity,
     )

@@ -11,7 +11,18 @@ import itertools
 import logging
 import random
 import time
-from typing import Any, Callable, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import (
+    Any,
+    Callable,
+    ClassVar,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    Sequence,
+    Tuple,
+    Type,
+)
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
@@ -37,6 +48,7 @@ if HAS_QOBJ:
 
 _OUTPUT = {
     options.QASM: "counts",
+    options.BASIC: "counts",
     options.STATEVECTOR: "statevector",
     options.UNITARY: "unitary",
 }
@@ -64,6 +76,8 @@ class Simulator:
 
     KIND = ""
     DEFAULT_CONFIGURATION: ClassVar[Dict[str, Any]] = {}
+    ERROR: ClassVar[Type[BasicAerError]] = BasicAerError
+    JOB: ClassVar[Type[BasicAerJob]] = BasicAerJob
     _logger = logging.getLogger(__name__)
     _options: Options
     name: Callable[[], str]
@@ -93,7 +107,7 @@ class Simulator:
                 if name in known:
                     options.check(self.KIND, name, value)
         except EngineError as error:
-            raise public_error(error) from error.__cause__
+            raise public_error(error, self.ERROR) from error.__cause__
         super().set_options(**fields)  # type: ignore[misc]
 
     # ------------------------------------------------------------------------------------------
@@ -116,14 +130,14 @@ class Simulator:
         try:
             return self._run(run_input, backend_options)
         except EngineError as error:
-            raise public_error(error) from error.__cause__
+            raise public_error(error, self.ERROR) from error.__cause__
 
     def _run(self, run_input: Any, backend_options: Mapping[str, Any]) -> BasicAerJob:
         qobj = run_input if HAS_QOBJ and isinstance(run_input, _qobj.QasmQobj) else None
         settings = self._options.__dict__
         if qobj is not None:
             settings = {**settings, **self._settings_of(qobj)}
-        values = options.resolve(self.KIND, settings, backend_options, stacklevel=3)
+        values = self._values(settings, backend_options)
         bar = progress_bar.load() if values["progress"] else None
         experiments = experiments_of(run_input) if qobj is None else _qobj.experiments(qobj)
         if not experiments:
@@ -133,19 +147,11 @@ class Simulator:
         binds = values["parameter_binds"] if qobj is None else None
         prepared = self._prepare(experiments, binds, values, threads)
         job_id, qobj_id = _fresh_ids()
-        name, version = self._identity()
-        header = {"backend_name": name, "backend_version": version}
+        identity = self._described(job_id, qobj_id)
         if qobj is not None:
-            header.update(qobj.header.to_dict())
-            qobj_id = qobj.qobj_id or qobj_id
-        identity = {
-            "backend_name": name,
-            "backend_version": version,
-            "qobj_id": qobj_id,
-            "job_id": job_id,
-            "header": header,
-        }
-        request = Request(prepared, values, threads, identity)
+            identity["header"].update(qobj.header.to_dict())
+            identity["qobj_id"] = qobj.qobj_id or qobj_id
+        request = Request(prepared, values, threads, identity, self.ERROR)
         run = request.run
         if bar is None and run.is_brief():
             future = queue.run_brief(request, run.control)
@@ -153,7 +159,24 @@ class Simulator:
             future = queue.submit(
                 request, run.control, need=run.need, limit=run.limit, size=run.size
             )
-        return BasicAerJob(self, job_id, future, control=run.control, bar=bar)
+        return self.JOB(self, job_id, future, control=run.control, bar=bar)
+
+    def _values(
+        self, settings: Mapping[str, Any], backend_options: Mapping[str, Any]
+    ) -> Dict[str, Any]:
+        """Returns the value of each option of a run; called by `_run`, which `run` calls."""
+        return options.resolve(self.KIND, settings, backend_options, stacklevel=4)
+
+    def _described(self, job_id: str, qobj_id: str) -> Dict[str, Any]:
+        """Returns the fields of a Result that describe the job as a whole, see `result.whole`."""
+        name, version = self._identity()
+        return {
+            "backend_name": name,
+            "backend_version": version,
+            "qobj_id": qobj_id,
+            "job_id": job_id,
+            "header": {"backend_name": name, "backend_version": version},
+        }
 
     def _settings_of(self, qobj: Any) -> Dict[str, Any]:
         """Returns the options that the configuration of a Qobj gives, without unknown ones."""
@@ -171,9 +194,10 @@ class Simulator:
         """Returns the circuits ready to run, each as often as there are values for it."""
         kind = self.KIND
         unitary = kind == options.UNITARY
+        counted = _OUTPUT[kind] == "counts"
         initial = values["initial_unitary" if unitary else "initial_statevector"]
         shots = values["shots"]
-        if kind != options.QASM and shots != 1:
+        if not counted and shots != 1:
             self._logger.info('"%s" only supports 1 shot. Setting shots=1.', self.name())
             shots = 1
         bound = parameter_binds.pair([experiment.circuit for experiment in experiments], binds)
@@ -213,11 +237,11 @@ class Simulator:
             self._check_need(allowance.base, circuit, shots, values)
             for program, own in programs:
                 header = own if experiment.header is None else experiment.header
-                if kind == options.QASM:
+                if counted:
                     self._log_missing_counts(program, header)
                 ready.append((program, header, experiment, allowance, lowering))
         # Drawn last, so that a run() that raises draws nothing.
-        seeds: Iterable[int | None] = itertools.repeat(None) if unitary else _seeds(ready, values)
+        seeds: Iterable[Any] = itertools.repeat(None) if unitary else self._seeds(ready, values)
         task = Task.of(
             program=ready[0][0],
             seed=0,
@@ -249,6 +273,19 @@ class Simulator:
                 lowering,
             )
             for (program, header, experiment, allowance, lowering), seed in zip(ready, seeds)
+        ]
+
+    def _seeds(self, ready: Sequence[_Ready], values: Mapping[str, Any]) -> List[Any]:
+        """Returns the seed of each circuit.
+
+        The experiment's own seed comes first, then the option, which gives all circuits the same
+        seed. Otherwise one for each is drawn from NumPy's global generator, as terra does, so that
+        numpy.random.seed fixes them.
+        """
+        given, several = values["seed_simulator"], values["seed_per_circuit"]
+        return [
+            _seed(given, position, several) if experiment.seed is None else experiment.seed
+            for position, (_, _, experiment, _, _) in enumerate(ready)
         ]
 
     # ------------------------------------------------------------------------------------------
@@ -287,8 +324,14 @@ class Simulator:
         self._check_need(need, circuit, shots, values)
 
     def _check_need(
-        self, need: int, circuit: QuantumCircuit, shots: int, values: Mapping[str, Any]
+        self,
+        need: int,
+        circuit: QuantumCircuit,
+        shots: int,
+        values: Mapping[str, Any],
+        hint: str | None = None,
     ) -> None:
+        """Raises `BasicAerError` if a circuit needs too much memory; `hint` says what helps."""
         limit = values["max_memory_mb"] or None
         if limit is None and (need < _memory.LIGHT or values["executor"] is not None):
             return  # light, or held by a worker, which checks its own memory
@@ -303,15 +346,14 @@ class Simulator:
             most = _memory.largest_circuit(
                 unitary=self.KIND == options.UNITARY, precision=values["precision"], space=space
             )
+            if hint is None:
+                hint = "fewer shots, or threads, need less."
+                if circuit.num_qubits > most:
+                    hint = f"at most {most} qubits fit."
             raise BasicAerError(
                 f'Circuit "{circuit.name}" of {circuit.num_qubits} qubits, {shots} shots, '
                 f"{values['precision']} precision on {self.name()} needs "
-                f"{_memory.describe(need)}, {_memory.describe(space)} {why}; "
-                + (
-                    f"at most {most} qubits fit."
-                    if circuit.num_qubits > most
-                    else "fewer shots, or threads, need less."
-                )
+                f"{_memory.describe(need)}, {_memory.describe(space)} {why}; {hint}"
             )
 
     def _log_missing_counts(self, program: Program, header: Mapping[str, Any]) -> None:
@@ -351,24 +393,14 @@ def _thread_count(values: Mapping[str, Any]) -> int:
     return _threads.cpu_count() if values["executor"] is None else 1
 
 
-def _seeds(ready: Sequence[_Ready], values: Mapping[str, Any]) -> List[int | None]:
-    """Returns the seed of each circuit.
-
-    The experiment's own seed comes first, then the option, which gives all circuits the same seed.
-    Otherwise one for each is drawn from NumPy's global generator, as terra does, so that
-    numpy.random.seed fixes them.
-    """
-    seeds = [experiment.seed for _, _, experiment, _, _ in ready]
-    given = values["seed_simulator"]
-    for position, seed in enumerate(seeds):
-        if seed is None:
-            seeds[position] = _seed(given, position, values["seed_per_circuit"])
-    return seeds
+def drawn_seed() -> int:
+    """Returns a seed drawn from NumPy's global generator, as Qiskit's simulators draw theirs."""
+    return int(np.random.randint(2147483647, dtype="int32"))  # noqa: NPY002
 
 
 def _seed(given: int | None, position: int, several: bool) -> int:
     if given is None:
-        return int(np.random.randint(2147483647, dtype="int32"))  # noqa: NPY002
+        return drawn_seed()
     return _seed_of_circuit(given, position) if several else given
 
 

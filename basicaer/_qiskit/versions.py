@@ -175,6 +175,40 @@ def primitive_bases() -> Tuple[Any, Any]:
     return primitives.BaseSamplerV1, primitives.BaseEstimatorV1
 
 
+def basic_provider() -> SimpleNamespace:
+    """Returns Qiskit's own classes of `qiskit.providers.basic_provider`, by name.
+
+    They come from the modules that define them, which keep them if others replace them.
+
+    Raises:
+        ImportError: this is qiskit-terra, which has no basic_provider.
+    """
+    if TERRA:
+        raise ImportError(
+            "basicaer.basic_provider takes the place of qiskit.providers.basic_provider, which "
+            "Qiskit 1 and 2 have and qiskit-terra has not; here the simulators are those of "
+            "BasicAer: from basicaer import BasicAer"
+        )
+    from qiskit.providers.basic_provider import (
+        basic_provider,
+        basic_provider_job,
+        basic_simulator,
+        exceptions,
+    )
+
+    return SimpleNamespace(
+        BasicProvider=basic_provider.BasicProvider,
+        BasicProviderError=exceptions.BasicProviderError,
+        BasicProviderJob=basic_provider_job.BasicProviderJob,
+        BasicSimulator=basic_simulator.BasicSimulator,
+    )
+
+
+BASIC_SEEDS_RUN = QISKIT_2
+"""Whether Qiskit's BasicSimulator seeds its generator once for a whole `run()`."""
+BASIC_LOGS = INSTALLED.number < (2, 4)
+"""Whether it logs that the counts of a circuit will be empty or zero."""
+
 # --- circuits ----------------------------------------------------------------------------------
 
 if SHARED_BITS:
@@ -255,6 +289,8 @@ if HAS_QOBJ:
 
 
 __all__ = [
+    "BASIC_LOGS",
+    "BASIC_SEEDS_RUN",
     "CONDITIONS",
     "HAS_QOBJ",
     "INSTALLED",
@@ -273,6 +309,7 @@ __all__ = [
     "QiskitBackendNotFoundError",
     "QiskitError",
     "UnitaryGate",
+    "basic_provider",
     "bit_key",
     "condition_of",
     "experiment_header",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import tracemalloc
 from itertools import islice
 
@@ -17,7 +18,15 @@ from basicaer._engine.errors import EngineError
 from basicaer._engine.program import BitsEqual, Expression
 from basicaer._engine.shots import draws as _sampling
 from basicaer._engine.shots.classical import clbits_read, evaluate, gather, holds
-from basicaer._engine.shots.draws import Marginals, draw_rows, memory_rows, num_words, stream
+from basicaer._engine.shots.draws import (
+    Marginals,
+    Stream,
+    draw_rows,
+    memory_rows,
+    num_words,
+    stream,
+    uniforms_of,
+)
 from basicaer._engine.state.state import State
 from basicaer._engine.task import Task
 from basicaer._qiskit import result as _result
@@ -29,17 +38,39 @@ class TestDraws:
     def test_rows_are_shot_after_shot(self, block, monkeypatch):
         monkeypatch.setattr("basicaer._engine.shots.draws.DRAW_BLOCK", block)
         one_by_one = np.random.RandomState(3)
-        rows = draw_rows(np.random.RandomState(3), 11, 3)
+        rows = draw_rows(np.random.RandomState(3).random_sample, 11, 3)
         for shot in range(11):
             assert rows[:, shot].tolist() == [one_by_one.rand() for _ in range(3)]
 
     def test_no_draws(self):
-        assert draw_rows(np.random.RandomState(3), 5, 0).shape == (0, 5)
+        assert draw_rows(np.random.RandomState(3).random_sample, 5, 0).shape == (0, 5)
 
     def test_stream(self):
         one_by_one = np.random.RandomState(9)
         expected = [one_by_one.rand() for _ in range(3000)]
-        assert list(islice(stream(np.random.RandomState(9)), 3000)) == expected
+        assert list(islice(stream(np.random.RandomState(9).random_sample), 3000)) == expected
+
+    @pytest.mark.parametrize("first", [0, 1, 700])
+    def test_the_two_generators(self, first):
+        for seed, reference in (
+            (7, np.random.RandomState(7).random_sample),
+            (Stream(7), np.random.default_rng(7).random),
+            (Stream([3, 2**70]), np.random.default_rng([3, 2**70]).random),
+        ):
+            expected = reference(first + 300)[first:]
+            take = uniforms_of(seed, first)
+            assert np.array_equal(np.concatenate([take(0), take(1), take(299)]), expected)
+
+    def test_places_on_a_stream(self):
+        random = np.random.default_rng(7)
+        drawn = random.random(50)
+        place = Stream(7).after(20)
+        assert np.array_equal(uniforms_of(place)(30), drawn[20:])
+        assert np.array_equal(uniforms_of(place, 5)(25), drawn[25:])
+        assert np.array_equal(uniforms_of(pickle.loads(pickle.dumps(place)))(30), drawn[20:])
+        jumped = np.random.Generator(np.random.default_rng(7).bit_generator.jumped(2))
+        far = Stream(7).after(None).after(None)
+        assert np.array_equal(uniforms_of(far)(30), jumped.random(30))
 
 
 @pytest.mark.parametrize("state_class", [State, NumpyState])
@@ -225,7 +256,8 @@ def test_draws_from_large_registers_take_no_more_memory_than_is_counted():
 def test_uniforms_of_very_many_shots_look_whether_they_are_wanted(monkeypatch):
     monkeypatch.setattr(_sampling, "DRAW_BLOCK", 30)
     looks = []
-    rows = _sampling.draw_rows(np.random.RandomState(1), 100, 3, lambda: looks.append(1))
+    take = np.random.RandomState(1).random_sample
+    rows = _sampling.draw_rows(take, 100, 3, lambda: looks.append(1))
     np.testing.assert_array_equal(rows, np.random.RandomState(1).random_sample((100, 3)).T)
     assert len(looks) == 10
 

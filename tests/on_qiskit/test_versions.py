@@ -147,6 +147,7 @@ except ImportError as error:
         "from basicaer import BasicAer",
         "basicaer.QasmSimulatorPy",
         "basicaer.patch_qiskit",
+        "from basicaer.basic_provider import BasicSimulator",
         "import basicaer.basicaerprovider",
         "import basicaer.basicaertools",
         "import basicaer.primitives",
@@ -168,3 +169,18 @@ def test_only_one_file_asks():
         text = path.read_text(encoding="utf-8")
         asks = "__version__" in text or "from importlib import metadata" in text
         assert asks == (path.name == "versions.py"), path
+
+
+@pytest.mark.skipif(not versions.TERRA, reason="Qiskit 1 and later have basic_provider")
+def test_terra_has_no_basic_provider():
+    import basicaer
+
+    module = basicaer.basic_provider
+    for name in module.__all__:
+        with pytest.raises(ImportError, match="BasicAer") as caught:
+            getattr(module, name)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(ImportError):
+        from basicaer.basic_provider import BasicSimulator  # noqa: F401
+    with pytest.raises(AttributeError):
+        module.nothing  # noqa: B018

@@ -5,38 +5,63 @@ Everything except `stream` and `decide_one` is vectorised over shots.
 
 from __future__ import annotations
 
-import threading
-from typing import Callable, Iterator, Mapping, Sequence
+from typing import Any, Callable, Iterator, Mapping, NamedTuple, Sequence, Union
 
 import numpy as np
 
 from basicaer._engine.control import no_check
 from basicaer._engine.memory import DRAW_BLOCK
+from basicaer._engine.shots import outcomes
 
 _STREAM_BLOCK = 1024
-"""Uniforms that `stream` takes from the generator at a time."""
+"""Uniforms that `stream` takes at a time."""
+
+Take = Callable[[int], np.ndarray]
+"""Returns the next so many uniforms in [0, 1), float64 of shape (count,)."""
+
+_FAR = 0x9E3779B97F4A7C15F39CC0605CEDC835
+"""How many uniforms `PCG64.jumped` goes forward: places so far apart never meet."""
+_PERIOD = 1 << 128
 
 
-_own = threading.local()
+class Stream(NamedTuple):
+    """A place on the stream of uniforms of ``numpy.random.default_rng(seed)``.
 
-
-def seeded(seed: int) -> np.random.RandomState:
-    """Returns a generator equal to ``RandomState(seed)``, valid until this thread's next call.
-
-    There is one per thread: creating one takes as long as a tiny circuit, much longer than seeding.
+    Attributes:
+        seed: what the generator is seeded with: an int, 0 or more, or a list of them.
+        first: the number of uniforms before the place.
     """
-    random: np.random.RandomState | None = getattr(_own, "random", None)
-    if random is None:
-        random = _own.random = np.random.RandomState(seed)
-    else:
-        random.seed(seed)
-    return random
+
+    seed: Any
+    first: int = 0
+
+    def after(self, uniforms: Union[int, None]) -> Stream:
+        """Returns the place where draws go on after some.
+
+        Args:
+            uniforms: how many were drawn; None if that is not known: then the place is so far away
+                that no number of draws reaches it.
+        """
+        further = _FAR if uniforms is None else uniforms
+        return Stream(self.seed, (self.first + further) % _PERIOD)
 
 
-def skip(random: np.random.RandomState, draws: int) -> None:
-    """Skips `draws` uniforms."""
-    while draws > 0:
-        draws -= len(random.random_sample(min(draws, DRAW_BLOCK)))
+Seed = Union[int, Stream]
+"""Where uniforms come from: ``numpy.random.RandomState(seed)``, or a `Stream`."""
+
+
+def uniforms_of(seed: Seed, first: int = 0) -> Take:
+    """Returns a function that gives the uniforms of a seed, after the first `first` of them.
+
+    Each uniform is one step of the generator, whether they are drawn together or one by one.
+    """
+    if not isinstance(seed, Stream):
+        return outcomes.Uniforms(seed, first).take
+    random = np.random.default_rng(seed.seed)
+    first += seed.first
+    if first:
+        random.bit_generator.advance(first)  # type: ignore[attr-defined]
+    return random.random
 
 
 def num_words(num_clbits: int) -> int:
@@ -45,14 +70,14 @@ def num_words(num_clbits: int) -> int:
 
 
 def draw_rows(
-    random: np.random.RandomState, shots: int, draws: int, check: Callable[[], None] = no_check
+    take: Take, shots: int, draws: int, check: Callable[[], None] = no_check
 ) -> np.ndarray:
     """Draws the uniforms of `shots` shots that make `draws` draws each.
 
     The stream is consumed shot after shot, as by one `rand()` per draw.
 
     Args:
-        random: the generator.
+        take: gives the uniforms.
         shots: number of shots.
         draws: number of draws per shot.
         check: called now and then; may raise.
@@ -66,14 +91,14 @@ def draw_rows(
         for first in range(0, shots, step):
             check()
             count = min(step, shots - first)
-            rows[:, first : first + count] = random.random_sample((count, draws)).T
+            rows[:, first : first + count] = take(count * draws).reshape(count, draws).T
     return rows
 
 
-def stream(random: np.random.RandomState) -> Iterator[float]:
+def stream(take: Take) -> Iterator[float]:
     """Yields uniforms endlessly, the same as one `rand()` after another."""
     while True:
-        yield from random.random_sample(_STREAM_BLOCK).tolist()
+        yield from take(_STREAM_BLOCK).tolist()
 
 
 class Marginals:

@@ -488,8 +488,8 @@ class State:
     ) -> Callable[[np.ndarray], np.ndarray]:
         """Returns a function that draws outcomes of measuring `qubits`.
 
-        They are those of ``RandomState.choice(p=...)``. The state must not change as long as the
-        function is used.
+        They are those of the method ``choice(p=...)`` of NumPy's generators. The state must not
+        change as long as the function is used.
 
         Args:
             qubits: ascending; the first is the least significant bit of the outcome.
