@@ -8,6 +8,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Union
 from qiskit import QuantumCircuit, transpile, user_config
 from qiskit.providers import Backend
 
+from basicaer._qiskit.configuration import QASM_BASIS
 from basicaer._qiskit.errors import BasicAerError
 from basicaer._qiskit.simulator import Simulator
 
@@ -156,13 +157,12 @@ def _narrow_basis(backend: Backend) -> List[str] | None:
     """Returns the basis gates for a coupling map alone; None for those of the backend.
 
     What a simulator of this package knows acts on more qubits than two, or has a direction that
-    Qiskit cannot turn round, so that circuits could not be fitted to a coupling map. It is terra's
-    basis then, as it was there.
+    Qiskit cannot turn round, so that circuits could not be fitted to a coupling map. The basis is
+    terra's then, as it was there.
     """
     if not isinstance(backend, Simulator):
         return None
-    basis = backend.DEFAULT_CONFIGURATION["basis_gates"]
-    return [name for name in basis if name != "unitary"]
+    return [name for name in QASM_BASIS if name != "unitary"]
 
 
 def _check_circuits(experiments: Any) -> None:

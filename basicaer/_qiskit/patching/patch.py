@@ -72,7 +72,20 @@ _BROUGHT_BACK = (
 )
 """What terra's programs need beside it where Qiskit is later than terra."""
 
-_TABLE: Tuple[_Row, ...] = _OLD if TERRA else (*_OLD, *_BROUGHT_BACK)
+_BASIC = "qiskit.providers.basic_provider"
+_OURS = "basicaer.basic_provider"
+_NEW = (
+    _Row(
+        _BASIC, _OURS, ("BasicProvider", "BasicProviderError", "BasicProviderJob", "BasicSimulator")
+    ),
+    _Row(f"{_BASIC}.basic_provider", _OURS, ("BasicProvider",)),
+    _Row(f"{_BASIC}.basic_provider_job", _OURS, ("BasicProviderJob",)),
+    _Row(f"{_BASIC}.basic_simulator", _OURS, ("BasicSimulator",)),
+    _Row(f"{_BASIC}.exceptions", _OURS, ("BasicProviderError",)),
+)
+"""What Qiskit 1 and later have in the place of BasicAer."""
+
+_TABLE: Tuple[_Row, ...] = _OLD if TERRA else (*_OLD, *_BROUGHT_BACK, *_NEW)
 _NAMES = frozenset(name for row in _TABLE for name in row.names)
 _PLACES = frozenset(row.place for row in _TABLE)
 
@@ -94,7 +107,11 @@ def patch_qiskit() -> None:
     that other code has already imported do not change, so call this first. Further calls do
     nothing.
 
-    Qiskit 1 and later have no BasicAer; there this brings back, for programs of the time before:
+    On Qiskit 1 and later the same holds for ``qiskit.providers.basic_provider``: BasicSimulator is
+    that of `basicaer.basic_provider`, also where GenericBackendV2 and the fake backends of
+    qiskit-ibm-runtime run circuits on it, which they do where there is no Aer.
+
+    There is no BasicAer there; this brings back, for programs of the time before:
 
     - ``qiskit.BasicAer``, ``qiskit.providers.basicaer`` and its modules;
     - ``qiskit.execute``, also as ``qiskit.execute_function.execute``, see
