@@ -15,6 +15,7 @@ import pytest
 from processes import python
 from qiskit import QuantumCircuit, QuantumRegister, transpile, user_config
 from qiskit.circuit import Parameter
+from qiskit.quantum_info import Operator, Statevector
 from qiskit.transpiler import CouplingMap, PassManager
 from qiskit.transpiler.passes import RemoveBarriers
 from recorded import outcomes
@@ -186,23 +187,42 @@ def test_an_option_that_the_backend_lacks_is_logged(caplog):
 def test_levels(monkeypatch):
     run = Recorder(monkeypatch)
     circuit = QuantumCircuit(2)
-    circuit.h(0)
-    circuit.h(0)
-    circuit.swap(0, 1)
+    circuit.x(1)
+    circuit.x(1)
+    circuit.cx(0, 1)
+    circuit.rz(0.3, 0)
     circuit.cx(0, 1)
 
     def gates(**arguments):
         execute(circuit, QASM, **arguments)
         return dict(run.circuits.count_ops())
 
-    assert gates(optimization_level=0)["h"] == 2
+    assert gates(optimization_level=0)["x"] == 2
     assert gates() == gates(optimization_level=1)
-    assert "h" not in gates() and "u2" not in gates()
-    if not TERRA:
-        assert gates()["swap"] == 1  # which level 2, the default of Qiskit, takes out
-        assert "swap" not in gates(optimization_level=2)
+    assert gates()["cx"] == 2 and "x" not in gates()
+    assert "cx" not in gates(optimization_level=2)  # the default of Qiskit 2
     monkeypatch.setattr(user_config, "get_config", lambda: {"transpile_optimization_level": 0})
-    assert gates()["h"] == 2
+    assert gates()["x"] == 2
+
+
+@pytest.mark.parametrize("level", range(4))
+@pytest.mark.parametrize("basis_gates", [None, ["u1", "u2", "u3", "cx"]], ids=str)
+@pytest.mark.filterwarnings("ignore:Providing `coupling_map`:UserWarning")
+def test_no_level_permutes_the_qubits_of_a_state(level, basis_gates):
+    circuit = QuantumCircuit(3)
+    circuit.h(0)
+    circuit.ry(0.3, 1)
+    circuit.swap(0, 2)
+    circuit.cx(0, 1)
+    circuit.swap(1, 2)
+    circuit.t(2)
+    how = {"optimization_level": level, "basis_gates": basis_gates}
+    backend = BasicAer.get_backend("statevector_simulator")
+    state = execute(circuit, backend, **how).result().get_statevector()
+    assert np.allclose(np.asarray(state), Statevector(circuit).data)
+    backend = BasicAer.get_backend("unitary_simulator")
+    unitary = execute(circuit, backend, **how).result().get_unitary()
+    assert np.allclose(np.asarray(unitary), Operator(circuit).data)
 
 
 @pytest.mark.filterwarnings("ignore:Providing `coupling_map`:UserWarning")
@@ -243,6 +263,36 @@ def test_a_coupling_map_alone_is_enough(monkeypatch):
             continue
         places = [run.circuits.find_bit(qubit).index for qubit in each.qubits]
         assert len(places) == 1 or places in edges, each
+
+
+@pytest.mark.skipif(TERRA, reason="execute is terra's own there")
+@pytest.mark.filterwarnings("ignore")
+def test_backends_of_others(monkeypatch):
+    """Circuits are routed where a backend has a coupling map."""
+    from qiskit.providers import fake_provider
+
+    edges = [[0, 1], [1, 2]]
+    backends = [(fake_provider.GenericBackendV2(3, coupling_map=edges, seed=1), edges)]
+    if NUMBER < (2, 0):
+        older = fake_provider.Fake5QV1()
+        backends.append((older, older.configuration().coupling_map))
+    circuit = QuantumCircuit(3)
+    circuit.x([0, 1])
+    for pair in ((0, 2), (0, 1), (1, 2)):
+        circuit.cx(*pair)
+    circuit.measure_all()
+    for backend, pairs in backends:
+        for level in (None, 3):
+            job = execute(circuit, backend, optimization_level=level, shots=9)
+            assert job.result().get_counts() == {"101": 9}
+        run = Recorder(monkeypatch, backend)
+        execute(circuit, backend)
+        found = [
+            [run.circuits.find_bit(qubit).index for qubit in each.qubits]
+            for each in run.circuits.data
+            if each.operation.name == "cx"
+        ]
+        assert found and all(pair in pairs for pair in found)
 
 
 def test_a_pass_manager(monkeypatch):

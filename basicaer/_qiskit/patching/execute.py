@@ -6,7 +6,7 @@ import logging
 from typing import Any, Dict, List, Mapping, Sequence, Union
 
 from qiskit import QuantumCircuit, transpile, user_config
-from qiskit.providers import Backend
+from qiskit.providers import Backend, BackendV2
 
 from basicaer._qiskit.configuration import QASM_BASIS
 from basicaer._qiskit.errors import BasicAerError
@@ -114,7 +114,7 @@ def execute(
                 f"execute() has no argument {name} on the Qiskit that is installed: {instead}."
             )
     _check_circuits(experiments)
-    how = {
+    how: Dict[str, Any] = {
         "basis_gates": basis_gates,
         "coupling_map": coupling_map,
         "initial_layout": initial_layout,
@@ -127,6 +127,10 @@ def execute(
             how["optimization_level"] = user_config.get_config().get(
                 "transpile_optimization_level", 1
             )
+        if coupling_map is None and isinstance(backend, BackendV2) and backend.coupling_map is None:
+            # Otherwise levels 2 and 3 drop swaps and leave the qubits of the final state permuted,
+            # which terra did not.
+            how["routing_method"] = "none"
         if coupling_map is not None and basis_gates is None:
             how["basis_gates"] = _narrow_basis(backend)
         circuits = transpile(experiments, backend, **how)
