@@ -399,6 +399,29 @@ def test_clifford_circuits():
 
 
 @has_clifford_option
+def test_what_is_taken_for_a_clifford_circuit():
+    """What Qiskit takes for one, also where barriers tie qubits together."""
+    rng = random.Random(6)
+    taken = 0
+    for _ in range(150):
+        circuit = QuantumCircuit(3, 3)
+        circuit.h(rng.randrange(3))
+        for _ in range(rng.randint(1, 6)):
+            kind = rng.choice(["measure", "measure", "barrier", "x", "t", "reset"])
+            if kind == "measure":
+                circuit.measure(rng.randrange(3), rng.randrange(3))
+            elif kind == "barrier":
+                circuit.barrier(rng.sample(range(3), 2))
+            elif kind != "t" or rng.random() < 0.3:
+                getattr(circuit, kind)(rng.randrange(3))
+        ours = stabilizers.clifford_of(circuit, 2048)
+        theirs = Reference()._is_clifford_circuit(circuit)
+        assert ours == theirs, circuit
+        taken += ours is not None
+    assert 30 < taken < 120
+
+
+@has_clifford_option
 def test_each_outcome_of_a_clifford_circuit():
     """Each shot of its own: the bits that are drawn decide as in StabilizerState.measure."""
     for seed in range(30):
@@ -412,6 +435,25 @@ def test_each_outcome_of_a_clifford_circuit():
             drawn = np.random.default_rng(shot).integers(2, size=(1, width)).astype(np.uint8)
             found = stabilizers.determined(drawn, parities)[0]
             assert "".join(map(str, found[::-1])) == label
+
+
+@has_clifford_option
+def test_clifford_circuits_elsewhere():
+    """At the workers of an executor, to which tasks travel pickled."""
+    rng = random.Random(4)
+    circuits = clifford_circuits(rng, 4, 6) + basic_circuits(rng, 2)
+    options = {"shots": 12, "seed_simulator": 8, "use_clifford_optimization": True}
+    expected = BasicSimulator().run(circuits, **options).result()
+
+    class Pickling(ThreadPoolExecutor):
+        def submit(self, *call):
+            return super().submit(*pickle.loads(pickle.dumps(call)))
+
+    with Pickling(2) as pool:
+        found = BasicSimulator().run(circuits, executor=pool, max_shot_size=5, **options).result()
+    assert [each.data.memory for each in found.results] == [
+        each.data.memory for each in expected.results
+    ]
 
 
 @has_clifford_option
@@ -431,21 +473,20 @@ def test_clifford_outcomes_without_a_seed():
 @pytest.mark.parametrize("width", [100, 2048])
 def test_wide_clifford_circuits(width):
     circuit = QuantumCircuit(width, width, name="wide")
-    circuit.h(0)
-    for qubit in range(width - 1):
-        circuit.cx(qubit, qubit + 1)
+    circuit.h(3)
+    others = [0, 1, width // 2, width - 2, width - 1]
+    for qubit in others:
+        circuit.cx(3, qubit)
     circuit.x(1)
     circuit.measure(range(width), range(width))
-    result = (
-        BasicSimulator()
-        .run(circuit, shots=3, seed_simulator=5, use_clifford_optimization=True)
-        .result()
-    )
-    (first,) = set(result.get_memory())
-    assert len(first) == width
-    assert first in ("1" * (width - 2) + "01", "0" * (width - 2) + "10")
-    bit = int(np.random.default_rng(5).integers(2, size=width)[0])
-    assert first[-1] == str(bit)
+    job = BasicSimulator().run(circuit, shots=3, seed_simulator=5, use_clifford_optimization=True)
+    (found,) = set(job.result().get_memory())
+    drawn = np.random.default_rng(5).integers(2, size=width)
+    expected = np.zeros(width, dtype=int)
+    # Qubit 0 is measured first; the others follow it.
+    expected[[*others, 3]] = drawn[0]
+    expected[1] ^= 1
+    assert found == "".join(map(str, expected[::-1]))
 
 
 @has_clifford_option
@@ -626,6 +667,19 @@ def test_bad_input():
         job.result()
     with pytest.raises(BasicProviderError):
         backend.run(dynamic(), max_iterations=0)
+
+
+@pytest.mark.skipif(not HAS_QOBJ, reason="Qiskit from 2.0 on has no Qobj")
+def test_a_qobj():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from qiskit.compiler import assemble
+
+        qobj = assemble([bell(), bell()], shots=30, seed_simulator=5, memory=True)
+        found = BasicSimulator().run(qobj).result()
+    expected = BasicSimulator().run(bell(), shots=30, seed_simulator=5, memory=True).result()
+    assert found.get_memory(0) == found.get_memory(1) == expected.get_memory()
+    assert found.qobj_id == qobj.qobj_id
 
 
 def test_a_tuple_of_circuits():

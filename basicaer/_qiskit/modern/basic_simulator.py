@@ -122,15 +122,13 @@ class BasicSimulator(Simulator, theirs.BasicSimulator):
             AttributeError: there is no option of that name.
             BasicProviderError: a value is not valid.
         """
-        ours = {name: value for name, value in fields.items() if name in _OURS}
-        if ours:
-            # As options that there are, they are checked and set like the others.
-            missing = {name: None for name in ours if name not in self._options}
-            self._options.update_options(**missing)
+        # Qiskit's method sets only options that there are.
+        added = [name for name in fields if name in _OURS and name not in self._options]
+        self._options.update_options(**dict.fromkeys(added))
         try:
             super().set_options(**fields)
         except Exception:
-            for name in ours and missing:
+            for name in added:
                 del self._options.__dict__[name]
             raise
 

@@ -47,10 +47,36 @@ def clifford_of(circuit: QuantumCircuit, most: int) -> Clifford | None:
             f'Number of qubits {circuit.num_qubits} of circuit "{circuit.name}" is greater than '
             f"maximum ({most}) with use_clifford_optimization."
         )
+    gates = _without_final_measurements(circuit)
+    if gates is None:
+        return None
     try:
-        return Clifford(circuit.remove_final_measurements(inplace=False))
+        return Clifford(gates)
     except QiskitError:
         return None
+
+
+def _without_final_measurements(circuit: QuantumCircuit) -> QuantumCircuit | None:
+    """Returns a circuit without its measurements; None if something depends on one of them.
+
+    As `remove_final_measurements` sees it, whose time grows with the square of the width: after a
+    measurement come only measurements and barriers, on its qubit and on those that they touch.
+    """
+    kept: List[Any] = []
+    followed = set()  # bits on which other operations follow
+    for instruction in reversed(circuit.data):
+        bits = {*instruction.qubits, *instruction.clbits}
+        name = instruction.operation.name
+        if name not in ("measure", "barrier"):
+            kept.append(instruction)
+            followed |= bits
+        elif not bits.isdisjoint(followed):
+            if name == "measure":
+                return None
+            followed |= bits
+    gates = circuit.copy_empty_like()
+    gates.data = kept[::-1]
+    return gates
 
 
 def task_of(circuit: QuantumCircuit, clifford: Clifford, shots: int) -> Task:
