@@ -13,7 +13,6 @@ import warnings
 import numpy as np
 import oracle
 import pytest
-from processes import python
 from versions import before, fields, needs, skip_here
 
 skip_here(needs((1, 0), "has simulators that are BackendV1"))
