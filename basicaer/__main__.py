@@ -1,4 +1,4 @@
-"""`python -m basicaer script.py`: runs a script with Qiskit's BasicAer replaced by this package."""
+"""`python -m basicaer script.py`: runs a script on this package in place of Qiskit's simulators."""
 
 import sys
 

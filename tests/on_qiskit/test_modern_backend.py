@@ -13,7 +13,6 @@ import warnings
 import numpy as np
 import oracle
 import pytest
-from processes import python
 from versions import before, fields, needs, skip_here
 
 skip_here(needs((1, 0), "has simulators that are BackendV1"))
@@ -27,7 +26,6 @@ from qiskit.quantum_info import Operator, Statevector
 from qiskit.result import Result
 from qiskit.transpiler import TranspilerError, generate_preset_pass_manager
 
-import basicaer
 from basicaer import BasicAer, BasicAerError
 from basicaer._engine.gate_table import GATES
 from basicaer._qiskit.circuits.gate_classes import CLASS_OF_NAME
@@ -461,16 +459,6 @@ def test_registers_are_kept_apart():
 def test_what_is_no_circuit():
     with pytest.raises(BasicAerError, match="Qiskit 2 has no Qobj" if not HAS_QOBJ else "QasmQobj"):
         QASM.run({"qobj_id": "1"})
-
-
-def test_there_is_nothing_to_patch():
-    with pytest.raises(BasicAerError, match="from basicaer import BasicAer"):
-        basicaer.patch_qiskit()
-    basicaer.unpatch_qiskit()
-    done = python("-m", "basicaer", "script.py")
-    assert done.returncode == 1 and done.stderr.count("\n") == 1
-    assert "qiskit-terra" in done.stderr
-    assert python("-m", "basicaer", "--help").returncode == 0
 
 
 def test_logs_name_the_simulator(caplog):

@@ -1,13 +1,15 @@
 """Code that knows only Qiskit's names, on this package."""
 
 import multiprocessing
+import pkgutil
 import textwrap
 
 import processes
 import pytest
-from versions import needs_terra
+from versions import needs, needs_terra
 
-pytestmark = needs_terra
+from basicaer._qiskit.patching import patch
+from basicaer._qiskit.versions import TERRA, reference
 
 SCRIPT = """
 import sys
@@ -44,6 +46,9 @@ def folder(tmp_path, monkeypatch):
     package.mkdir()
     (package / "__init__.py").write_text("")
     return tmp_path
+
+
+needs_patched = needs((1, 0), "has BasicAer and execute of its own")
 
 
 def python(*arguments, cwd):
@@ -128,6 +133,7 @@ def test_usage(arguments, folder):
     assert done.returncode == 0 and "usage" in done.stdout
 
 
+@needs_terra
 def test_patch_and_unpatch(folder):
     script = textwrap.dedent(
         """
@@ -167,3 +173,131 @@ def test_patch_and_unpatch(folder):
     )
     done = python("-c", script, cwd=folder)
     assert done.stdout == "end\n", done.stderr
+
+
+@needs_terra
+def test_objects_of_terra_that_are_held_stay_as_they_are(folder):
+    script = textwrap.dedent(
+        """
+        import warnings
+        warnings.simplefilter("ignore")
+        from qiskit import BasicAer, QuantumCircuit
+        from qiskit.providers.basicaer import BasicAerError, BasicAerJob, BasicAerProvider
+        import basicaer
+        basicaer.patch_qiskit()
+        for backend in (*BasicAer.backends(), *BasicAerProvider().backends()):
+            assert type(backend).__module__.startswith("qiskit."), backend
+            job = backend.run(QuantumCircuit(1))
+            assert type(job) is BasicAerJob and job.result().success
+            try:
+                backend.run(QuantumCircuit(1), initial_statevector=[1, 1], initial_unitary=[1, 1])
+            except BasicAerError as error:
+                assert type(error) is BasicAerError
+        print("end")
+        """
+    )
+    done = python("-c", script, cwd=folder)
+    assert done.stdout == "end\n", done.stderr
+
+
+BROUGHT_BACK = """
+import sys, warnings
+warnings.simplefilter("error")
+import qiskit
+import basicaer
+before, names = (dict(vars(qiskit)), dict(vars(qiskit.providers))), list(qiskit.__all__)
+
+
+def missing(text):
+    try:
+        exec(text, {})
+    except ImportError as error:
+        return str(error)
+    raise AssertionError(text)
+
+
+for _ in range(2):
+    assert "BasicAer" in missing("from qiskit import BasicAer")
+    assert "execute" in missing("from qiskit import execute")
+    missing("import qiskit.providers.basicaer")
+    missing("import qiskit.execute_function")
+
+    basicaer.patch_qiskit()
+    basicaer.patch_qiskit()
+    from qiskit import BasicAer, execute
+    from qiskit.execute_function import execute as same
+    assert BasicAer is basicaer.BasicAer and same is execute
+    space = {}
+    exec("from qiskit import *", space)
+    assert space["BasicAer"] is BasicAer and space["execute"] is execute
+    assert space["QuantumCircuit"] is qiskit.QuantumCircuit
+
+    import qiskit.providers.basicaer as old
+    from qiskit.providers import basicaer as twin
+    assert twin is old
+    for name in (
+        "BasicAer", "BasicAerError", "BasicAerJob", "BasicAerProvider", "QasmSimulatorPy",
+        "StatevectorSimulatorPy", "UnitarySimulatorPy",
+    ):
+        assert getattr(old, name) is getattr(basicaer, name), name
+    import qiskit.providers.basicaer.basicaerjob, qiskit.providers.basicaer.exceptions
+    assert old.basicaerjob.BasicAerJob is basicaer.BasicAerJob
+    assert old.exceptions.BasicAerError is basicaer.BasicAerError
+    from qiskit.providers.basicaer.basicaerprovider import BasicAerProvider
+    from qiskit.providers.basicaer.basicaertools import (
+        SINGLE_QUBIT_GATES, cx_gate_matrix, einsum_matmul_index, einsum_vecmul_index,
+        single_gate_matrix,
+    )
+    from qiskit.providers.basicaer.qasm_simulator import QasmSimulatorPy
+    from qiskit.providers.basicaer.statevector_simulator import StatevectorSimulatorPy
+    from qiskit.providers.basicaer.unitary_simulator import UnitarySimulatorPy
+    assert type(BasicAer) is BasicAerProvider
+    assert [type(each) for each in BasicAer.backends()] == [
+        QasmSimulatorPy, StatevectorSimulatorPy, UnitarySimulatorPy
+    ]
+    import importlib.util
+    assert importlib.util.find_spec("qiskit.providers.basicaer.basicaertools") is not None
+
+    # What is not brought back is Qiskit's and Python's own error.
+    assert "cannot import name 'Aer' from 'qiskit'" in missing("from qiskit import Aer")
+    assert "cannot import name 'IBMQ' from 'qiskit'" in missing("from qiskit import IBMQ")
+    assert "basicaer.nothing" in missing("import qiskit.providers.basicaer.nothing")
+    assert "'Nothing'" in missing("from qiskit.providers.basicaer import Nothing")
+    missing("import qiskit.opflow")
+
+    basicaer.unpatch_qiskit()
+    basicaer.unpatch_qiskit()
+    for space, module in zip(before, (qiskit, qiskit.providers)):
+        assert {name: getattr(module, name) for name in space} == space
+        assert not {"BasicAer", "basicaer", "execute", "execute_function"} & set(vars(module))
+    assert qiskit.__all__ == names
+    assert not [
+        name for name in sys.modules
+        if name.startswith(("qiskit.providers.basicaer", "qiskit.execute_function"))
+    ]
+print("end")
+"""
+
+
+@needs_patched
+def test_what_is_brought_back(folder):
+    done = python("-c", BROUGHT_BACK, cwd=folder)
+    assert done.stdout == "end\n", done.stderr
+
+
+def test_there_are_all_modules_of_terra():
+    """Beside what is expected, compares the table with terra, where that is installed."""
+    places = {row.place for row in patch._OLD}
+    leaves = {place.rpartition(".")[2] for place in places if "basicaer." in place}
+    assert leaves == {
+        "basicaerjob",
+        "basicaerprovider",
+        "basicaertools",
+        "exceptions",
+        "qasm_simulator",
+        "statevector_simulator",
+        "unitary_simulator",
+    }
+    if TERRA:
+        found = {module.name for module in pkgutil.iter_modules(reference.__path__)}
+        assert leaves == found

@@ -11,14 +11,14 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from typing import Any, Dict, List
 
-from basicaer._qiskit.errors import BasicAerError
 from basicaer._qiskit.patching.patch import patch_qiskit
 
 USAGE = """\
 usage: python -m basicaer SCRIPT [ARGUMENT ...]
        python -m basicaer -m MODULE [ARGUMENT ...]
 
-Runs a program as python does, with qiskit's BasicAer replaced by this package."""
+Runs a program as python does, with this package in the place of Qiskit's basic simulators. On
+Qiskit 1 and later, which have no BasicAer and no execute, both are there again."""
 
 _SCRIPT, _MODULE = "BASICAER_SCRIPT", "BASICAER_MODULE"
 """Environment variables, of which one is set, so that spawned processes know the program too."""
@@ -36,11 +36,7 @@ def main(arguments: List[str]) -> int:
     if not rest or (rest[0].startswith("-") and not is_module):
         print(USAGE, file=sys.stderr)
         return 2
-    try:
-        patch_qiskit()
-    except BasicAerError as error:
-        print(f"basicaer: {error.message}", file=sys.stderr)
-        return 1
+    patch_qiskit()
     # As Python itself sets them.
     sys.argv[:] = rest
     if is_module:
