@@ -67,3 +67,24 @@ def sample_blocks(
     first: int,
     last: int,
 ) -> None: ...
+def apply_paulis(
+    states: np.ndarray,
+    size: int,
+    which: int,
+    x: np.ndarray,
+    first: np.ndarray,
+    z: np.ndarray,
+    re: np.ndarray,
+    im: np.ndarray,
+    products: np.ndarray,
+    sync: np.ndarray,
+    flags: np.ndarray,
+) -> None: ...
+def crosses(
+    states: np.ndarray,
+    size: int,
+    terms: np.ndarray,
+    out: np.ndarray,
+    sync: np.ndarray,
+    flags: np.ndarray,
+) -> None: ...

@@ -1,0 +1,285 @@
+"""Which derivatives are taken at the same time.
+
+Gates are put on *levels*: those of level 0 are applied first, then those of level 1, and so on; at
+the end of each level, which is a *cut*, the inner products for all its derivatives are taken at
+once. Gates with angles that follow one another on the same qubits share a *site*, whose inner
+products serve all of them. The fewer levels, the fewer passes through the states.
+
+A derivative may be taken later than right behind its gate as long as all gates in between commute
+with the gate's generator. Two gates commute if each qubit that they share is a control, or a target
+of a diagonal gate, in both. So each qubit has two floors, below which a gate cannot go: one for
+gates that are diagonal on that qubit, and one for the others.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, List, NamedTuple, Sequence, Set, Tuple
+
+import numpy as np
+
+from basicaer._engine.gradient.generators import FreeGate, Generators, Rule
+from basicaer._engine.program import DENSE, Gates, Kind
+
+_MOST_SHARED = 2
+"""Maximum width of a site of several gates."""
+
+
+class Site:
+    """Gates on the same targets whose derivatives come from the same inner products.
+
+    Attributes:
+        targets: qubits, the first the least significant bit of rows and columns.
+        controls, control_state: as in `program.Kind`; only sites of one gate have controls.
+        gates: indices of the gates, in order.
+        flips: set of ``row ^ column`` of the wanted inner products.
+    """
+
+    __slots__ = ("control_state", "controls", "flips", "gates", "targets")
+
+    def __init__(
+        self, targets: Tuple[int, ...], controls: Tuple[int, ...], control_state: int
+    ) -> None:
+        self.targets = targets
+        self.controls = controls
+        self.control_state = control_state
+        self.gates: List[int] = []
+        self.flips: Set[int] = set()
+
+
+class Level(NamedTuple):
+    """A level.
+
+    Attributes:
+        gates: its gates, in order.
+        sites: its sites.
+    """
+
+    gates: List[int]
+    sites: List[Site]
+
+
+def _gate_flips(kind: Kind) -> Set[int]:
+    """Returns all ``row ^ column`` of entries that can be nonzero."""
+    size = 1 << kind.num_targets
+    if kind.form != DENSE:
+        return {0}
+    if kind.pattern < 0:
+        return set(range(size))
+    return {(i // size) ^ (i % size) for i in range(size * size) if kind.pattern >> i & 1}
+
+
+def _rule_flips(rules: Sequence[Rule], kind: Kind) -> Set[int]:
+    """Returns all ``row ^ column`` of entries of generators that can be nonzero."""
+    if kind.form != DENSE:
+        return {0}
+    size = 1 << kind.num_targets
+    return {(place // size) ^ (place % size) for rule in rules for place in rule.places}
+
+
+def _spread(flips: Set[int], positions: Sequence[int]) -> Set[int]:
+    """Returns flips of a gate's targets as flips of the targets of a site."""
+    return {sum((flip >> i & 1) << p for i, p in enumerate(positions)) for flip in flips}
+
+
+def _group(flips: Set[int]) -> Set[int]:
+    """Returns all sums of flips: those of any product of matrices with these."""
+    group = {0}
+    for flip in flips:
+        group |= {flip ^ other for other in group}
+    return group
+
+
+class _Builder:
+    """Puts gates on levels, one after another."""
+
+    def __init__(self) -> None:
+        self.levels: List[Level] = []
+        self._floor: Dict[int, int] = {}  # of gates that mix the values of a qubit
+        self._diagonal_floor: Dict[int, int] = {}  # of gates that are diagonal on it
+        # Of a qubit whose last gate is in a site: the site, its level, the floor in front of it.
+        self._last: Dict[int, Tuple[Site, int, int]] = {}
+        self._full: Dict[int, Set[int]] = {}  # of a site: the group of its gates' flips
+
+    def add(self, gate: int, kind: Kind, qubits: Tuple[int, ...], rules: Sequence[Rule]) -> None:
+        """Adds a gate; one without rules has no angles."""
+        controls, targets = qubits[: kind.num_controls], qubits[kind.num_controls :]
+        mixes = set() if kind.form != DENSE else set(targets)
+        shared = None if controls else self._shared(kind, targets)
+        site: Site | None = None
+        if shared is not None:
+            site, level = shared
+            positions = [site.targets.index(qubit) for qubit in targets]
+            self._full[id(site)] |= _group(_spread(_gate_flips(kind), positions))
+            self._full[id(site)] = _group(self._full[id(site)])
+            site.flips = self._full[id(site)]
+        else:
+            level = 0
+            for qubit in qubits:
+                floors = self._floor if qubit in mixes else self._diagonal_floor
+                level = max(level, floors.get(qubit, 0))
+            while len(self.levels) <= level:
+                self.levels.append(Level([], []))
+            if rules:
+                site = Site(targets, controls, kind.control_state)
+                site.flips = _rule_flips(rules, kind)
+                self._full[id(site)] = _group(_gate_flips(kind))
+                self.levels[level].sites.append(site)
+        self.levels[level].gates.append(gate)
+        if site is not None:
+            site.gates.append(gate)
+        above = level + (site is not None)
+        for qubit in qubits:
+            floor = self._floor.get(qubit, 0)
+            self._floor[qubit] = max(floor, above)
+            if qubit in mixes:
+                self._diagonal_floor[qubit] = max(self._diagonal_floor.get(qubit, 0), above)
+            if site is None:
+                self._last.pop(qubit, None)
+            elif shared is None:
+                self._last[qubit] = (site, level, floor)
+
+    def _shared(self, kind: Kind, targets: Tuple[int, ...]) -> Tuple[Site, int] | None:
+        """Returns the site, and its level, that a gate without controls can join."""
+        found = self._last.get(targets[0])
+        if found is None:
+            return None
+        site, level, _ = found
+        if site.controls or len(site.targets) > _MOST_SHARED:
+            return None
+        for qubit in targets:
+            last = self._last.get(qubit)
+            if last is None or last[0] is not site or qubit not in site.targets:
+                return None
+            if kind.form == DENSE and last[2] > level:
+                return None  # what the site commutes with, this gate does not
+        if len(site.targets) > 1:
+            positions = [site.targets.index(qubit) for qubit in targets]
+            if not _spread(_gate_flips(kind), positions) <= self._full[id(site)]:
+                return None
+        return site, level
+
+
+def levels_of(gates: Gates, free: Sequence[FreeGate], generators: Generators) -> List[Level]:
+    """Returns the levels of a gate run.
+
+    Args:
+        gates: the gate run.
+        free: its gates that have angles; `FreeGate.gate` counts in this run.
+        generators: of `free`.
+    """
+    rules_of: Dict[int, List[Rule]] = {}
+    angle = 0
+    for each in free:
+        rules_of[each.gate] = generators.rules[angle : angle + each.num_angles]
+        angle += each.num_angles
+    builder = _Builder()
+    qubits, start = gates.qubits.tolist(), gates.start.tolist()
+    nothing: List[Rule] = []
+    for gate, kind in enumerate(gates.kind.tolist()):
+        builder.add(
+            gate,
+            gates.kinds[kind],
+            tuple(qubits[start[gate] : start[gate + 1]]),
+            rules_of.get(gate, nothing),
+        )
+    return builder.levels
+
+
+# --- the arrays that compiled code reads -------------------------------------------------------
+
+
+class Tables(NamedTuple):
+    """A level for one layout of the states, see `sites.derivatives` and `_kernels.crosses`.
+
+    Attributes:
+        terms: int64, the conditions of the inner products.
+        entries: int64, a row for each entry of a site's matrix.
+        sites: int64, a row for each site.
+        gates: int64, a row for each gate of a site.
+        angles: int64, a row for each angle: where its generator begins, and its number.
+    """
+
+    terms: np.ndarray
+    entries: np.ndarray
+    sites: np.ndarray
+    gates: np.ndarray
+    angles: np.ndarray
+
+
+def tables_of(
+    level: Level,
+    run: Gates,
+    angles_of: Dict[int, Tuple[int, int]],
+    generators: Generators,
+    lane_bits: int,
+) -> Tables:
+    """Returns the arrays of a level.
+
+    Args:
+        level: the level.
+        run: the gate run that its gates are in.
+        angles_of: for each gate with angles, the first of them and their number.
+        generators: of all angles.
+        lane_bits: a vector has 2**lane_bits lanes.
+    """
+    known: Dict[Tuple[int, int, int, int], int] = {}
+    entries: List[Tuple[int, ...]] = []
+    sites: List[Tuple[int, ...]] = []
+    gates: List[Tuple[int, ...]] = []
+    angles: List[Tuple[int, int]] = []
+    lanes = (1 << lane_bits) - 1
+
+    def add(element: int, mask: int, value: int, flip: int, from_norm: int) -> None:
+        key = (mask >> lane_bits, value >> lane_bits, flip >> lane_bits, flip & lanes)
+        term = known.setdefault(key, len(known))
+        entries.append((element, term, mask & lanes, value & lanes, from_norm))
+
+    for site in level.sites:
+        single = len(site.gates) == 1
+        size = 1 << len(site.targets)
+        bits = [1 << qubit for qubit in site.targets]
+        index = [sum(bit for i, bit in enumerate(bits) if row >> i & 1) for row in range(size)]
+        mask = index[-1] + sum(1 << qubit for qubit in site.controls)
+        where = sum((site.control_state >> i & 1) << q for i, q in enumerate(site.controls))
+        diagonal = single and run.kinds[run.kind[site.gates[0]]].form != DENSE
+        first = len(entries), len(gates)
+        for flip in sorted(site.flips):
+            for column in range(size):
+                row = column ^ flip
+                element = column if diagonal else row * size + column
+                value = index[column] | where
+                if flip == 0 and mask == index[-1] == 1 << site.targets[0]:
+                    # The inner product without conditions is known, so one of two is enough.
+                    add(element, mask, mask, 0, int(column == 0))
+                else:
+                    add(element, mask, value, index[flip], 0)
+        for gate in site.gates:
+            kind = run.kinds[run.kind[gate]]
+            on = run.qubits[run.start[gate] + kind.num_controls : run.start[gate + 1]].tolist()
+            positions = [0, 0] if single else [site.targets.index(qubit) for qubit in on]
+            begun = len(angles)
+            angle, count = angles_of.get(gate, (0, 0))
+            angles.extend((int(generators.offset[angle + i]), angle + i) for i in range(count))
+            gates.append(
+                (
+                    int(run.offset[gate]),
+                    int(kind.form != DENSE),
+                    len(on),
+                    positions[0],
+                    positions[-1],
+                    begun,
+                    len(angles),
+                )
+            )
+        sites.append((len(site.targets), int(single), first[0], len(entries), first[1], len(gates)))
+
+    def table(rows: Sequence[Tuple[int, ...]], columns: int) -> np.ndarray:
+        return np.array(rows, dtype=np.int64).reshape(len(rows), columns)
+
+    return Tables(
+        table(list(known), 4),
+        table(entries, 5),
+        table(sites, 6),
+        table(gates, 7),
+        table(angles, 2),
+    )
