@@ -9,6 +9,7 @@ LANES: Dict[str, int]
 CPU_LEVEL: int
 MOST_LOW_BITS: int
 EXPECTATION_VECTORS: int
+CROSS_KINDS: Dict[str, int]
 
 class Executable:
     def __init__(

@@ -100,7 +100,7 @@ def main() -> None:
     parser.add_argument("--precision", default="double", choices=["double", "single"])
     parser.add_argument("--seconds", type=float, default=0.5, help="for each figure")
     options = parser.parse_args()
-    print(machine(), versions(), sep="\n")
+    print(machine(), versions(["numpy"]), sep="\n")
     print(
         f"{'qubits':>6} {'angles':>6} {'structure':>10} {'energy':>9} {'gradient':>9} {'ratio':>6}"
     )
@@ -132,8 +132,8 @@ def main() -> None:
         one = best(energy, programs, options.seconds)
         all_ = best(gradient, programs, options.seconds)
         print(
-            f"{num_qubits:>6} {len(free):>6} {structure:>10.3f} {one:>9.4f} {all_:>9.4f} "
-            f"{all_ / one:>6.2f}"
+            f"{num_qubits:>6} {len(free):>9} {structure:>9.3f} {one:>9.4f} {all_:>9.4f} "
+            f"{all_ / one:>9.2f}"
         )
 
 

@@ -46,9 +46,9 @@ class PauliSum:
 
     @property
     def families(self) -> Tuple[np.ndarray, ...]:
-        """Strings that flip the same qubits as one family, as `_kernels.apply_paulis` takes them.
+        """The Hermitian part, strings that flip the same qubits as one family.
 
-        Computed once: the `x` mask of each family, int64; where each begins in the other arrays,
+        Computed once, as `_kernels.apply_paulis` takes it: the `x` mask of each family, int64; where each begins in the other arrays,
         int64, shape (families + 1,); the `z` masks, int64; real and imaginary part of the factor of
         each ``X^x Z^z``, float64.
         """
@@ -56,7 +56,7 @@ class PauliSum:
         if found is None:
             x, first = np.unique(self.x, return_index=True)
             first = np.append(first, len(self.x)).astype(np.int64)
-            factors = self.coefficients * _POWERS[_ones(self.x & self.z) & 3]
+            factors = self.coefficients.real * _POWERS[_ones(self.x & self.z) & 3]
             # Powers of i have exact zeros, and so has the product: families are real or imaginary.
             re, im = factors.real.copy(), factors.imag.copy()
             found = self._families = (x, first, self.z, re, im)
@@ -90,7 +90,7 @@ class PauliSum:
     @property
     def is_hermitian(self) -> bool:
         """True if all coefficients are real up to rounding (1e-12)."""
-        return bool(np.allclose(self.coefficients.imag, 0, rtol=0, atol=1e-12))
+        return bool((abs(self.coefficients.imag) <= 1e-12).all())
 
 
 def _ones(masks: np.ndarray) -> np.ndarray:

@@ -24,7 +24,6 @@ from basicaer._engine.costs import PASS_GATES
 from basicaer._engine.errors import EngineError
 from basicaer._engine.gradient.generators import FreeGate, Generators
 from basicaer._engine.gradient.levels import Tables, levels_of, tables_of
-from basicaer._engine.gradient.sites import derivatives
 from basicaer._engine.pauli_sums import PauliSum
 from basicaer._engine.program import DENSE, Gates, Kind, Prepare, Program, Reset
 from basicaer._engine.state.dispatch import kernels
@@ -188,6 +187,11 @@ class Adjoint:
                 f"{self._num_qubits} qubits; {memory.describe(limit)} are available."
             )
 
+    def work(self, observables: int) -> int:
+        """Returns a rough upper bound on the amplitude-gates of an evaluation."""
+        back = sum(len(step.kind) for step in self._steps)
+        return (len(self._run) + (1 + observables) * back) << min(self._num_qubits, 60)
+
     def tables(self, lane_bits: int) -> List[Tables]:
         """Returns the arrays of each step, the last level first."""
         found = self._tables.get(lane_bits)
@@ -262,19 +266,9 @@ class _Sweep:
         inverse = coefficients[adjoint._inverse_of].conj()
         last = len(steps) - 1
         for place, (step, tables) in enumerate(zip(steps, adjoint.tables(self._lane_bits))):
-            if len(tables.sites):
+            if tables.sites is not None:
                 sums = self._crosses(reals, size, tables.terms)
-                derivatives(
-                    sums,
-                    values,
-                    tables.entries,
-                    tables.sites,
-                    tables.gates,
-                    tables.angles,
-                    coefficients,
-                    generators,
-                    out,
-                )
+                tables.sites.derivatives(sums, coefficients, generators, out)
             if place < last:
                 gates = Gates.of(
                     adjoint._inverse_kinds,

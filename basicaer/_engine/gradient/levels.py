@@ -13,12 +13,16 @@ gates that are diagonal on that qubit, and one for the others.
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Sequence, Set, Tuple
+from typing import Dict, List, NamedTuple, Sequence, Set, Tuple, Union
 
 import numpy as np
 
 from basicaer._engine.gradient.generators import FreeGate, Generators, Rule
+from basicaer._engine.gradient.sites import Sites
 from basicaer._engine.program import DENSE, Gates, Kind
+from basicaer._engine.state.dispatch import kernels
+
+CROSS_KINDS = kernels.CROSS_KINDS
 
 _MOST_SHARED = 2
 """Maximum width of a site of several gates."""
@@ -73,7 +77,7 @@ def _rule_flips(rules: Sequence[Rule], kind: Kind) -> Set[int]:
     if kind.form != DENSE:
         return {0}
     size = 1 << kind.num_targets
-    return {(place // size) ^ (place % size) for rule in rules for place in rule.places}
+    return {(place // size) ^ (place % size) for rule in rules for place in rule.places} or {0}
 
 
 def _spread(flips: Set[int], positions: Sequence[int]) -> Set[int]:
@@ -189,21 +193,15 @@ def levels_of(gates: Gates, free: Sequence[FreeGate], generators: Generators) ->
 
 
 class Tables(NamedTuple):
-    """A level for one layout of the states, see `sites.derivatives` and `_kernels.crosses`.
+    """A level for one layout of the states.
 
     Attributes:
-        terms: int64, the conditions of the inner products.
-        entries: int64, a row for each entry of a site's matrix.
-        sites: int64, a row for each site.
-        gates: int64, a row for each gate of a site.
-        angles: int64, a row for each angle: where its generator begins, and its number.
+        terms: int64, the inner products, see `_kernels.crosses`.
+        sites: what is made of them; None if there are no sites.
     """
 
     terms: np.ndarray
-    entries: np.ndarray
-    sites: np.ndarray
-    gates: np.ndarray
-    angles: np.ndarray
+    sites: Union[Sites, None]
 
 
 def tables_of(
@@ -222,17 +220,22 @@ def tables_of(
         generators: of all angles.
         lane_bits: a vector has 2**lane_bits lanes.
     """
-    known: Dict[Tuple[int, int, int, int], int] = {}
+    known: Dict[Tuple[int, ...], int] = {}
     entries: List[Tuple[int, ...]] = []
     sites: List[Tuple[int, ...]] = []
     gates: List[Tuple[int, ...]] = []
     angles: List[Tuple[int, int]] = []
     lanes = (1 << lane_bits) - 1
 
-    def add(element: int, mask: int, value: int, flip: int, from_norm: int) -> None:
-        key = (mask >> lane_bits, value >> lane_bits, flip >> lane_bits, flip & lanes)
-        term = known.setdefault(key, len(known))
-        entries.append((element, term, mask & lanes, value & lanes, from_norm))
+    def term(kind: str, mask: int, value: int, flip: int) -> int:
+        bits = [mask >> lane_bits, value >> lane_bits, flip >> lane_bits, flip & lanes]
+        key = (CROSS_KINDS[kind], *bits)
+        place = known.get(key)
+        if place is None:
+            place = known[key] = len(known)
+            if kind == "qubit":  # it has two sums
+                known[(CROSS_KINDS["none"], *bits)] = place + 1
+        return place
 
     for site in level.sites:
         single = len(site.gates) == 1
@@ -243,16 +246,26 @@ def tables_of(
         where = sum((site.control_state >> i & 1) << q for i, q in enumerate(site.controls))
         diagonal = single and run.kinds[run.kind[site.gates[0]]].form != DENSE
         first = len(entries), len(gates)
-        for flip in sorted(site.flips):
-            for column in range(size):
-                row = column ^ flip
-                element = column if diagonal else row * size + column
-                value = index[column] | where
-                if flip == 0 and mask == index[-1] == 1 << site.targets[0]:
-                    # The inner product without conditions is known, so one of two is enough.
-                    add(element, mask, mask, 0, int(column == 0))
-                else:
-                    add(element, mask, value, index[flip], 0)
+        if mask == bits[0] > lanes:  # one qubit above the lanes
+            flips = site.flips
+            if 1 in flips:
+                place = term("qubit" if 0 in flips else "qubit_mixed", mask, 0, mask)
+                entries.append((1, place, 0, 0, 0))
+                place += 1
+            else:
+                place = term("diagonal", mask, mask, 0)
+            if 0 in flips:
+                entries.append((0, place, 0, 0, 1))
+                entries.append((1 if diagonal else 3, place, 0, 0, 0))
+        else:
+            for flip in sorted(site.flips):
+                for column in range(size):
+                    row = column ^ flip
+                    element = column if diagonal else row * size + column
+                    value = index[column] | where
+                    kind_of_term = "any" if flip else "diagonal"
+                    place = term(kind_of_term, mask, value, index[flip])
+                    entries.append((element, place, mask & lanes, value & lanes, 0))
         for gate in site.gates:
             kind = run.kinds[run.kind[gate]]
             on = run.qubits[run.start[gate] + kind.num_controls : run.start[gate + 1]].tolist()
@@ -276,10 +289,9 @@ def tables_of(
     def table(rows: Sequence[Tuple[int, ...]], columns: int) -> np.ndarray:
         return np.array(rows, dtype=np.int64).reshape(len(rows), columns)
 
+    if not sites:
+        return Tables(table([], 5), None)
     return Tables(
-        table(list(known), 4),
-        table(entries, 5),
-        table(sites, 6),
-        table(gates, 7),
-        table(angles, 2),
+        table(list(known), 5),
+        Sites(table(entries, 5), table(sites, 6), table(gates, 7), table(angles, 2)),
     )

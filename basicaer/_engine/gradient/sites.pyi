@@ -2,14 +2,18 @@
 
 import numpy as np
 
-def derivatives(
-    sums: np.ndarray,
-    norms: np.ndarray,
-    entries: np.ndarray,
-    sites: np.ndarray,
-    gates: np.ndarray,
-    angles: np.ndarray,
-    coefficients: np.ndarray,
-    generators: np.ndarray,
-    out: np.ndarray,
-) -> None: ...
+class Sites:
+    def __init__(
+        self,
+        entries: np.ndarray,
+        sites: np.ndarray,
+        gates: np.ndarray,
+        angles: np.ndarray,
+    ) -> None: ...
+    def derivatives(
+        self,
+        sums: np.ndarray,
+        coefficients: np.ndarray,
+        generators: np.ndarray,
+        out: np.ndarray,
+    ) -> None: ...

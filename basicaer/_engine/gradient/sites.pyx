@@ -11,8 +11,11 @@ derivative::
 
 What follows in the site is taken back first: with U the matrix of the site's last gate, both states
 are multiplied by its inverse, and M becomes ``U^T M conj(U)``.
+
+Generators are anti-Hermitian, so M may be any matrix with the same anti-Hermitian part.
 """
 
+from cython cimport embedsignature
 from libc.stdint cimport int64_t
 
 ctypedef Py_ssize_t index
@@ -22,7 +25,7 @@ cdef enum:
     ENTRY_TERM = 1      # its inner product, a sum for each lane
     ENTRY_MASK = 2      # of the lane bits that are fixed
     ENTRY_VALUE = 3
-    ENTRY_REST = 4      # 1: what is missing to the inner product without conditions
+    ENTRY_MINUS = 4     # 1: the negative of it
     ENTRY_COLUMNS = 5
 
 cdef enum:
@@ -50,8 +53,8 @@ cdef enum:
     ANGLE_COLUMNS = 2
 
 
-cdef inline double complex entry_of(const double* sums, index lanes, const int64_t* entry,
-                                    double norm) noexcept nogil:
+cdef inline double complex entry_of(const double* sums, index lanes,
+                                    const int64_t* entry) noexcept nogil:
     cdef double re = 0, im = 0
     cdef const double* s = sums + entry[ENTRY_TERM] * 2 * lanes
     cdef index l
@@ -59,8 +62,8 @@ cdef inline double complex entry_of(const double* sums, index lanes, const int64
         if (l & entry[ENTRY_MASK]) == entry[ENTRY_VALUE]:
             re += s[l]
             im += s[lanes + l]
-    if entry[ENTRY_REST]:
-        return (norm - re) - 1j * im
+    if entry[ENTRY_MINUS]:
+        return -re - 1j * im
     return re + 1j * im
 
 
@@ -121,53 +124,72 @@ cdef void shared_site(double complex* m, int k, const int64_t* site, const int64
         g -= 1
 
 
-def derivatives(const double[:, :, ::1] sums, const double[::1] norms,
-                const int64_t[:, ::1] entries, const int64_t[:, ::1] sites,
-                const int64_t[:, ::1] gates, const int64_t[:, ::1] angles,
-                const double complex[::1] coefficients, const double complex[::1] generators,
-                double[:, ::1] out):
-    """Writes the derivatives by the angles of one level.
+@embedsignature(True)
+cdef class Sites:
+    """The sites of a level.
 
     Args:
-        sums: float64, shape (observables, terms, 2 * lanes): the inner products, real parts of the
-            lanes and then imaginary ones.
-        norms: float64, shape (observables,), the inner product without conditions.
-        entries, sites, gates, angles: see `levels.Tables`, and the columns above.
-        coefficients: complex128, of the gates.
-        generators: complex128, of the angles.
-        out: float64, shape (observables, all angles).
+        entries, sites, gates, angles: int64, rows of the columns above.
     """
-    cdef index o, s, e, lanes = sums.shape[2] // 2
+
+    cdef const int64_t[:, ::1] entries
+    cdef const int64_t[:, ::1] sites
+    cdef const int64_t[:, ::1] gates
+    cdef const int64_t[:, ::1] angles
+
+    def __init__(self, entries, sites, gates, angles):
+        self.entries = entries
+        self.sites = sites
+        self.gates = gates
+        self.angles = angles
+
+    def derivatives(self, const double[:, :, ::1] sums, const double complex[::1] coefficients,
+                    const double complex[::1] generators, double[:, ::1] out):
+        """Writes the derivatives by the angles of the level.
+
+        Args:
+            sums: float64, shape (observables, terms, 2 * lanes): the inner products, real parts of
+                the lanes and then imaginary ones.
+            coefficients: complex128, of the gates.
+            generators: complex128, of the angles.
+            out: float64, shape (observables, all angles).
+        """
+        cdef index o
+        with nogil:
+            for o in range(sums.shape[0]):
+                level_derivatives(self, &sums[o, 0, 0], sums.shape[2] // 2, &coefficients[0],
+                                  &generators[0], &out[o, 0])
+
+
+cdef void level_derivatives(Sites self, const double* sums, index lanes,
+                            const double complex* coefficients, const double complex* generators,
+                            double* out) noexcept nogil:
+    """The derivatives of one observable."""
+    cdef index s, e
     cdef int64_t a
     cdef double complex m[16]
     cdef double complex total, entry
-    cdef const double* of_observable
     cdef const int64_t* site
     cdef const int64_t* gate
-    cdef const int64_t* angle
-    if sites.shape[0] == 0 or angles.shape[0] == 0:
-        return
-    with nogil:
-        for o in range(sums.shape[0]):
-            of_observable = &sums[o, 0, 0]
-            for s in range(sites.shape[0]):
-                site = &sites[s, 0]
-                if site[SITE_SINGLE]:
-                    gate = &gates[site[SITE_GATE], 0]
-                    for a in range(gate[GATE_ANGLE], gate[GATE_LAST_ANGLE]):
-                        out[o, angles[a, ANGLE_NUMBER]] = 0
-                    for e in range(site[SITE_ENTRY], site[SITE_LAST_ENTRY]):
-                        entry = entry_of(of_observable, lanes, &entries[e, 0], norms[o])
-                        for a in range(gate[GATE_ANGLE], gate[GATE_LAST_ANGLE]):
-                            angle = &angles[a, 0]
-                            total = entry * generators[angle[ANGLE_OFFSET]
-                                                       + entries[e, ENTRY_ELEMENT]]
-                            out[o, angle[ANGLE_NUMBER]] += 2 * total.real
-                else:
-                    for e in range(16):
-                        m[e] = 0
-                    for e in range(site[SITE_ENTRY], site[SITE_LAST_ENTRY]):
-                        m[entries[e, ENTRY_ELEMENT]] = entry_of(of_observable, lanes,
-                                                                &entries[e, 0], norms[o])
-                    shared_site(m, <int>site[SITE_QUBITS], site, &gates[0, 0], &angles[0, 0],
-                                &coefficients[0], &generators[0], &out[o, 0])
+    cdef const int64_t* angles = &self.angles[0, 0]
+    cdef const int64_t* entries = &self.entries[0, 0]
+    for s in range(self.sites.shape[0]):
+        site = &self.sites[s, 0]
+        if not site[SITE_SINGLE]:
+            for e in range(16):
+                m[e] = 0
+            for e in range(site[SITE_ENTRY], site[SITE_LAST_ENTRY]):
+                m[entries[e * ENTRY_COLUMNS + ENTRY_ELEMENT]] = entry_of(
+                    sums, lanes, entries + e * ENTRY_COLUMNS)
+            shared_site(m, <int>site[SITE_QUBITS], site, &self.gates[0, 0], angles, coefficients,
+                        generators, out)
+            continue
+        gate = &self.gates[site[SITE_GATE], 0]
+        for a in range(gate[GATE_ANGLE], gate[GATE_LAST_ANGLE]):
+            out[angles[a * ANGLE_COLUMNS + ANGLE_NUMBER]] = 0
+        for e in range(site[SITE_ENTRY], site[SITE_LAST_ENTRY]):
+            entry = entry_of(sums, lanes, entries + e * ENTRY_COLUMNS)
+            for a in range(gate[GATE_ANGLE], gate[GATE_LAST_ANGLE]):
+                total = entry * generators[angles[a * ANGLE_COLUMNS + ANGLE_OFFSET]
+                                           + entries[e * ENTRY_COLUMNS + ENTRY_ELEMENT]]
+                out[angles[a * ANGLE_COLUMNS + ANGLE_NUMBER]] += 2 * total.real

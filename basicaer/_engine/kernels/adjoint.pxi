@@ -69,6 +69,68 @@ cdef inline void family_factors(vec* f, index pairs, int lane_bits, index base,
         walsh(f, pairs, lane_bits)
 
 
+cdef enum:
+    PLAIN = 32          # families that are added together, at most
+
+cdef inline void add_plain(const vec* s, vec* out, index pairs, const index* sources,
+                           const index* locals_, const vec* factors, int num) noexcept nogil:
+    """Adds families of which each has one real factor for the chunk and flips no lane."""
+    cdef index j
+    cdef int k
+    cdef vec ar, ai, br, bi, c
+    cdef const vec* p
+    j = 0
+    while j + 1 < pairs:
+        ar = out[2 * j]; ai = out[2 * j + 1]; br = out[2 * j + 2]; bi = out[2 * j + 3]
+        for k in range(num):
+            c = factors[k]
+            p = s + 2 * (sources[k] + (j ^ locals_[k]))
+            ar = ar + c * p[0]
+            ai = ai + c * p[1]
+            p = s + 2 * (sources[k] + ((j + 1) ^ locals_[k]))
+            br = br + c * p[0]
+            bi = bi + c * p[1]
+        out[2 * j] = ar; out[2 * j + 1] = ai; out[2 * j + 2] = br; out[2 * j + 3] = bi
+        j += 2
+    if j < pairs:
+        for k in range(num):
+            p = s + 2 * (sources[k] + (j ^ locals_[k]))
+            out[2 * j] = out[2 * j] + factors[k] * p[0]
+            out[2 * j + 1] = out[2 * j + 1] + factors[k] * p[1]
+
+
+cdef inline void add_family(const vec* s, vec* out, index pairs, index source, index local,
+                            int x_lane, const vec* f, const vec* g, bint has_re, bint has_im,
+                            bint constant) noexcept nogil:
+    """Adds a family whose factors are f + i g; either may be missing."""
+    cdef index j
+    cdef vec ar, ai, br, bi, fr, fi
+    cdef const vec* p
+    fr = fi = splat(s[0], 0)
+    for j in range(pairs):
+        p = s + 2 * (source + j)
+        if has_re:
+            fr = f[0] if constant else f[j]
+        if has_im:
+            fi = g[0] if constant else g[j]
+        ar = p[0]; ai = p[1]
+        br = fr * ar
+        bi = fr * ai
+        if has_im:
+            br = br - fi * ai
+            bi = bi + fi * ar
+        if x_lane & 1:
+            br = exchange(br, 0); bi = exchange(bi, 0)
+        if x_lane & 2:
+            br = exchange(br, 1); bi = exchange(bi, 1)
+        if x_lane & 4:
+            br = exchange(br, 2); bi = exchange(bi, 2)
+        if x_lane & 8:
+            br = exchange(br, 3); bi = exchange(bi, 3)
+        out[2 * (j ^ local)] = out[2 * (j ^ local)] + br
+        out[2 * (j ^ local) + 1] = out[2 * (j ^ local) + 1] + bi
+
+
 cdef double paulis_chunk(const vec* s, vec* to, index base, index pairs, int lane_bits,
                          const int64_t* x, const int64_t* first, index num_families,
                          const int64_t* z, const double* re, const double* im,
@@ -77,11 +139,14 @@ cdef double paulis_chunk(const vec* s, vec* to, index base, index pairs, int lan
     cdef vec f[CHUNK_PAIRS]
     cdef vec g[CHUNK_PAIRS]
     cdef vec out[2 * CHUNK_PAIRS]
+    cdef vec factors[PLAIN]
+    cdef index sources[PLAIN]
+    cdef index locals_[PLAIN]
     cdef index k, t, j, source, local
-    cdef int x_lane, l
+    cdef int x_lane, l, plain = 0
     cdef index low = (pairs << lane_bits) - 1
     cdef bint constant, has_re, has_im
-    cdef vec zero = splat(like, 0), ar, ai, br, bi, fr = zero, fi = zero, total = zero
+    cdef vec zero = splat(like, 0), total = zero
     cdef const vec* p
     cdef double found = 0
     for j in range(2 * pairs):
@@ -101,30 +166,20 @@ cdef double paulis_chunk(const vec* s, vec* to, index base, index pairs, int lan
             family_factors(f, pairs, lane_bits, source, z + t, re + t, first[k + 1] - t, constant)
         if has_im:
             family_factors(g, pairs, lane_bits, source, z + t, im + t, first[k + 1] - t, constant)
-        if constant:
-            fr = f[0] if has_re else zero
-            fi = g[0] if has_im else zero
-        for j in range(pairs):
-            p = s + 2 * (source + j)
-            if not constant:
-                fr = f[j] if has_re else zero
-                fi = g[j] if has_im else zero
-            ar = p[0]; ai = p[1]
-            br = fr * ar
-            bi = fr * ai
-            if has_im:
-                br = br - fi * ai
-                bi = bi + fi * ar
-            if x_lane & 1:
-                br = exchange(br, 0); bi = exchange(bi, 0)
-            if x_lane & 2:
-                br = exchange(br, 1); bi = exchange(bi, 1)
-            if x_lane & 4:
-                br = exchange(br, 2); bi = exchange(bi, 2)
-            if x_lane & 8:
-                br = exchange(br, 3); bi = exchange(bi, 3)
-            out[2 * (j ^ local)] = out[2 * (j ^ local)] + br
-            out[2 * (j ^ local) + 1] = out[2 * (j ^ local) + 1] + bi
+        if constant and not has_im and x_lane == 0:
+            if has_re:
+                factors[plain] = f[0]
+                sources[plain] = source
+                locals_[plain] = local
+                plain += 1
+            if plain == PLAIN:
+                add_plain(s, out, pairs, sources, locals_, factors, plain)
+                plain = 0
+        elif has_im:
+            add_family(s, out, pairs, source, local, x_lane, f, g, has_re, True, constant)
+        elif has_re:
+            add_family(s, out, pairs, source, local, x_lane, f, g, True, False, constant)
+    add_plain(s, out, pairs, sources, locals_, factors, plain)
     for j in range(pairs):
         p = s + 2 * (base + j)
         to[2 * (base + j)] = out[2 * j]
@@ -185,19 +240,42 @@ def apply_paulis(real[::1] states, index size, index which, const int64_t[::1] x
 
 # --- inner products under conditions -----------------------------------------------------------
 #
-#     sum over the amplitudes i that are as the term says of   conj(b[i ^ flip]) a[i]
+# a is state 0, b one of the others. A term is a sum over the amplitudes i of a set, lane by lane:
 #
-# for a the state 0, b each of the others; a sum for each lane.
+#     CROSS_ANY       conj(b[i ^ flip]) a[i]
+#     CROSS_DIAGONAL  the imaginary part of that for flip = 0
+#     CROSS_QUBIT     for one qubit above the lanes, over the i with a 0 in its bit, i' with a 1:
+#                     conj(b[i]) a[i'] - b[i'] conj(a[i])
+#                     and, in the term that follows, the imaginary part of conj(b[i']) a[i']
+#
+# The latter two are all that matters where generators are anti-Hermitian: instead of M, its
+# anti-Hermitian part M - M^H.
 
 cdef enum:
-    CROSS_MASK = 0      # bits of the pair number that are fixed, those that are flipped among them
-    CROSS_VALUE = 1
-    CROSS_FLIP = 2
-    CROSS_LANES = 3     # lane bits that are flipped
-    CROSS_COLUMNS = 4
+    CROSS_KIND = 0
+    CROSS_MASK = 1      # bits of the pair number that are fixed, those that are flipped among them
+    CROSS_VALUE = 2
+    CROSS_FLIP = 3
+    CROSS_LANES = 4     # lane bits that are flipped
+    CROSS_COLUMNS = 5
 
 cdef enum:
-    CROSS_PAIRS = 256   # that are summed in the precision of the states, at most
+    CROSS_ANY = 0
+    CROSS_DIAGONAL = 1
+    CROSS_QUBIT = 2         # both of its sums
+    CROSS_QUBIT_MIXED = 3   # the first of them
+    CROSS_NONE = 4          # the place of a second sum
+
+cdef enum:
+    CROSS_PAIRS = 128   # that are summed in the precision of the states, at most
+
+CROSS_KINDS = {
+    "any": CROSS_ANY,
+    "diagonal": CROSS_DIAGONAL,
+    "qubit": CROSS_QUBIT,
+    "qubit_mixed": CROSS_QUBIT_MIXED,
+    "none": CROSS_NONE,
+}
 
 cdef inline void cross_step(const vec* p, const vec* q, const int lane, int x_lane,
                             vec* rr, vec* ii, vec* ri, vec* ir) noexcept nogil:
@@ -252,21 +330,116 @@ cdef inline void cross_fixed(const vec* a, const vec* b, index count, int fixed,
         cross_sum(a, b, count, fixed, positions, lane, x_lane, out)
 
 
+cdef inline void cross_qubit(const vec* a, const vec* b, index count, const int fixed,
+                             const int* positions, index stride, const bint both,
+                             vec* out) noexcept nogil:
+    """out = the sums of a qubit: the first, re and im, and the second if `both` are wanted."""
+    cdef index j, at
+    cdef vec zero = splat(out[0], 0)
+    cdef vec r0 = zero, r1 = zero, r2 = zero, r3 = zero
+    cdef vec i0 = zero, i1 = zero, i2 = zero, i3 = zero, d0 = zero, d1 = zero
+    cdef vec ar, ai, Ar, Ai, br, bi, Br, Bi
+    for j in range(count):
+        at = 2 * expand(j, fixed, positions)
+        ar = a[at]; ai = a[at + 1]
+        br = b[at]; bi = b[at + 1]
+        at += 2 * stride
+        Ar = a[at]; Ai = a[at + 1]
+        Br = b[at]; Bi = b[at + 1]
+        r0 = r0 + br * Ar
+        r1 = r1 + bi * Ai
+        r2 = r2 + Br * ar
+        r3 = r3 + Bi * ai
+        i0 = i0 + br * Ai
+        i1 = i1 + bi * Ar
+        i2 = i2 + Bi * ar
+        i3 = i3 + Br * ai
+        if both:
+            d0 = d0 + Br * Ai
+            d1 = d1 + Bi * Ar
+    out[0] = (r0 + r1) - (r2 + r3)
+    out[1] = (i0 - i1) - (i2 - i3)
+    out[3] = d0 - d1
+
+
+cdef inline void cross_qubit_of(const vec* a, const vec* b, index block, int bit, index flip,
+                                bint both, vec* out) noexcept nogil:
+    """For a bit inside the block, or, if it is -1, one above it."""
+    if bit < 0:
+        if both:
+            cross_qubit(a, b, block, 0, &bit, flip, True, out)
+        else:
+            cross_qubit(a, b, block, 0, &bit, flip, False, out)
+    elif both:
+        cross_qubit(a, b, block >> 1, 1, &bit, flip, True, out)
+    else:
+        cross_qubit(a, b, block >> 1, 1, &bit, flip, False, out)
+
+
+cdef inline void masked_sum(const vec* w, index count, const int fixed, const int* positions,
+                            vec* out) noexcept nogil:
+    """out = the sum of w over the sets of the `fixed` bits."""
+    cdef index j = 0
+    cdef vec zero = splat(out[0], 0), s0 = zero, s1 = zero, s2 = zero, s3 = zero
+    while j + 3 < count:
+        s0 = s0 + w[expand(j, fixed, positions)]
+        s1 = s1 + w[expand(j + 1, fixed, positions)]
+        s2 = s2 + w[expand(j + 2, fixed, positions)]
+        s3 = s3 + w[expand(j + 3, fixed, positions)]
+        j += 4
+    while j < count:
+        s0 = s0 + w[expand(j, fixed, positions)]
+        j += 1
+    out[0] = (s0 + s1) + (s2 + s3)
+
+
+cdef inline void add_lanes(double* to, const vec* v, int lanes) noexcept nogil:
+    cdef int l
+    for l in range(lanes):
+        if vec is vd:
+            to[l] += (<const double*>v)[l]
+        else:
+            to[l] += (<const float*>v)[l]
+
+
 cdef void cross_block(const vec* a, const vec* b, index base, index block, const int64_t* term,
-                      double* to, int lanes, vec like) noexcept nogil:
-    """Adds a term's sum over `block` pairs from `base` on to `to`: lanes of re, lanes of im."""
+                      double* to, int lanes, const vec* w) noexcept nogil:
+    """Adds a term's sum over `block` pairs from `base` on to `to`: lanes of re, lanes of im.
+
+    w: the imaginary parts of conj(b) a of the block.
+    """
     cdef index low = block - 1, mask = term[CROSS_MASK], value = term[CROSS_VALUE]
     cdef index flip = term[CROSS_FLIP], count
     cdef int positions[MAX_BITS]
-    cdef int fixed, l, x_lane = term[CROSS_LANES]
-    cdef vec out[2]
-    if (base & mask) != (value & ~low):
+    cdef int fixed, kind = term[CROSS_KIND], x_lane = term[CROSS_LANES]
+    cdef vec out[4]
+    if kind == CROSS_NONE or (base & mask) != (value & ~low):
         return
+    out[0] = splat(a[0], 0)
     fixed = sorted_bits(mask & low, positions)
+    if kind == CROSS_QUBIT or kind == CROSS_QUBIT_MIXED:
+        cross_qubit_of(a + 2 * base, b + 2 * base, block, positions[0] if fixed else -1, flip,
+                       kind == CROSS_QUBIT, out)
+        add_lanes(to, out, lanes)
+        add_lanes(to + lanes, out + 1, lanes)
+        if kind == CROSS_QUBIT:
+            add_lanes(to + 3 * lanes, out + 3, lanes)
+        return
     count = block >> fixed
+    if kind == CROSS_DIAGONAL:
+        w += value & low
+        if fixed == 0:
+            masked_sum(w, count, 0, positions, out)
+        elif fixed == 1:
+            masked_sum(w, count, 1, positions, out)
+        elif fixed == 2:
+            masked_sum(w, count, 2, positions, out)
+        else:
+            masked_sum(w, count, fixed, positions, out)
+        add_lanes(to + lanes, out, lanes)
+        return
     a += 2 * (base + (value & low))
     b += 2 * ((base | (value & low)) ^ flip)
-    out[0] = splat(like, 0)
     if x_lane == 0:
         cross_fixed(a, b, count, fixed, positions, -1, 0, out)
     elif x_lane == 1:
@@ -279,13 +452,27 @@ cdef void cross_block(const vec* a, const vec* b, index base, index block, const
         cross_fixed(a, b, count, fixed, positions, 3, 0, out)
     else:
         cross_fixed(a, b, count, fixed, positions, 4, x_lane, out)
-    for l in range(lanes):
-        if vec is vd:
-            to[l] += (<double*>out)[l]
-            to[lanes + l] += (<double*>out)[lanes + l]
-        else:
-            to[l] += (<float*>out)[l]
-            to[lanes + l] += (<float*>out)[lanes + l]
+    add_lanes(to, out, lanes)
+    add_lanes(to + lanes, out + 1, lanes)
+
+
+cdef void cross_row(const vec* a, const vec* b, index base, index last, index block,
+                    const int64_t* terms, index num, double* to, int lanes, bint diagonal,
+                    const int64_t* flags) noexcept nogil:
+    """Adds all terms of the pairs from `base` to `last`; `diagonal`: some term is."""
+    cdef vec w[CROSS_PAIRS]
+    cdef index j, t
+    cdef const vec* p
+    cdef const vec* q
+    while base < last and not flags[FLAG_STOP]:
+        if diagonal:
+            p = a + 2 * base
+            q = b + 2 * base
+            for j in range(block):
+                w[j] = q[2 * j] * p[2 * j + 1] - q[2 * j + 1] * p[2 * j]
+        for t in range(num):
+            cross_block(a, b, base, block, terms + t * CROSS_COLUMNS, to + t * 2 * lanes, lanes, w)
+        base += block
 
 
 def crosses(real[::1] states, index size, const int64_t[:, ::1] terms, double[:, :, :, ::1] out,
@@ -295,34 +482,32 @@ def crosses(real[::1] states, index size, const int64_t[:, ::1] terms, double[:,
     Args:
         states: the states, in lane layout, aligned.
         size: reals of a state.
-        terms: int64, a row each: a mask of bits of the pair number, their value, those of them that
-            are flipped, and a mask of the lane bits that are flipped.
+        terms: int64, a row each, see the CROSS_ columns.
         out: float64, zeros, shape (states without the first, rows, terms, 2 * lanes), rows a power
             of two: real parts of the lanes, then imaginary ones, of each row.
         sync: sync[0] is the next row, 0 at the start, shared by the threads.
         flags: of the job, see `control.Control`.
     """
     cdef int lanes = VD_LANES if real is double else VF_LANES
-    cdef index pairs = size // (2 * lanes), rows = out.shape[1], row, base, last, t, k
+    cdef index pairs = size // (2 * lanes), rows = out.shape[1], row, base, t, k
     cdef index block = min(<index>CROSS_PAIRS, pairs // rows), num = terms.shape[0]
+    cdef bint diagonal = False
     if num == 0:
         return
+    for t in range(num):
+        diagonal = diagonal or terms[t, CROSS_KIND] == CROSS_DIAGONAL
     with nogil:
         while not flags[FLAG_STOP]:
             row = ba_add(&sync[0], 1)
             if row >= rows:
                 break
             base = row * (pairs // rows)
-            last = base + pairs // rows
-            while base < last and not flags[FLAG_STOP]:
-                for k in range(out.shape[0]):
-                    for t in range(num):
-                        if real is double:
-                            cross_block(<const vd*>&states[0], <const vd*>&states[(k + 1) * size],
-                                        base, block, &terms[t, 0], &out[k, row, t, 0], lanes,
-                                        vd_all(0))
-                        else:
-                            cross_block(<const vf*>&states[0], <const vf*>&states[(k + 1) * size],
-                                        base, block, &terms[t, 0], &out[k, row, t, 0], lanes,
-                                        vf_all(0))
-                base += block
+            for k in range(out.shape[0]):
+                if real is double:
+                    cross_row(<const vd*>&states[0], <const vd*>&states[(k + 1) * size], base,
+                              base + pairs // rows, block, &terms[0, 0], num, &out[k, row, 0, 0],
+                              lanes, diagonal, &flags[0])
+                else:
+                    cross_row(<const vf*>&states[0], <const vf*>&states[(k + 1) * size], base,
+                              base + pairs // rows, block, &terms[0, 0], num, &out[k, row, 0, 0],
+                              lanes, diagonal, &flags[0])
