@@ -41,7 +41,7 @@ def ansatz(num_qubits: int, layers: int) -> tuple[Gates, list[FreeGate]]:
                 start.append(len(qubits))
                 offset.append(held)
                 held += 4 if number == 0 else 2
-        for qubit in range(num_qubits - 1 if layer < layers else 0):
+        for qubit in reversed(range(num_qubits - 1 if layer < layers else 0)):
             kind.append(2)
             qubits += [qubit, qubit + 1]
             start.append(len(qubits))
