@@ -81,11 +81,15 @@ def apply_paulis(
     sync: np.ndarray,
     flags: np.ndarray,
 ) -> None: ...
-def crosses(
+def take_back(
+    plan: Executable,
     states: np.ndarray,
     size: int,
+    ends: np.ndarray,
+    term_ends: np.ndarray,
     terms: np.ndarray,
     out: np.ndarray,
     sync: np.ndarray,
+    cut_sync: np.ndarray,
     flags: np.ndarray,
 ) -> None: ...

@@ -48,9 +48,9 @@ class PauliSum:
     def families(self) -> Tuple[np.ndarray, ...]:
         """The Hermitian part, strings that flip the same qubits as one family.
 
-        Computed once, as `_kernels.apply_paulis` takes it: the `x` mask of each family, int64; where each begins in the other arrays,
-        int64, shape (families + 1,); the `z` masks, int64; real and imaginary part of the factor of
-        each ``X^x Z^z``, float64.
+        Computed once, as `_kernels.apply_paulis` takes it: the `x` mask of each family, int64;
+        where each begins in the other arrays, int64, shape (families + 1,); the `z` masks, int64;
+        real and imaginary part of the factor of each ``X^x Z^z``, float64.
         """
         found = self._families
         if found is None:

@@ -21,6 +21,7 @@ from basicaer._engine.control import DONE, Cancelled, Control
 from basicaer._engine.errors import EngineError
 from basicaer._engine.gate_table import GATES, ROW_OF_NAME, SCALAR
 from basicaer._engine.gradient import adjoint as adjoint_module
+from basicaer._engine.gradient import structure
 from basicaer._engine.gradient.adjoint import Adjoint
 from basicaer._engine.gradient.generators import FreeGate, rules, slopes
 from basicaer._engine.pauli_sums import PauliSum
@@ -61,6 +62,7 @@ def precision(request):
 def many_threads(monkeypatch):
     """Uses threads, small blocks and many rows at any size."""
     monkeypatch.setattr(state_module, "block_qubits", lambda *_: 6)
+    monkeypatch.setattr(adjoint_module, "block_qubits", lambda *_: 6)
     monkeypatch.setitem(costs.THREADS_WORK, "state", 0)
 
 
@@ -248,10 +250,10 @@ def test_slopes_are_those_of_finite_differences(row):
                 np.array(part.entries(SCALAR, *(angles + sign * step)), dtype=complex)
                 for sign in (1, -1)
             )
-            found = slopes(part.entries, angles, which)
+            found = slopes(part.entries, angles)[which]
             np.testing.assert_allclose(found, (above - below) / 2e-5, rtol=0, atol=1e-9)
             columns = np.stack([angles, -angles]).T
-            together = slopes(part.entries, columns, which)
+            together = slopes(part.entries, columns)[which]
             np.testing.assert_allclose(together[0], found, rtol=0, atol=1e-15)
             assert together.shape == (2, len(found))
 
@@ -451,6 +453,13 @@ def test_parameters_in_expressions_and_in_several_gates():
     np.testing.assert_allclose(found[0], expected, rtol=1e-7, atol=1e-7)
 
 
+@pytest.mark.parametrize("most", [1, 5, 17])
+def test_long_programs_are_taken_back_in_batches(most, monkeypatch):
+    monkeypatch.setattr(structure, "MOST_GATES", most)
+    case = random_case(4, 50, 6)
+    case.check([random_sum(4, 12, 1)])
+
+
 def ansatz(num_qubits, layers):
     circuit = QuantumCircuit(num_qubits)
     theta = iter(ParameterVector("t", 2 * num_qubits * (layers + 1)))
@@ -466,14 +475,14 @@ def ansatz(num_qubits, layers):
 def test_levels_are_few():
     circuit = ansatz(6, 3)
     adjoint, *_ = prepared(circuit, list(circuit.parameters), [0.1] * circuit.num_parameters)
-    assert len(adjoint._steps) == 4
+    assert [len(batch.cuts) for batch in adjoint._batches] == [4]
     cost = QuantumCircuit(5)
     for a, b in itertools.combinations(range(5), 2):
         cost.rzz(Parameter(f"g{a}{b}"), a, b)
     for qubit in range(5):
         cost.rx(Parameter(f"b{qubit}"), qubit)
     adjoint, *_ = prepared(cost, list(cost.parameters), [0.1] * cost.num_parameters)
-    assert len(adjoint._steps) == 2
+    assert [len(batch.cuts) for batch in adjoint._batches] == [2]
 
 
 def test_gates_keep_their_order_where_it_matters():

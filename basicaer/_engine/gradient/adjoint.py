@@ -7,25 +7,36 @@ generator of one of its angles (see `generators`), the derivative is ``2 Re <b|K
 about the time of three runs of the circuit, however many angles there are.
 
 Gates are not taken back one by one: `levels` finds how few cuts will do, everything between two
-cuts is one gate run with a plan of its own, and all inner products of a cut are taken in one pass.
-Both states lie in one array and are for the plan one state of one more qubit, so that each
-operation is begun once for both.
+cuts is fused as a circuit is, and all inner products of a cut are taken in one pass. One call of
+the kernels does all of that, without the GIL. Both states lie in one array and are for the plan one
+state of one more qubit, so that each operation is begun once for both.
 """
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple, Union
+from typing import Dict, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 
 from basicaer._engine import memory
 from basicaer._engine.control import Control, no_check
-from basicaer._engine.costs import PASS_GATES
+from basicaer._engine.costs import PASS_GATES, block_qubits
 from basicaer._engine.errors import EngineError
 from basicaer._engine.gradient.generators import FreeGate, Generators
 from basicaer._engine.gradient.levels import Tables, levels_of, tables_of
+from basicaer._engine.gradient.structure import (
+    Batch,
+    alike,
+    batches_of,
+    check_differentiable,
+    coefficients_of,
+    inverse_kind,
+    inverse_layout,
+    joined,
+)
 from basicaer._engine.pauli_sums import PauliSum
-from basicaer._engine.program import DENSE, Gates, Kind, Prepare, Program, Reset
+from basicaer._engine.plan.compiled_plan import CompiledPlan
+from basicaer._engine.program import Gates, Prepare, Program
 from basicaer._engine.state.dispatch import kernels
 from basicaer._engine.state.state import State
 from basicaer._engine.threads import cooperate
@@ -48,21 +59,6 @@ class Gradient(NamedTuple):
     derivatives: np.ndarray
 
 
-class _Step(NamedTuple):
-    """A level, ready to be taken back: its gates, inverted, in reverse order.
-
-    Attributes:
-        kind, start, qubits, offset: of the inverse gates, see `program.Gates`.
-        level: the level.
-    """
-
-    kind: np.ndarray
-    start: np.ndarray
-    qubits: np.ndarray
-    offset: np.ndarray
-    level: Any
-
-
 class Adjoint:
     """How to differentiate all programs of one structure.
 
@@ -83,12 +79,12 @@ class Adjoint:
         Raises:
             EngineError: the program has an operation that has no derivative.
         """
-        _check_differentiable(program)
+        check_differentiable(program)
         self._num_qubits = program.num_qubits
         self._name = program.name
         self._body = program.body
         self._runs = [place for place, each in enumerate(program.body) if isinstance(each, Gates)]
-        run = _joined([program.body[place] for place in self._runs])
+        run = joined([program.body[place] for place in self._runs])
         firsts, first = {}, 0
         for place in self._runs:
             firsts[place] = first
@@ -109,9 +105,9 @@ class Adjoint:
         levels = levels_of(run, renumbered, self._generators)
         while levels and not levels[0].sites:
             del levels[0]  # never taken back
-        self._inverse_kinds = tuple([_inverse(kind) for kind in run.kinds])
-        self._inverse_of, offset = _inverse_layout(run)
-        self._steps = [_step(run, level.gates[::-1], offset, level) for level in reversed(levels)]
+        self._inverse_kinds = tuple([inverse_kind(kind) for kind in run.kinds])
+        self._inverse_of, offset = inverse_layout(run)
+        self._batches = batches_of(run, levels, offset)
         self._tables: Dict[int, List[Tables]] = {}
 
     def evaluate(
@@ -145,7 +141,7 @@ class Adjoint:
         values = np.zeros(len(observables))
         found = np.zeros((len(observables), self.num_angles))
         at_once = memory.states_of_gradient(self._num_qubits, len(observables), precision) - 1
-        coefficients = _coefficients([program.body[place] for place in self._runs])
+        coefficients = coefficients_of([program.body[place] for place in self._runs])
         generators = self._generators.values(angles)
         for first in range(0, len(observables), at_once):
             some = slice(first, first + at_once)
@@ -163,7 +159,7 @@ class Adjoint:
         threads: int,
         limit: Union[int, None],
     ) -> None:
-        if not _alike(program.body, self._body) or program.num_qubits != self._num_qubits:
+        if not alike(program.body, self._body) or program.num_qubits != self._num_qubits:
             raise ValueError("the program has another structure than the one that was prepared")
         if angles.shape != (self.num_angles,):
             raise ValueError(f"angles of shape ({self.num_angles},) are needed, not {angles.shape}")
@@ -189,18 +185,29 @@ class Adjoint:
 
     def work(self, observables: int) -> int:
         """Returns a rough upper bound on the amplitude-gates of an evaluation."""
-        back = sum(len(step.kind) for step in self._steps)
+        back = sum(len(batch.kind) for batch in self._batches)
         return (len(self._run) + (1 + observables) * back) << min(self._num_qubits, 60)
 
     def tables(self, lane_bits: int) -> List[Tables]:
-        """Returns the arrays of each step, the last level first."""
+        """Returns the arrays of each batch."""
         found = self._tables.get(lane_bits)
         if found is None:
             found = self._tables[lane_bits] = [
-                tables_of(step.level, self._run, self._angles_of, self._generators, lane_bits)
-                for step in self._steps
+                tables_of(batch.sites, self._run, self._angles_of, self._generators, lane_bits)
+                for batch in self._batches
             ]
         return found
+
+    def inverse(self, batch: Batch, coefficients: np.ndarray) -> Gates:
+        """Returns the gates of a batch; `coefficients` are those of all inverse gates."""
+        return Gates.of(
+            self._inverse_kinds,
+            batch.kind,
+            batch.start,
+            batch.qubits,
+            batch.offset,
+            coefficients,
+        )
 
 
 class _Sweep:
@@ -225,6 +232,7 @@ class _Sweep:
         extra = len(observables).bit_length()
         check = no_check if control is None else control.check
         self._joint = State.zero(self._width + extra, precision, check)
+        self._precision = precision
         self._check = check
         self._control = control
         self._flags = _NO_FLAGS if control is None else control.flags
@@ -233,7 +241,7 @@ class _Sweep:
         # It must not depend on the number of threads: it determines the order of sums.
         self._rows = min(_ROWS, pairs) if shared else 1
         self._threads = threads
-        self._own_threads = threads if shared else 1
+        self._shared = shared
 
     def run(
         self,
@@ -260,25 +268,13 @@ class _Sweep:
         size = 2 << self._width
         for place, observable in enumerate(self._observables):
             values[place] = self._apply_observable(reals, size, place + 1, observable)
-        steps = adjoint._steps
-        if not steps:
+        batches = adjoint._batches
+        if not batches:
             return
         inverse = coefficients[adjoint._inverse_of].conj()
-        last = len(steps) - 1
-        for place, (step, tables) in enumerate(zip(steps, adjoint.tables(self._lane_bits))):
-            if tables.sites is not None:
-                sums = self._crosses(reals, size, tables.terms)
-                tables.sites.derivatives(sums, coefficients, generators, out)
-            if place < last:
-                gates = Gates.of(
-                    adjoint._inverse_kinds,
-                    step.kind,
-                    step.start,
-                    step.qubits,
-                    step.offset,
-                    inverse,
-                )
-                joint.apply(gates, threads=self._threads, control=self._control)
+        for batch, tables in zip(batches, adjoint.tables(self._lane_bits)):
+            sums = self._take_back(reals, size, adjoint.inverse(batch, inverse), batch, tables)
+            tables.sites.derivatives(sums, coefficients, generators, out)
 
     def _apply_observable(
         self, reals: np.ndarray, size: int, which: int, observable: PauliSum
@@ -293,157 +289,48 @@ class _Sweep:
                 reals, size, which, x, first, z, re, im, products, sync, self._flags
             )
 
-        cooperate(work, self._own_threads)
+        cooperate(work, self._threads if self._shared else 1)
         self._check()
         return float(products.sum())
 
-    def _crosses(self, reals: np.ndarray, size: int, terms: np.ndarray) -> np.ndarray:
-        """Returns the inner products of a cut, see `sites.derivatives`."""
-        shape = (len(self._observables), self._rows, len(terms), 2 * self._lanes)
+    def _take_back(
+        self, reals: np.ndarray, size: int, gates: Gates, batch: Batch, tables: Tables
+    ) -> np.ndarray:
+        """Takes a batch back; returns the inner products, see `Sites.derivatives`."""
+        width = self._joint.num_qubits
+        plan = CompiledPlan(
+            gates,
+            kernels,
+            reals.dtype,
+            num_qubits=width,
+            live=(1 << width) - 1,
+            lane_bits=self._lane_bits,
+            capacity=block_qubits(width, self._precision) - self._lane_bits,
+            shift=0,
+            fusion=True,
+            cuts=batch.cuts,
+        )
+        ends = np.array(plan.ends[:-1], dtype=np.int64)
+        shape = (len(self._observables), self._rows, len(tables.terms), 2 * self._lanes)
         sums = np.zeros(shape)
-        sync = np.zeros(1, dtype=np.int64)
+        sync = np.zeros(2 * (plan.num_passes + len(ends)) + 1, dtype=np.int64)
+        cut_sync = sync[2 * plan.num_passes :]
 
         def work() -> None:
-            kernels.crosses(reals, size, terms, sums, sync, self._flags)
+            kernels.take_back(
+                plan.executable,
+                reals,
+                size,
+                ends,
+                tables.ends,
+                tables.terms,
+                sums,
+                sync,
+                cut_sync,
+                self._flags,
+            )
 
-        cooperate(work, self._own_threads)
+        shared = self._shared or worth_threads(plan.summary["amplitude_gates"])
+        cooperate(work, self._threads if shared else 1)
         self._check()
-        found: np.ndarray = sums[:, 0] if self._rows == 1 else sums.sum(axis=1)
-        return np.ascontiguousarray(found)
-
-
-# --- structure ---------------------------------------------------------------------------------
-
-
-def _check_differentiable(program: Program) -> None:
-    """Raises an `EngineError` unless a program is gates, on qubits that may be prepared first."""
-    touched: set = set()
-    for operation in program.body:
-        if isinstance(operation, Gates):
-            touched.update(operation.qubits.tolist())
-            continue
-        if isinstance(operation, Reset) and operation.qubit not in touched:
-            continue
-        if isinstance(operation, Prepare) and touched.isdisjoint(operation.qubits):
-            touched.update(operation.qubits)
-            continue
-        name = type(operation).__name__
-        if isinstance(operation, Reset):
-            what = f"qubit {operation.qubit} is reset after gates"
-        elif isinstance(operation, Prepare):
-            what = f"qubits {operation.qubits} are prepared after gates"
-        elif name == "Measure":
-            what = f"qubit {operation.qubit} is measured"  # type: ignore[union-attr]
-        else:
-            what = f"it has control flow ({name})"
-        raise EngineError(f'circuit "{program.name}" has no derivative: {what}.')
-
-
-def _joined(runs: Sequence[Any]) -> Gates:
-    """Returns gate runs as one; kinds that several of them have may be listed again."""
-    if len(runs) == 1:
-        only: Gates = runs[0]
-        return only
-    kinds: List[Kind] = []
-    kind, start, qubits, offset = [], [np.zeros(1, np.int32)], [], []
-    end = held = 0
-    for each in runs:
-        kind.append(each.kind + np.int32(len(kinds)))
-        kinds.extend(each.kinds)
-        start.append(each.start[1:] + np.int32(end))
-        qubits.append(each.qubits)
-        offset.append(each.offset + held)
-        end += len(each.qubits)
-        held += len(each.coefficients)
-    return Gates(
-        tuple(kinds),
-        np.concatenate([np.zeros(0, np.int32), *kind]),
-        np.concatenate(start),
-        np.concatenate([np.zeros(0, np.int32), *qubits]),
-        np.concatenate([np.zeros(0, np.int64), *offset]),
-        _coefficients(runs),
-    )
-
-
-def _coefficients(runs: Sequence[Any]) -> np.ndarray:
-    """Returns the coefficients of gate runs, one behind the other."""
-    if len(runs) == 1:
-        only: np.ndarray = runs[0].coefficients
-        return only
-    return np.concatenate([np.zeros(0, np.complex128), *[each.coefficients for each in runs]])
-
-
-def _alike(body: Sequence[Any], other: Sequence[Any]) -> bool:
-    """Returns whether two bodies differ in coefficients only."""
-    if len(body) != len(other):
-        return False
-    for a, b in zip(body, other):
-        if a is b:
-            continue
-        if type(a) is not type(b):
-            return False
-        if not isinstance(a, Gates):
-            if isinstance(a, Prepare) and a.qubits == b.qubits:
-                continue
-            if isinstance(a, Prepare) or a != b:
-                return False
-            continue
-        if a.kinds != b.kinds or len(a.coefficients) != len(b.coefficients):
-            return False
-        for name in ("kind", "start", "qubits", "offset"):
-            one, two = getattr(a, name), getattr(b, name)
-            if one is not two and not np.array_equal(one, two):
-                return False
-    return True
-
-
-def _inverse(kind: Kind) -> Kind:
-    """Returns the kind of the inverse gates."""
-    if kind.form != DENSE or kind.pattern < 0:
-        return kind
-    size = 1 << kind.num_targets
-    pattern = 0
-    for i in range(size * size):
-        if kind.pattern >> i & 1:
-            pattern |= 1 << (i % size * size + i // size)
-    return kind._replace(pattern=pattern)
-
-
-def _inverse_layout(run: Gates) -> Tuple[np.ndarray, np.ndarray]:
-    """Returns where to take the coefficients of the inverse gates from, and each gate's offset.
-
-    The inverse gates' coefficients are ``coefficients[where].conj()``.
-    """
-    known: Dict[Tuple[int, int, int], int] = {}
-    where: List[np.ndarray] = [np.zeros(0, dtype=np.int64)]
-    offsets = np.zeros(len(run), dtype=np.int64)
-    held = 0
-    for gate, (number, offset) in enumerate(zip(run.kind.tolist(), run.offset.tolist())):
-        kind = run.kinds[number]
-        key = (offset, kind.form, kind.num_targets)
-        place = known.get(key)
-        if place is None:
-            place = known[key] = held
-            size = 1 << kind.num_targets
-            indices = np.arange(size if kind.form != DENSE else size * size)
-            if kind.form == DENSE:
-                indices = indices.reshape(size, size).T.reshape(-1)
-            where.append(offset + indices)
-            held += len(indices)
-        offsets[gate] = place
-    return np.concatenate(where), offsets
-
-
-def _step(run: Gates, gates: List[int], offset: np.ndarray, level: Any) -> _Step:
-    chosen = np.array(gates, dtype=np.int64)
-    widths = np.diff(run.start)[chosen]
-    start = np.zeros(len(gates) + 1, dtype=np.int32)
-    np.cumsum(widths, out=start[1:])
-    qubits = [run.qubits[run.start[gate] : run.start[gate + 1]] for gate in gates]
-    return _Step(
-        run.kind[chosen],
-        start,
-        np.concatenate([np.zeros(0, np.int32), *qubits]),
-        offset[chosen],
-        level,
-    )
+        return sums[:, 0] if self._rows == 1 else sums.sum(axis=1)

@@ -10,7 +10,7 @@ value and its derivative, so a row of the gate table is all that a gate needs.
 from __future__ import annotations
 
 import functools
-from typing import Any, List, NamedTuple, Sequence, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -94,40 +94,43 @@ _DUAL = Functions(
 )
 
 
-def slopes(entries: Entries, parameters: Sequence[Any], which: int) -> np.ndarray:
-    """Returns the derivative of a gate's entries by one of its parameters.
+def slopes(entries: Entries, parameters: Sequence[Any]) -> np.ndarray:
+    """Returns the derivatives of a gate's entries by all of its parameters.
 
     Args:
         entries: a function of the gate table.
         parameters: floats, or float64 arrays of the same shape (n,).
-        which: index of the parameter.
 
     Returns:
-        complex128, shape (entries,), or (n, entries) for arrays.
+        complex128, shape (parameters, entries), or (parameters, n, entries) for arrays.
     """
     columns = [np.asarray(parameter, dtype=np.float64) for parameter in parameters]
-    duals = [Dual(column, float(i == which)) for i, column in enumerate(columns)]
     shape = np.broadcast(*columns).shape
+    seeds = np.eye(len(columns)).reshape(len(columns), -1, *[1] * len(shape))
+    duals = [Dual(column, seed) for column, seed in zip(columns, seeds)]
     found = [_dual(entry).slope for entry in entries(_DUAL, *duals)]
-    out = np.empty((*shape, len(found)), dtype=np.complex128)
+    out = np.empty((len(columns), *shape, len(found)), dtype=np.complex128)
     for i, slope in enumerate(found):
         out[..., i] = slope
     return out
 
 
-def _generator(entries: Entries, parameters: Sequence[Any], which: int, form: int) -> np.ndarray:
-    """Returns the generator, shape (n, 4**k) or, of a diagonal gate, (n, 2**k)."""
-    columns = [np.atleast_1d(np.asarray(p, dtype=np.float64)) for p in parameters]
-    slope = slopes(entries, columns, which)
-    matrix = np.empty_like(slope)
-    for i, entry in enumerate(entries(COLUMN, *columns)):
+def _generators(entries: Entries, parameters: Sequence[np.ndarray], form: int) -> np.ndarray:
+    """Returns the generators of all parameters, shape (parameters, n, 4**k).
+
+    Those of a diagonal gate have the shape (parameters, n, 2**k).
+    """
+    slope = slopes(entries, parameters)
+    matrix = np.empty_like(slope[0])
+    for i, entry in enumerate(entries(COLUMN, *parameters)):
         matrix[:, i] = entry
     if form != DENSE:
         found: np.ndarray = slope * matrix.conj()
         return found
-    size = 1 << (slope.shape[1].bit_length() // 2)
-    slope, matrix = (each.reshape(-1, size, size) for each in (slope, matrix))
-    return np.ascontiguousarray(slope @ matrix.conj().transpose(0, 2, 1)).reshape(len(slope), -1)
+    size = 1 << (matrix.shape[1].bit_length() // 2)
+    inverse = matrix.reshape(-1, size, size).conj().transpose(0, 2, 1)
+    found = slope.reshape(len(parameters), -1, size, size) @ inverse
+    return found.reshape(slope.shape)
 
 
 class Rule(NamedTuple):
@@ -147,10 +150,11 @@ class Rule(NamedTuple):
 @functools.lru_cache(maxsize=512)
 def rules(entries: Entries, num_params: int, form: int) -> Tuple[Rule, ...]:
     """Returns the rules of a formula, one for each of its parameters."""
+    if num_params == 0:
+        return ()
     trials = np.array([trial[:num_params] for trial in _TRIALS]).T
     found: List[Rule] = []
-    for which in range(num_params):
-        tried = _generator(entries, trials, which, form)
+    for tried in _generators(entries, list(trials), form):
         tried[abs(tried) < _SAME] = 0
         constant = tried[0] if np.abs(tried - tried[0]).max() < _SAME else None
         places = np.flatnonzero((tried != 0).any(axis=0)).tolist()
@@ -192,42 +196,48 @@ class Generators:
             forms: the form of each gate, see `program.Kind`.
         """
         self.rules: List[Rule] = []
-        changing: dict = {}
-        shared: dict = {}
-        parts: List[np.ndarray] = []
+        # Of each formula: for each gate its first angle, and the places of its generators.
+        changing: Dict[Tuple[Entries, int, int], List[Tuple[int, List[int]]]] = {}
+        shared: Dict[Tuple[Any, int], int] = {}
+        parts: List[np.ndarray] = [np.zeros(0, dtype=np.complex128)]
         offsets: List[int] = []
         place = 0
         for gate, form in zip(free, forms):
-            first = len(self.rules)
-            for which, rule in enumerate(rules(gate.entries, gate.num_angles, form)):
-                key = (gate.entries, gate.num_angles, form, which)
-                self.rules.append(rule)
-                if key in shared:
-                    offsets.append(shared[key])
-                    continue
-                offsets.append(place)
-                if rule.constant is None:
-                    changing.setdefault(key, []).append((place, first))
-                    parts.append(np.zeros(rule.size, dtype=np.complex128))
-                else:
-                    shared[key] = place
-                    parts.append(rule.constant)
-                place += rule.size
+            formula = (gate.entries, gate.num_angles, form)
+            found = rules(*formula)
+            places: List[int] = []
+            for which, rule in enumerate(found):
+                known = None if rule.constant is None else shared.get((formula, which))
+                places.append(place if known is None else known)
+                if known is None:
+                    constant = rule.constant
+                    if constant is None:
+                        constant = np.zeros(rule.size, dtype=np.complex128)
+                    else:
+                        shared[formula, which] = place
+                    parts.append(constant)
+                    place += rule.size
+            if any(rule.constant is None for rule in found):
+                changing.setdefault(formula, []).append((len(self.rules), places))
+            self.rules.extend(found)
+            offsets.extend(places)
         self.offset = np.array(offsets, dtype=np.int64)
-        self._constant = np.concatenate(parts or [np.zeros(0, dtype=np.complex128)])
-        # Of each formula and angle: the places of its generators, and its gates' first angles.
-        self._changing = [
-            (key, np.array([p for p, _ in found]), np.array([first for _, first in found]))
-            for key, found in changing.items()
-        ]
+        self._constant = np.concatenate(parts)
+        self._changing: List[Tuple[Any, ...]] = []
+        for (entries, num_angles, form), gates in changing.items():
+            found = rules(entries, num_angles, form)
+            chosen = [i for i, rule in enumerate(found) if rule.constant is None]
+            first = np.array([each for each, _ in gates])
+            held = np.array([each for _, each in gates]).T[chosen]
+            targets = held[..., np.newaxis] + np.arange(found[0].size)
+            self._changing.append((entries, num_angles, form, chosen, first, targets))
 
     def values(self, angles: np.ndarray) -> np.ndarray:
         """Returns the generators for the given angles, float64, shape (angles,)."""
         if not self._changing:
             return self._constant
         out = self._constant.copy()
-        for (entries, num_angles, form, which), places, firsts in self._changing:
-            columns = [angles[firsts + i] for i in range(num_angles)]
-            found = _generator(entries, columns, which, form)
-            out[places[:, np.newaxis] + np.arange(found.shape[1])] = found
+        for entries, num_angles, form, chosen, first, targets in self._changing:
+            columns = [angles[first + i] for i in range(num_angles)]
+            out[targets] = _generators(entries, columns, form)[chosen]
         return out

@@ -13,7 +13,7 @@ gates that are diagonal on that qubit, and one for the others.
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Sequence, Set, Tuple, Union
+from typing import Dict, List, NamedTuple, Sequence, Set, Tuple
 
 import numpy as np
 
@@ -193,105 +193,133 @@ def levels_of(gates: Gates, free: Sequence[FreeGate], generators: Generators) ->
 
 
 class Tables(NamedTuple):
-    """A level for one layout of the states.
+    """Levels for one layout of the states.
 
     Attributes:
-        terms: int64, the inner products, see `_kernels.crosses`.
-        sites: what is made of them; None if there are no sites.
+        terms: int64, the inner products of all levels, see `_kernels.take_back`.
+        ends: int64, shape (levels,), terms up to the end of each level.
+        sites: what is made of them.
     """
 
     terms: np.ndarray
-    sites: Union[Sites, None]
+    ends: np.ndarray
+    sites: Sites
 
 
-def tables_of(
-    level: Level,
-    run: Gates,
-    angles_of: Dict[int, Tuple[int, int]],
-    generators: Generators,
-    lane_bits: int,
-) -> Tables:
-    """Returns the arrays of a level.
+class _Tables:
+    """The arrays of levels, being written."""
 
-    Args:
-        level: the level.
-        run: the gate run that its gates are in.
-        angles_of: for each gate with angles, the first of them and their number.
-        generators: of all angles.
-        lane_bits: a vector has 2**lane_bits lanes.
-    """
-    known: Dict[Tuple[int, ...], int] = {}
-    entries: List[Tuple[int, ...]] = []
-    sites: List[Tuple[int, ...]] = []
-    gates: List[Tuple[int, ...]] = []
-    angles: List[Tuple[int, int]] = []
-    lanes = (1 << lane_bits) - 1
+    def __init__(
+        self,
+        run: Gates,
+        angles_of: Dict[int, Tuple[int, int]],
+        generators: Generators,
+        lane_bits: int,
+    ) -> None:
+        self._run = run
+        self._angles_of = angles_of
+        self._generators = generators
+        self._lane_bits = lane_bits
+        self._lanes = (1 << lane_bits) - 1
+        self._known: Dict[Tuple[int, ...], int] = {}  # terms of the current level
+        self.terms: List[Tuple[int, ...]] = []
+        self.entries: List[Tuple[int, ...]] = []
+        self.sites: List[Tuple[int, ...]] = []
+        self.gates: List[Tuple[int, ...]] = []
+        self.angles: List[Tuple[int, int]] = []
 
-    def term(kind: str, mask: int, value: int, flip: int) -> int:
-        bits = [mask >> lane_bits, value >> lane_bits, flip >> lane_bits, flip & lanes]
-        key = (CROSS_KINDS[kind], *bits)
-        place = known.get(key)
+    def add_level(self, sites: Sequence[Site]) -> None:
+        """Adds the sites of a level."""
+        self._known.clear()
+        for site in sites:
+            first = len(self.entries), len(self.gates)
+            self._add_entries(site)
+            self._add_gates(site)
+            width, single = len(site.targets), int(len(site.gates) == 1)
+            row = (width, single, first[0], len(self.entries), first[1], len(self.gates))
+            self.sites.append(row)
+
+    def _term(self, kind: str, mask: int, value: int, flip: int) -> int:
+        """Returns the number of a term, which is new if the level has none like it."""
+        bits = [each >> self._lane_bits for each in (mask, value, flip)]
+        key = (CROSS_KINDS[kind], *bits, flip & self._lanes)
+        place = self._known.get(key)
         if place is None:
-            place = known[key] = len(known)
+            place = self._known[key] = len(self.terms)
+            self.terms.append(key)
             if kind == "qubit":  # it has two sums
-                known[(CROSS_KINDS["none"], *bits)] = place + 1
+                self.terms.append((CROSS_KINDS["none"], 0, 0, 0, 0))
         return place
 
-    for site in level.sites:
-        single = len(site.gates) == 1
+    def _add_entries(self, site: Site) -> None:
+        kind = self._run.kinds[self._run.kind[site.gates[0]]]
+        diagonal = len(site.gates) == 1 and kind.form != DENSE
         size = 1 << len(site.targets)
         bits = [1 << qubit for qubit in site.targets]
         index = [sum(bit for i, bit in enumerate(bits) if row >> i & 1) for row in range(size)]
         mask = index[-1] + sum(1 << qubit for qubit in site.controls)
         where = sum((site.control_state >> i & 1) << q for i, q in enumerate(site.controls))
-        diagonal = single and run.kinds[run.kind[site.gates[0]]].form != DENSE
-        first = len(entries), len(gates)
-        if mask == bits[0] > lanes:  # one qubit above the lanes
-            flips = site.flips
-            if 1 in flips:
-                place = term("qubit" if 0 in flips else "qubit_mixed", mask, 0, mask)
-                entries.append((1, place, 0, 0, 0))
+        if mask == bits[0] > self._lanes:  # one qubit above the lanes
+            if 1 in site.flips:
+                place = self._term("qubit" if 0 in site.flips else "qubit_mixed", mask, 0, mask)
+                self.entries.append((1, place, 0, 0, 0))
                 place += 1
             else:
-                place = term("diagonal", mask, mask, 0)
-            if 0 in flips:
-                entries.append((0, place, 0, 0, 1))
-                entries.append((1 if diagonal else 3, place, 0, 0, 0))
-        else:
-            for flip in sorted(site.flips):
-                for column in range(size):
-                    row = column ^ flip
-                    element = column if diagonal else row * size + column
-                    value = index[column] | where
-                    kind_of_term = "any" if flip else "diagonal"
-                    place = term(kind_of_term, mask, value, index[flip])
-                    entries.append((element, place, mask & lanes, value & lanes, 0))
+                place = self._term("diagonal", mask, mask, 0)
+            if 0 in site.flips:
+                self.entries.append((0, place, 0, 0, 1))
+                self.entries.append((1 if diagonal else 3, place, 0, 0, 0))
+            return
+        lanes = self._lanes
+        for flip in sorted(site.flips):
+            for column in range(size):
+                row = column ^ flip
+                element = column if diagonal else row * size + column
+                value = index[column] | where
+                place = self._term("any" if flip else "diagonal", mask, value, index[flip])
+                self.entries.append((element, place, mask & lanes, value & lanes, 0))
+
+    def _add_gates(self, site: Site) -> None:
+        run, offset = self._run, self._generators.offset
         for gate in site.gates:
             kind = run.kinds[run.kind[gate]]
             on = run.qubits[run.start[gate] + kind.num_controls : run.start[gate + 1]].tolist()
-            positions = [0, 0] if single else [site.targets.index(qubit) for qubit in on]
-            begun = len(angles)
-            angle, count = angles_of.get(gate, (0, 0))
-            angles.extend((int(generators.offset[angle + i]), angle + i) for i in range(count))
-            gates.append(
-                (
-                    int(run.offset[gate]),
-                    int(kind.form != DENSE),
-                    len(on),
-                    positions[0],
-                    positions[-1],
-                    begun,
-                    len(angles),
-                )
-            )
-        sites.append((len(site.targets), int(single), first[0], len(entries), first[1], len(gates)))
+            shared = len(site.gates) > 1
+            positions = [site.targets.index(qubit) for qubit in on] if shared else [0]
+            angle, count = self._angles_of.get(gate, (0, 0))
+            first = len(self.angles)
+            self.angles.extend((int(offset[angle + i]), angle + i) for i in range(count))
+            row = (int(run.offset[gate]), int(kind.form != DENSE), len(on))
+            ends = (positions[0], positions[-1], first, len(self.angles))
+            self.gates.append((*row, *ends))
+
+
+def tables_of(
+    levels: Sequence[Sequence[Site]],
+    run: Gates,
+    angles_of: Dict[int, Tuple[int, int]],
+    generators: Generators,
+    lane_bits: int,
+) -> Tables:
+    """Returns the arrays of levels.
+
+    Args:
+        levels: the sites of each.
+        run: the gate run that their gates are in.
+        angles_of: for each gate with angles, the first of them and their number.
+        generators: of all angles.
+        lane_bits: a vector has 2**lane_bits lanes.
+    """
+    made = _Tables(run, angles_of, generators, lane_bits)
+    ends = np.zeros(len(levels), dtype=np.int64)
+    for place, each in enumerate(levels):
+        made.add_level(each)
+        ends[place] = len(made.terms)
 
     def table(rows: Sequence[Tuple[int, ...]], columns: int) -> np.ndarray:
         return np.array(rows, dtype=np.int64).reshape(len(rows), columns)
 
-    if not sites:
-        return Tables(table([], 5), None)
-    return Tables(
-        table(list(known), 5),
-        Sites(table(entries, 5), table(sites, 6), table(gates, 7), table(angles, 2)),
+    sites = Sites(
+        table(made.entries, 5), table(made.sites, 6), table(made.gates, 7), table(made.angles, 2)
     )
+    return Tables(table(made.terms, 5), ends, sites)

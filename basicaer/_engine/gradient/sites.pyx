@@ -155,6 +155,8 @@ cdef class Sites:
             out: float64, shape (observables, all angles).
         """
         cdef index o
+        if self.sites.shape[0] == 0:
+            return
         with nogil:
             for o in range(sums.shape[0]):
                 level_derivatives(self, &sums[o, 0, 0], sums.shape[2] // 2, &coefficients[0],

@@ -475,39 +475,106 @@ cdef void cross_row(const vec* a, const vec* b, index base, index last, index bl
         base += block
 
 
-def crosses(real[::1] states, index size, const int64_t[:, ::1] terms, double[:, :, :, ::1] out,
-            int64_t[::1] sync, int64_t[::1] flags):
-    """Adds up inner products of state 0 with other states, together with other threads.
+cdef void cross_all(const vec* states, index size, index num_states, const int64_t* terms,
+                    index num, double* out, index stride, index num_rows, int lanes,
+                    int64_t* sync, int64_t* flags) noexcept nogil:
+    """Adds up the terms of a cut, together with the other threads that do.
+
+    ``sync[0]`` is the next row, ``sync[1]`` the number of finished ones; all threads wait for them.
+    out: of the first term; a row is `stride` doubles, a state `num_rows` rows.
+    """
+    cdef index pairs = size // (2 * lanes), count = pairs // num_rows, row, k, t
+    cdef index block = min(<index>CROSS_PAIRS, count)
+    cdef bint diagonal = False
+    cdef int spins = 0
+    for t in range(num):
+        diagonal = diagonal or terms[t * CROSS_COLUMNS + CROSS_KIND] == CROSS_DIAGONAL
+    while True:
+        row = ba_add(sync, 1)
+        if row >= num_rows or flags[FLAG_STOP]:
+            break
+        for k in range(1, num_states):
+            cross_row(states, states + k * (size // lanes), row * count, (row + 1) * count, block,
+                      terms, num, out + ((k - 1) * num_rows + row) * stride, lanes, diagonal, flags)
+        ba_add(sync + 1, 1)
+    while ba_load(sync + 1) < num_rows and not flags[FLAG_STOP]:
+        spins += 1
+        if spins < 2000:
+            BA_PAUSE()
+        else:
+            BA_YIELD()
+
+
+cdef void take_back_all(Executable e, vec* states, index size, index num_states,
+                        const vec* coefficients, int lanes, const int64_t* ends,
+                        const int64_t* term_ends, index num_cuts, const int64_t* terms,
+                        double* out, index num_terms, index num_rows, int64_t* sync,
+                        int64_t* cut_sync, int64_t* flags, vec* scratch) noexcept nogil:
+    """See `take_back`."""
+    cdef index cut, passed = 0, first = 0
+    for cut in range(num_cuts):
+        if ends[cut] > passed:
+            apply_passes(states, &e.passes[0, 0] + passed * PASS_COLUMNS, ends[cut] - passed,
+                         &e.ops[0, 0], coefficients, lanes, log2_of(lanes), &e.lists[0],
+                         sync + 2 * passed, flags, scratch, <int64_t*>(scratch + 2 * e.room),
+                         scratch + 2 * e.room + 1
+                         + e.room * <index>sizeof(int64_t) // <index>sizeof(vec), False)
+            passed = ends[cut]
+        if term_ends[cut] > first:
+            cross_all(states, size, num_states, terms + first * CROSS_COLUMNS,
+                      term_ends[cut] - first, out + first * 2 * lanes, num_terms * 2 * lanes,
+                      num_rows, lanes, cut_sync + 2 * cut, flags)
+            first = term_ends[cut]
+        if flags[FLAG_STOP]:
+            return
+
+
+def take_back(Executable plan, states, index size, const int64_t[::1] ends,
+              const int64_t[::1] term_ends, const int64_t[:, ::1] terms,
+              double[:, :, :, ::1] out, int64_t[::1] sync, int64_t[::1] cut_sync,
+              int64_t[::1] flags):
+    """Applies a plan with cuts to all states, adding up inner products of state 0 with the others.
+
+    Called by several threads at once, they share the work.
 
     Args:
-        states: the states, in lane layout, aligned.
+        plan: of the inverse gates, for all states as one.
+        states: the states, in lane layout, aligned, of the precision of the plan.
         size: reals of a state.
+        ends: int64, shape (cuts,): passes in front of each cut.
+        term_ends: int64, shape (cuts,): terms up to the end of each cut.
         terms: int64, a row each, see the CROSS_ columns.
         out: float64, zeros, shape (states without the first, rows, terms, 2 * lanes), rows a power
             of two: real parts of the lanes, then imaginary ones, of each row.
-        sync: sync[0] is the next row, 0 at the start, shared by the threads.
+        sync, cut_sync: int64, two for each pass and two for each cut, zeros at the start; shared by
+            the threads.
         flags: of the job, see `control.Control`.
+
+    Raises:
+        MemoryError: if there is none left for this thread's scratch.
     """
-    cdef int lanes = VD_LANES if real is double else VF_LANES
-    cdef index pairs = size // (2 * lanes), rows = out.shape[1], row, base, t, k
-    cdef index block = min(<index>CROSS_PAIRS, pairs // rows), num = terms.shape[0]
-    cdef bint diagonal = False
-    if num == 0:
-        return
-    for t in range(num):
-        diagonal = diagonal or terms[t, CROSS_KIND] == CROSS_DIAGONAL
+    cdef double[::1] doubles
+    cdef float[::1] floats
+    cdef index num_states = out.shape[0] + 1, cuts = ends.shape[0]
+    cdef const int64_t* first_term = &terms[0, 0] if terms.shape[0] else NULL
+    cdef double* first_out = &out[0, 0, 0, 0] if terms.shape[0] else NULL
+    cdef char* scratch
+    if plan.single:
+        floats = states
+    else:
+        doubles = states
+    scratch = <char*>malloc(plan.scratch_bytes + 64)
+    if scratch == NULL:
+        raise MemoryError("no memory left for a thread's scratch")
     with nogil:
-        while not flags[FLAG_STOP]:
-            row = ba_add(&sync[0], 1)
-            if row >= rows:
-                break
-            base = row * (pairs // rows)
-            for k in range(out.shape[0]):
-                if real is double:
-                    cross_row(<const vd*>&states[0], <const vd*>&states[(k + 1) * size], base,
-                              base + pairs // rows, block, &terms[0, 0], num, &out[k, row, 0, 0],
-                              lanes, diagonal, &flags[0])
-                else:
-                    cross_row(<const vf*>&states[0], <const vf*>&states[(k + 1) * size], base,
-                              base + pairs // rows, block, &terms[0, 0], num, &out[k, row, 0, 0],
-                              lanes, diagonal, &flags[0])
+        if plan.single:
+            take_back_all[vf](plan, <vf*>&floats[0], size, num_states,
+                              <const vf*>&plan.floats[0], VF_LANES, &ends[0], &term_ends[0], cuts,
+                              first_term, first_out, terms.shape[0], out.shape[1], &sync[0],
+                              &cut_sync[0], &flags[0], <vf*>align(scratch))
+        else:
+            take_back_all[vd](plan, <vd*>&doubles[0], size, num_states,
+                              <const vd*>&plan.doubles[0], VD_LANES, &ends[0], &term_ends[0], cuts,
+                              first_term, first_out, terms.shape[0], out.shape[1], &sync[0],
+                              &cut_sync[0], &flags[0], <vd*>align(scratch))
+        free(scratch)
