@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pickle
 import threading
 
 import numpy as np
@@ -19,7 +20,7 @@ import basicaer._engine.state.state as state_module
 from basicaer._engine import costs, memory
 from basicaer._engine.control import DONE, Cancelled, Control
 from basicaer._engine.errors import EngineError
-from basicaer._engine.gate_table import GATES, ROW_OF_NAME, SCALAR
+from basicaer._engine.gate_table import GATES, PHASE, PHASE_IF_0, ROW_OF_NAME, SCALAR
 from basicaer._engine.gradient import adjoint as adjoint_module
 from basicaer._engine.gradient import structure
 from basicaer._engine.gradient.adjoint import Adjoint
@@ -611,6 +612,39 @@ def test_it_can_be_cancelled():
     control.cancel()
     with pytest.raises(Cancelled):
         adjoint.evaluate(program, angles, observables, control=control)
+
+
+def test_structures_can_be_pickled():
+    case = random_case(5, 40, 8)
+    adjoint, program, angles, _ = prepared(case.circuit, case.parameters, case.values)
+    observables = [pauli_sum(ising(5))]
+    expected = adjoint.evaluate(program, angles, observables)
+    copied, other = pickle.loads(pickle.dumps((adjoint, program)))
+    found = copied.evaluate(other, angles, observables)
+    assert np.array_equal(found.derivatives, expected.derivatives)
+
+
+def test_global_phases_have_derivative_0():
+    a = Parameter("a")
+    circuit = QuantumCircuit(2, global_phase=a)
+    circuit.h([0, 1])
+    inner = QuantumCircuit(1, global_phase=2 * a)
+    inner.rx(a, 0)
+    circuit.append(inner.to_gate(), [1])
+    circuit.cx(0, 1)
+    adjoint, program, angles, jacobian = prepared(circuit, [a], [0.4])
+    operator = random_sum(2, 8, 4)
+    found = adjoint.evaluate(program, angles, [pauli_sum(operator)]).derivatives @ jacobian
+    expected = finite_differences(circuit, [a], [0.4], operator)
+    np.testing.assert_allclose(found[0], expected, rtol=1e-7, atol=1e-7)
+    for part in (PHASE, PHASE_IF_0):
+        gates = oracle.run_of((np.array(part.entries(SCALAR, 0.3)), [1], 0, 0))
+        mix, _ = rotation(1)
+        made = Program(2, 0, (mix, gates, mix))
+        result = Adjoint(made, [FreeGate(1, 0, part.entries, 1)]).evaluate(
+            made, np.array([0.3]), [pauli_sum(operator)]
+        )
+        assert (abs(result.derivatives[0, 0]) < 1e-14) == (part is PHASE)
 
 
 def test_many_threads_may_use_one_structure():

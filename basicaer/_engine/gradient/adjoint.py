@@ -14,7 +14,7 @@ state of one more qubit, so that each operation is begun once for both.
 
 from __future__ import annotations
 
-from typing import Dict, List, NamedTuple, Sequence, Tuple, Union
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -182,6 +182,9 @@ class Adjoint:
                 f'the gradient of circuit "{self._name}" needs {memory.describe(need)} for '
                 f"{self._num_qubits} qubits; {memory.describe(limit)} are available."
             )
+
+    def __getstate__(self) -> Dict[str, Any]:
+        return {**self.__dict__, "_tables": {}}
 
     def work(self, observables: int) -> int:
         """Returns a rough upper bound on the amplitude-gates of an evaluation."""

@@ -259,25 +259,28 @@ class _Tables:
         index = [sum(bit for i, bit in enumerate(bits) if row >> i & 1) for row in range(size)]
         mask = index[-1] + sum(1 << qubit for qubit in site.controls)
         where = sum((site.control_state >> i & 1) << q for i, q in enumerate(site.controls))
-        if mask == bits[0] > self._lanes:  # one qubit above the lanes
-            if 1 in site.flips:
-                place = self._term("qubit" if 0 in site.flips else "qubit_mixed", mask, 0, mask)
-                self.entries.append((1, place, 0, 0, 0))
-                place += 1
-            else:
-                place = self._term("diagonal", mask, mask, 0)
-            if 0 in site.flips:
-                self.entries.append((0, place, 0, 0, 1))
-                self.entries.append((1 if diagonal else 3, place, 0, 0, 0))
-            return
         lanes = self._lanes
-        for flip in sorted(site.flips):
+        above = bits[0] > lanes and size == 2  # one target, above the lanes
+        alone = above and not site.controls
+        for flip in sorted(site.flips, reverse=True):
             for column in range(size):
                 row = column ^ flip
+                if flip and not index[flip] & lanes:  # one sum for both row, column and the reverse
+                    if row > column:
+                        continue
+                    value = index[row] | where
+                    kind_of_term = "qubit" if above and 0 in site.flips else "mixed"
+                    place = self._term(kind_of_term, mask, value, index[flip])
+                else:
+                    value = index[1 if alone else column] | where
+                    if above and 1 in site.flips and value != where:
+                        place = self._term("qubit", mask, where, index[1]) + 1
+                    else:
+                        place = self._term("any" if flip else "diagonal", mask, value, index[flip])
                 element = column if diagonal else row * size + column
-                value = index[column] | where
-                place = self._term("any" if flip else "diagonal", mask, value, index[flip])
-                self.entries.append((element, place, mask & lanes, value & lanes, 0))
+                # The imaginary parts of the diagonal add up to 0: one of two is enough.
+                minus = int(alone and flip == 0 and column == 0)
+                self.entries.append((element, place, mask & lanes, value & lanes, minus))
 
     def _add_gates(self, site: Site) -> None:
         run, offset = self._run, self._generators.offset
