@@ -69,7 +69,7 @@ cdef inline double complex entry_of(const double* sums, index lanes,
 
 cdef inline double complex element_of(const double complex* m, const int64_t* gate, int r,
                                       int c) noexcept nogil:
-    """Element r, c of a gate's matrix `m` as one on all qubits of its site, of which it has 2."""
+    """Element r, c of the matrix `m` of a gate on one or two qubits, as one on all of its site."""
     cdef int p0 = gate[GATE_P0], p1 = gate[GATE_P1], row, column, rest
     if gate[GATE_QUBITS] == 1:
         rest = ~(1 << p0)

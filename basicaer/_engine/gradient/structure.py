@@ -34,7 +34,7 @@ def check_differentiable(program: Program) -> None:
         elif name == "Measure":
             what = f"qubit {operation.qubit} is measured"  # type: ignore[union-attr]
         else:
-            what = f"it has control flow ({name})"
+            what = f"its operation {name} depends on classical bits"
         raise EngineError(f'circuit "{program.name}" has no derivative: {what}.')
 
 
