@@ -518,6 +518,8 @@ def test_long_programs_are_taken_back_in_batches(most, monkeypatch):
     monkeypatch.setattr(structure, "MOST_GATES", most)
     case = random_case(4, 50, 6)
     case.check([random_sum(4, 12, 1)])
+    monkeypatch.setattr(structure, "MOST_TERMS", most)
+    case.check([random_sum(4, 12, 1)])
 
 
 def ansatz(num_qubits, layers):
@@ -648,6 +650,9 @@ def test_memory_is_counted_before_it_is_taken():
     assert memory.gradient_bytes(20) == 2 * memory.state_bytes(20) + memory.SCRATCH
     assert memory.gradient_bytes(20, 3) == 4 * memory.state_bytes(20) + memory.SCRATCH
     assert memory.states_of_gradient(30, 100) == 2
+    case = random_case(8, 40, 1)
+    adjoint, *_ = prepared(case.circuit, case.parameters, case.values)
+    assert adjoint.required_bytes(1) > memory.gradient_bytes(8) + 8 * adjoint.num_angles
     gates, entries = rotation(0)
     program = program_of(gates, num_qubits=50)
     adjoint = Adjoint(program, [FreeGate(0, 0, entries, 1)])

@@ -42,7 +42,7 @@ from basicaer._engine.state.state import State
 from basicaer._engine.threads import cooperate
 from basicaer._engine.work import worth_threads
 
-_ROWS = 64
+_ROWS = 32
 """Maximum number of ranges of the state that are summed separately, if threads share the work."""
 _NO_FLAGS = np.zeros(8, dtype=np.int64)
 
@@ -174,7 +174,7 @@ class Adjoint:
                     f"The observable at place {place} is not Hermitian: its coefficients are "
                     "complex. Gradients are of real expectation values."
                 )
-        need = memory.gradient_bytes(self._num_qubits, len(observables), precision, threads)
+        need = self.required_bytes(len(observables), precision, threads)
         if limit is None and need >= memory.LIGHT:
             limit = memory.available_bytes()
         if limit is not None and need > limit:
@@ -182,6 +182,16 @@ class Adjoint:
                 f'the gradient of circuit "{self._name}" needs {memory.describe(need)} for '
                 f"{self._num_qubits} qubits; {memory.describe(limit)} are available."
             )
+
+    def required_bytes(self, observables: int, precision: str = "double", threads: int = 1) -> int:
+        """Returns the bytes that an evaluation needs, the states and their sums."""
+        lanes = kernels.LANES[precision]
+        terms = max((len(each.terms) for each in self.tables(_bits(lanes))), default=0)
+        states = memory.states_of_gradient(self._num_qubits, observables, precision)
+        sums = (states - 1) * (_rows(self._num_qubits, lanes) + 1) * terms * 2 * lanes
+        found = observables * (self.num_angles + 1)
+        need = memory.gradient_bytes(self._num_qubits, observables, precision, threads)
+        return need + 8 * (sums + found)
 
     def __getstate__(self) -> Dict[str, Any]:
         return {**self.__dict__, "_tables": {}}
@@ -213,6 +223,21 @@ class Adjoint:
         )
 
 
+def _bits(lanes: int) -> int:
+    return lanes.bit_length() - 1
+
+
+def _rows(num_qubits: int, lanes: int) -> int:
+    """Returns the number of ranges of the state that are summed separately, a power of two.
+
+    It must not depend on the number of threads: it determines the order of sums.
+    """
+    width = max(num_qubits, _bits(lanes))
+    if not worth_threads(PASS_GATES << min(width, 60)):
+        return 1
+    return min(_ROWS, 1 << min(width - _bits(lanes), 60))
+
+
 class _Sweep:
     """One way forward and back, for some of the observables."""
 
@@ -229,7 +254,7 @@ class _Sweep:
         self._program = program
         self._observables = observables
         self._lanes = kernels.LANES[precision]
-        self._lane_bits = self._lanes.bit_length() - 1
+        self._lane_bits = _bits(self._lanes)
         self._width = max(program.num_qubits, self._lane_bits)
         # The highest qubits are the number of the state: 0 for psi, then one for each observable.
         extra = len(observables).bit_length()
@@ -239,12 +264,9 @@ class _Sweep:
         self._check = check
         self._control = control
         self._flags = _NO_FLAGS if control is None else control.flags
-        pairs = 1 << (self._width - self._lane_bits)
-        shared = worth_threads(PASS_GATES << self._width)
-        # It must not depend on the number of threads: it determines the order of sums.
-        self._rows = min(_ROWS, pairs) if shared else 1
+        self._rows = _rows(program.num_qubits, self._lanes)
         self._threads = threads
-        self._shared = shared
+        self._shared = self._rows > 1
 
     def run(
         self,

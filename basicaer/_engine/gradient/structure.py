@@ -12,6 +12,8 @@ from basicaer._engine.program import DENSE, Gates, Kind, Prepare, Program, Reset
 
 MOST_GATES = 1 << 14
 """Maximum number of gates planned together: planning cannot be interrupted."""
+MOST_TERMS = 1 << 10
+"""Inner products from which on a batch ends: each takes memory for itself in each row of sums."""
 
 
 def check_differentiable(program: Program) -> None:
@@ -171,6 +173,7 @@ def batches_of(run: Gates, levels: Sequence[Level], offset: np.ndarray) -> List[
         for each in (gates, cuts, sites):
             each.clear()
 
+    terms = 0
     for place in range(len(levels) - 1, -1, -1):
         above = levels[place + 1].gates[::-1] if place + 1 < len(levels) else []
         for first in range(0, len(above), MOST_GATES):
@@ -180,6 +183,10 @@ def batches_of(run: Gates, levels: Sequence[Level], offset: np.ndarray) -> List[
             gates.extend(some)
         cuts.append(len(gates))
         sites.append(levels[place].sites)
+        terms += sum(len(site.flips) << len(site.targets) for site in levels[place].sites)
+        if terms >= MOST_TERMS:
+            finish()
+            terms = 0
     if cuts:
         finish()
     return batches
