@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import pickle
 import threading
+import time
 
 import numpy as np
 import oracle
@@ -676,6 +677,31 @@ def test_it_can_be_cancelled():
     control.cancel()
     with pytest.raises(Cancelled):
         adjoint.evaluate(program, angles, observables, control=control)
+
+
+def test_it_can_be_cancelled_while_it_runs():
+    entries = ROW_OF_NAME["ry"].parts[0].entries
+    matrix = np.array(entries(SCALAR, 0.4), dtype=complex).reshape(2, 2)
+    flip = np.array([[0, 1], [1, 0]])
+    layer = [(matrix, [q], 0, 0) for q in range(16)]
+    layer += [(flip, [q, (q + 1) % 16], 1, 1) for q in range(16)]
+    program = Program(16, 0, (oracle.run_of(*layer * 60),))
+    free = [FreeGate(0, 32 * k + q, entries, 1) for k in range(60) for q in range(16)]
+    adjoint, control, seen = Adjoint(program, free), Control(), []
+
+    def work():
+        try:
+            adjoint.evaluate(program, np.full(960, 0.4), [pauli_sum(ising(16))], control=control)
+        except Cancelled:
+            seen.append("cancelled")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while thread.is_alive() and not control.flags[DONE]:
+        time.sleep(0.0005)
+    control.cancel()
+    thread.join()
+    assert seen == ["cancelled"]
 
 
 def test_structures_can_be_pickled():

@@ -108,7 +108,9 @@ class Adjoint:
         self._inverse_kinds = tuple([inverse_kind(kind) for kind in run.kinds])
         self._inverse_of, offset = inverse_layout(run)
         self._batches = batches_of(run, levels, offset)
+        # Caches, by the number of lane qubits and by the arguments of `required_bytes`.
         self._tables: Dict[int, List[Tables]] = {}
+        self._needs: Dict[Tuple[int, str, int], int] = {}
 
     def evaluate(
         self,
@@ -185,6 +187,13 @@ class Adjoint:
 
     def required_bytes(self, observables: int, precision: str = "double", threads: int = 1) -> int:
         """Returns the bytes that an evaluation needs, the states and their sums."""
+        key = (observables, precision, threads)
+        known = self._needs.get(key)
+        if known is None:
+            known = self._needs[key] = self._bytes(*key)
+        return known
+
+    def _bytes(self, observables: int, precision: str, threads: int) -> int:
         lanes = kernels.LANES[precision]
         terms = max((len(each.terms) for each in self.tables(_bits(lanes))), default=0)
         states = memory.states_of_gradient(self._num_qubits, observables, precision)
@@ -194,7 +203,7 @@ class Adjoint:
         return need + 8 * (sums + found)
 
     def __getstate__(self) -> Dict[str, Any]:
-        return {**self.__dict__, "_tables": {}}
+        return {**self.__dict__, "_tables": {}, "_needs": {}}
 
     def work(self, observables: int) -> int:
         """Returns a rough upper bound on the amplitude-gates of an evaluation."""
