@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from basicaer._qiskit.patching.patch import patch_qiskit, unpatch_qiskit
     from basicaer.basicaerjob import BasicAerJob
     from basicaer.basicaerprovider import BasicAer, BasicAerProvider
+    from basicaer.compiled import CompiledCircuit, compile
     from basicaer.exceptions import BasicAerError
     from basicaer.qasm_simulator import QasmSimulatorPy
     from basicaer.statevector_simulator import StatevectorSimulatorPy
@@ -40,9 +41,11 @@ __all__ = [
     "BasicAerError",
     "BasicAerJob",
     "BasicAerProvider",
+    "CompiledCircuit",
     "QasmSimulatorPy",
     "StatevectorSimulatorPy",
     "UnitarySimulatorPy",
+    "compile",
     "patch_qiskit",
     "shutdown",
     "unpatch_qiskit",
@@ -53,9 +56,11 @@ _MODULE_OF = {
     "BasicAerError": "exceptions",
     "BasicAerJob": "basicaerjob",
     "BasicAerProvider": "basicaerprovider",
+    "CompiledCircuit": "compiled",
     "QasmSimulatorPy": "qasm_simulator",
     "StatevectorSimulatorPy": "statevector_simulator",
     "UnitarySimulatorPy": "unitary_simulator",
+    "compile": "compiled",
     "patch_qiskit": "_qiskit.patching.patch",
     "shutdown": "_jobs.queue",
     "unpatch_qiskit": "_qiskit.patching.patch",
@@ -66,6 +71,7 @@ _MODULES = frozenset(
         "basicaerjob",
         "basicaerprovider",
         "basicaertools",
+        "compiled",
         "exceptions",
         "primitives",
         "qasm_simulator",

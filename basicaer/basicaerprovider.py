@@ -74,8 +74,7 @@ class BasicAerProvider(ProviderBase):
         Args:
             name: name of the simulator, which may be a deprecated one; None for any.
             filters: takes a simulator and returns whether to include it.
-            kwargs: values that fields of its configuration or status must have; on Qiskit 1 and
-                later, which has neither, values of its attributes.
+            kwargs: values that fields of its configuration or status must have.
         """
         backends: List[Backend] = list(self._backends.values())
         if name:

@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from versions import NUMBER
 
 import basicaer
 from basicaer._jobs import options as _options
@@ -42,10 +43,28 @@ def test_options_table_is_up_to_date():
     assert found[2] == options_table(), "write it anew: python tests/test_docs.py"
 
 
-def test_python_in_the_readme_runs():
+def blocks_for(number):
+    """Returns the README's blocks of Python that are for a version of Qiskit.
+
+    Those that are not for all follow a line that says so: <!-- qiskit: 1.0 to 1.4 -->, the first
+    and the last version.
+    """
     text = README.read_text(encoding="utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    assert len(blocks) >= 2
+    found = re.findall(
+        r"(?:<!-- qiskit: (.*?) to (.*?) -->\n)?```python\n(.*?)```", text, re.DOTALL
+    )
+    assert len(found) == text.count("```python")
+    blocks = []
+    for first, last, code in found:
+        ends = [tuple(map(int, end.split("."))) for end in (first, last) if end]
+        if not ends or ends[0] <= number <= ends[1]:
+            blocks.append(code)
+    return blocks
+
+
+def test_python_in_the_readme_runs():
+    blocks = blocks_for(NUMBER)
+    assert len(blocks) >= 3
     finished = subprocess.run(
         [sys.executable, "-c", "\n".join(blocks)],
         capture_output=True,
@@ -74,7 +93,7 @@ def test_architecture_is_short_and_names_files_that_exist():
 
 
 def test_the_journeys_name_what_is_there():
-    sources = [path for path in (ROOT / "basicaer").rglob("*") if path.suffix in (".py", ".pyx")]
+    sources = [path for path in (ROOT / "basicaer").rglob("*") if path.suffix in (".py", ".pyx", ".pxi")]
     code = "\n".join(path.read_text(encoding="utf-8") for path in sources)
     there = {name for path in sources for name in (path.stem, path.parent.name)}
     there.update(re.findall(r"\b(?:def|class)\s+(\w+)", code))

@@ -49,9 +49,9 @@ def test_sweep():
 def test_vqe():
     rows = [line.split() for line in run("vqe.py").splitlines()]
     assert [row[0] for row in rows] == ["exact", "basicaer", "qiskit"]
-    exact, ours, terra = (float(row[1]) for row in rows)
+    exact, ours, qiskits = (float(row[1]) for row in rows)
     assert abs(ours - exact) < 1e-5
-    assert abs(ours - terra) < 1e-6
+    assert abs(ours - qiskits) < 1e-6
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)

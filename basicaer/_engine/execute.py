@@ -22,6 +22,7 @@ from basicaer._engine.memory import state_bytes
 from basicaer._engine.one_pass import first_state, run_one_pass
 from basicaer._engine.shots.batched import run_groups
 from basicaer._engine.shots.branch import Machine, run_one
+from basicaer._engine.shots.classical import NoValueError
 from basicaer._engine.shots.draws import draw_rows, memory_rows, num_words, seeded, skip, stream
 from basicaer._engine.shots.flatten import count_draws, flatten
 from basicaer._engine.shots.instructions import Code
@@ -43,13 +44,16 @@ def execute(task: Task, control: Control, state_class: Type[Amplitudes] = State)
 
     Raises:
         Cancelled: the job was cancelled.
-        EngineError: a while loop went past `max_iterations`.
+        EngineError: a while loop went past `max_iterations`; a classical expression has no value.
     """
     begun = time.perf_counter()
     if task.is_one_pass:
         outcome = run_one_pass(task, control, state_class)
     else:
-        outcome = _execute(task, control, state_class)
+        try:
+            outcome = _execute(task, control, state_class)
+        except NoValueError as error:
+            raise EngineError(f'circuit "{task.program.name}": {error}') from None
     outcome.metadata["peak_memory"] += outcome.memory.nbytes
     outcome.metadata["time"]["total"] = time.perf_counter() - begun
     return outcome

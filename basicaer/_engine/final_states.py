@@ -3,17 +3,68 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, Iterator, List, Set, Tuple, Type, Union
+from typing import Dict, Iterator, List, NamedTuple, Set, Tuple, Type, Union
 
 from basicaer._engine.control import Control
 from basicaer._engine.errors import EngineError
 from basicaer._engine.memory import describe, state_bytes
-from basicaer._engine.program import Gates, Measure, Prepare, Program, Reset
+from basicaer._engine.program import Gates, Measure, Prepare, Program, Reset, Store
 from basicaer._engine.state.amplitudes import Amplitudes
 from basicaer._engine.state.state import State
 
 _NEGLIGIBLE = 1e-15
 """Relative probability below which an outcome counts as impossible."""
+
+
+class Ending(NamedTuple):
+    """How a program ends: whether it has a final state, and what is measured of it.
+
+    Attributes:
+        qubits: for each clbit that a measurement at the end writes to, the measured qubit.
+        states: the most states alive at once while the final state is computed.
+        resets: number of resets.
+        why: why there is no final state; None if there is one.
+    """
+
+    qubits: Dict[int, int]
+    states: int = 1
+    resets: int = 0
+    why: Union[str, None] = None
+
+
+def ending_of(program: Program) -> Ending:
+    """Returns how a program ends. If two measurements write to a clbit, the later one counts."""
+    used: Set[int] = set()
+    qubits: Dict[int, int] = {}
+    resets = 0
+    for operation in reversed(program.body):
+        if isinstance(operation, Measure):
+            if operation.qubit in used:
+                why = f"it goes on with qubit {operation.qubit} after measuring it"
+                return Ending({}, why=why)
+            qubits.setdefault(operation.clbit, operation.qubit)
+        elif isinstance(operation, Gates):
+            used.update(operation.qubits.tolist())
+        elif isinstance(operation, Prepare):
+            used.update(operation.qubits)
+        elif isinstance(operation, Reset):
+            used.add(operation.qubit)
+            resets += 1
+        else:
+            return Ending({}, why="it has conditions or control flow")
+    return Ending(qubits, states_alive(program), resets)
+
+
+def unmeasured(program: Program) -> Ending:
+    """Returns how a program ends that must not measure; an `EngineError` says why it has none."""
+    check_pure(program, measured=False)
+    return Ending({}, states_alive(program))
+
+
+def all_measured(program: Program) -> Ending:
+    """Returns how a program ends that must measure into all clbits, of different qubits."""
+    check_pure(program, measured=True)
+    return Ending(dict(enumerate(final_measurements(program))), states_alive(program))
 
 
 def final_states(
@@ -124,6 +175,8 @@ def check_pure(program: Program, *, measured: bool) -> None:
             if measured:
                 continue
             what = f"qubit {operation.qubit} is measured"
+        elif isinstance(operation, Store):
+            what = "a value is stored to classical bits"
         else:
             what = "it has conditions or control flow"
         raise EngineError(

@@ -8,7 +8,7 @@ controls on others. Most gates have one part; `rccx` is a controlled Y and a con
 work than its 8 x 8 matrix.
 
 The coefficients of a part are written once, as ``entries(f, *parameters)``, where `f` holds the
-functions: `SCALAR` for numbers, `COLUMN` for numpy arrays. Which entries can be nonzero, and
+functions: `SCALAR` for numbers, others to record the formula. Which entries can be nonzero, and
 whether all are real, is found at import by evaluating `entries` for some parameters.
 """
 
@@ -50,9 +50,6 @@ SCALAR = Functions(
     lambda x: math.sin(x) / x if x else 1.0,
 )
 """For numbers: floats in, floats and complex numbers out."""
-
-COLUMN = Functions(np.cos, np.sin, lambda x: np.exp(1j * x), np.sqrt, lambda x: np.sinc(x / np.pi))
-"""For numpy arrays of parameter values."""
 
 Entries = Callable[..., Tuple[Any, ...]]
 

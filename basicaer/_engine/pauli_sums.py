@@ -6,7 +6,7 @@ Y. With Y = iXZ the string is ``i**|x & z| X^x Z^z``.
 
 from __future__ import annotations
 
-from typing import Tuple, Union
+from typing import Sequence, Tuple, Union
 
 import numpy as np
 
@@ -91,6 +91,37 @@ class PauliSum:
     def is_hermitian(self) -> bool:
         """True if all coefficients are real up to rounding (1e-12)."""
         return bool((abs(self.coefficients.imag) <= 1e-12).all())
+
+
+class PauliSums:
+    """Several sums on the same qubits. Each string they have in common is evaluated once.
+
+    Attributes:
+        sums: the sums.
+        x: int64, shape (t,): masks of the distinct strings, as in `PauliSum`.
+        z: int64, shape (t,).
+    """
+
+    __slots__ = ("_coefficients", "_owners", "_strings", "sums", "x", "z")
+
+    def __init__(self, sums: Sequence[PauliSum]) -> None:
+        self.sums = tuple(sums)
+        every = np.concatenate([np.stack((each.x, each.z)) for each in sums], axis=1)
+        distinct, self._strings = np.unique(every, axis=1, return_inverse=True)
+        self._strings = self._strings.reshape(-1)
+        self.x: np.ndarray = np.ascontiguousarray(distinct[0])
+        self.z: np.ndarray = np.ascontiguousarray(distinct[1])
+        self._coefficients = np.concatenate([each.coefficients for each in sums])
+        self._owners = np.repeat(np.arange(len(sums)), [len(each.x) for each in sums])
+
+    def expectations(self, state: Amplitudes, threads: int = 1) -> np.ndarray:
+        """Returns the expectation value of each sum on a `State`, complex128, shape (sums,)."""
+        values = state.expectations(self.x, self.z, threads=threads)
+        terms = self._coefficients * values[self._strings]
+        found = np.empty(len(self.sums), dtype=np.complex128)
+        found.real = np.bincount(self._owners, terms.real, len(self.sums))
+        found.imag = np.bincount(self._owners, terms.imag, len(self.sums))
+        return found
 
 
 def _ones(masks: np.ndarray) -> np.ndarray:

@@ -183,9 +183,9 @@ class Expression(NamedTuple):
 
     Attributes:
         operator: "bits" (operands: the clbits, least significant first), "value" (one operand, an
-            int), "cast" (operand and target width), or the name of a
-            `qiskit.circuit.classical.expr` operator in lower case ("bit_and", "logic_not",
-            "less_equal", ...).
+            int), "cast" (operand and target width), "index" (operand and the position of one of
+            its bits), or the name of a `qiskit.circuit.classical.expr` operator in lower case
+            ("bit_and", "logic_not", "less_equal", "shift_left", ...).
         operands: expressions, except where `operator` says otherwise.
         width: bits of the result; 1 for a Bool.
     """
@@ -196,6 +196,17 @@ class Expression(NamedTuple):
 
 
 Condition = Union[BitsEqual, Expression]
+
+
+class Store(NamedTuple):
+    """Writes the value of an expression to `clbits`, least significant first. No draw.
+
+    The value is that of before: the expression may read what is written to. Bits of the value
+    beyond the clbits are left out.
+    """
+
+    clbits: Tuple[int, ...]
+    value: Expression
 
 
 class IfElse(NamedTuple):
@@ -266,7 +277,9 @@ class Continue(NamedTuple):
     """Continues with the next iteration of the innermost loop."""
 
 
-Operation = Union[Gates, Measure, Reset, Prepare, IfElse, While, For, Switch, Break, Continue]
+Operation = Union[
+    Gates, Measure, Reset, Prepare, Store, IfElse, While, For, Switch, Break, Continue
+]
 
 
 def bodies_of(operation: Operation) -> Tuple[Tuple[Operation, ...], ...]:

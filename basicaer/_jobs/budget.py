@@ -95,6 +95,13 @@ class Budget:
         """Returns the most bytes that a job may need: those available now or once others end."""
         return max(memory.available_bytes(fresh=fresh), self._capacity or 0)
 
+    def shortage(self, need: int) -> int | None:
+        """Returns the available bytes if `need` is more than they are, otherwise None."""
+        if need < memory.LIGHT or need <= self.space():
+            return None
+        space = self.space(fresh=True)  # the value above may be a second old
+        return space if need > space else None
+
 
 shared = Budget()
 """The budget of this process."""

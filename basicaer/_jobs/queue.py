@@ -293,6 +293,19 @@ def run_brief(function: Callable[[], Any], control: Control) -> Future[Any]:
     return future
 
 
+def wait(future: Future[Any], control: Control) -> Any:
+    """Returns the result of a job; cancels it if the wait is interrupted.
+
+    Raises:
+        BaseException: what the job raised, or a signal handler during the wait.
+    """
+    try:
+        return future.result()
+    except BaseException:
+        cancel(future, control)
+        raise
+
+
 def cancel(future: Future[Any], control: Control | None) -> bool:
     """Cancels a queued or running job; returns False if it had already ended.
 

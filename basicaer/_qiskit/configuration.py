@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, Sequence
 
+import numpy as np
+
 from basicaer._engine.memory import largest_circuit
+from basicaer._qiskit.errors import BasicAerError
 
 SMALL_BASIS = ("u1", "u2", "u3", "rz", "sx", "x", "cx", "id", "unitary")
 """The basis gates of the statevector and the unitary simulator."""
@@ -72,3 +75,29 @@ def configuration(
             if gate in basis_gates
         ],
     }
+
+
+class FollowsMemory:
+    """What a configuration says of the number of qubits: what memory holds, unless it is set.
+
+    Attributes:
+        bound: the number that `n_qubits` was set to; None if it was not set.
+        unitary: whether the simulator computes unitaries, of 4**n entries.
+    """
+
+    bound: int | None = None
+    unitary: bool = False
+
+    @property
+    def n_qubits(self) -> int:
+        """The most qubits that a circuit may have."""
+        return largest_circuit(unitary=self.unitary) if self.bound is None else self.bound
+
+    @n_qubits.setter
+    def n_qubits(self, value: int | None) -> None:
+        if value is not None and not (isinstance(value, (int, np.integer)) and value > 0):
+            raise BasicAerError(
+                f"n_qubits must be a whole number, 1 or more, or None for what memory holds, "
+                f"not {value!r}."
+            )
+        self.bound = value if value is None else int(value)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
 import threading
 import time
 import warnings
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import Any, Callable, Dict, Union
+from typing import Any, Callable, Dict, Tuple, Union
 
 from qiskit.providers.exceptions import JobError, JobTimeoutError
 from qiskit.providers.job import JobV1
@@ -17,14 +18,29 @@ from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 from qiskit.result import Result
 
 from basicaer._engine.control import Control
+from basicaer._engine.fork import in_child
 from basicaer._jobs import progress_bar, queue
 from basicaer._qiskit.versions import passes_as
 
 # On Windows an endless wait cannot be interrupted: there it is split into short ones.
 _LONGEST_WAIT = 0.05 if sys.platform == "win32" else None
 
+_ids = random.Random()
+"""The source of job ids: unique, in forked children too, but not cryptographic."""
+in_child(_ids.seed)
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
 _BAR_SECONDS = 1.0
 """The most that `result()` of a job that has ended waits for its progress bar."""
+
+
+def fresh_ids() -> Tuple[str, str]:
+    """Returns two random UUIDs, six times as fast as `uuid.uuid4`."""
+    a = f"{_ids.getrandbits(256):064x}"
+    return (
+        f"{a[:8]}-{a[8:12]}-4{a[13:16]}-{_VARIANT[a[16]]}{a[17:20]}-{a[20:32]}",
+        f"{a[32:40]}-{a[40:44]}-4{a[45:48]}-{_VARIANT[a[48]]}{a[49:52]}-{a[52:]}",
+    )
 
 
 @passes_as("BasicAerJob")

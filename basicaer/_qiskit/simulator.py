@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import random
 import time
 from typing import Any, Callable, ClassVar, Dict, Iterable, List, Mapping, Sequence, Tuple
 
@@ -21,14 +20,13 @@ from basicaer._engine import memory as _memory
 from basicaer._engine import threads as _threads
 from basicaer._engine.allowance import allowance_of
 from basicaer._engine.errors import EngineError
-from basicaer._engine.fork import in_child
 from basicaer._engine.memory import Allowance
-from basicaer._engine.program import Measure, Program, operations_of
+from basicaer._engine.program import Measure, Program, Store, operations_of
 from basicaer._engine.task import Task, method_of
 from basicaer._jobs import budget, options, progress_bar, queue
 from basicaer._qiskit.circuits import parameter_binds
 from basicaer._qiskit.errors import BasicAerError, public_error
-from basicaer._qiskit.job import BasicAerJob
+from basicaer._qiskit.job import BasicAerJob, fresh_ids
 from basicaer._qiskit.request import Experiment, Prepared, Request, experiments_of
 from basicaer._qiskit.versions import HAS_QOBJ
 
@@ -40,13 +38,6 @@ _OUTPUT = {
     options.STATEVECTOR: "statevector",
     options.UNITARY: "unitary",
 }
-
-
-_ids = random.Random()
-"""The source of job ids: unique, in forked children too, but not cryptographic."""
-in_child(_ids.seed)
-_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
-
 
 _NARROW = 12
 """Qubits up to which a circuit is lowered before its memory is counted."""
@@ -132,7 +123,7 @@ class Simulator:
         # The circuits of a Qobj have no parameters left to bind.
         binds = values["parameter_binds"] if qobj is None else None
         prepared = self._prepare(experiments, binds, values, threads)
-        job_id, qobj_id = _fresh_ids()
+        job_id, qobj_id = fresh_ids()
         name, version = self._identity()
         header = {"backend_name": name, "backend_version": version}
         if qobj is not None:
@@ -321,7 +312,7 @@ class Simulator:
                 'No classical registers in circuit "%s", counts will be empty.', header["name"]
             )
         elif not (program.body and isinstance(program.body[-1], Measure)) and not any(
-            isinstance(each, Measure) for each in operations_of(program.body)
+            isinstance(each, (Measure, Store)) for each in operations_of(program.body)
         ):
             self._logger.warning(
                 'No measurements in circuit "%s", classical register will remain all zeros.',
@@ -330,17 +321,8 @@ class Simulator:
 
 
 # ----------------------------------------------------------------------------------------------
-# Ids, threads, seeds
+# Threads, seeds
 # ----------------------------------------------------------------------------------------------
-
-
-def _fresh_ids() -> Tuple[str, str]:
-    """Returns two random UUIDs, six times as fast as `uuid.uuid4`."""
-    a = f"{_ids.getrandbits(256):064x}"
-    return (
-        f"{a[:8]}-{a[8:12]}-4{a[13:16]}-{_VARIANT[a[16]]}{a[17:20]}-{a[20:32]}",
-        f"{a[32:40]}-{a[40:44]}-4{a[45:48]}-{_VARIANT[a[48]]}{a[49:52]}-{a[52:]}",
-    )
 
 
 def _thread_count(values: Mapping[str, Any]) -> int:
@@ -362,11 +344,18 @@ def _seeds(ready: Sequence[_Ready], values: Mapping[str, Any]) -> List[int | Non
     given = values["seed_simulator"]
     for position, seed in enumerate(seeds):
         if seed is None:
-            seeds[position] = _seed(given, position, values["seed_per_circuit"])
+            seeds[position] = seed_of(given, position, values["seed_per_circuit"])
     return seeds
 
 
-def _seed(given: int | None, position: int, several: bool) -> int:
+def seed_of(given: int | None, position: int, several: bool) -> int:
+    """Returns the seed of a circuit; without a given one, NumPy's global generator draws it.
+
+    Args:
+        given: the option `seed_simulator`.
+        position: of the circuit in its run.
+        several: the option `seed_per_circuit`.
+    """
     if given is None:
         return int(np.random.randint(2147483647, dtype="int32"))  # noqa: NPY002
     return _seed_of_circuit(given, position) if several else given

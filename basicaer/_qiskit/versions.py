@@ -8,10 +8,11 @@ so that Qiskit's own errors do not come first.
 from __future__ import annotations
 
 import re
+import sys
 import warnings
 from importlib import metadata
 from types import SimpleNamespace
-from typing import Any, Callable, List, Mapping, NamedTuple, Tuple, TypeVar
+from typing import Any, Callable, Mapping, NamedTuple, Tuple, TypeVar
 
 _TERRA_RANGE, _QISKIT_RANGE = ((0, 24), (0, 47)), ((1, 2), (3, 0))
 _GET_TERRA = "pip install 'qiskit-terra>=0.24,<0.47'"
@@ -101,6 +102,14 @@ CONDITIONS = not QISKIT_2
 """Whether any instruction can have a condition."""
 SHARED_BITS = not QISKIT_2
 """Whether a circuit gives the same object for a bit each time, so that bits are known by it."""
+CAPI_KNOWN = INSTALLED.number in ((2, 6),)
+"""Whether circuits are read through Qiskit's C API without being asked: it was tested."""
+CAPI_WANTING = ""
+"""Why circuits cannot be read through Qiskit's C API; empty where they perhaps can."""
+if INSTALLED.number < (2, 6):
+    CAPI_WANTING = "this Qiskit has no C API that circuits can be read through, which came with 2.6"
+elif not getattr(sys, "_is_gil_enabled", lambda: True)():
+    CAPI_WANTING = "Python runs without the GIL, which keeps circuits unchanged while they are read"
 
 # --- terra's own BasicAer ----------------------------------------------------------------------
 
@@ -128,6 +137,7 @@ def passes_as(name: str) -> Callable[[Class], Class]:
 
 # --- base classes ------------------------------------------------------------------------------
 
+from qiskit.circuit import ParameterExpression  # noqa: E402 (not before it is known which one it is)
 from qiskit.exceptions import QiskitError  # noqa: E402 (not before it is known which one it is)
 
 ErrorBase: Any = QiskitError if reference is None else reference.BasicAerError
@@ -140,20 +150,7 @@ if TERRA:
 
 
 from qiskit.providers.exceptions import QiskitBackendNotFoundError  # noqa: E402
-from qiskit.providers.providerutils import resolve_backend_name  # noqa: E402
-
-if TERRA:
-    from qiskit.providers.providerutils import filter_backends
-else:
-
-    def filter_backends(backends: Any, filters: Any = None, **kwargs: Any) -> List[Any]:
-        """Returns the backends that a filter wants and whose attributes have certain values."""
-        return [
-            backend
-            for backend in backends
-            if (filters is None or filters(backend))
-            and all(getattr(backend, key, None) == value for key, value in kwargs.items())
-        ]
+from qiskit.providers.providerutils import filter_backends, resolve_backend_name  # noqa: E402
 
 
 def primitive_bases() -> Tuple[Any, Any]:
@@ -164,9 +161,8 @@ def primitive_bases() -> Tuple[Any, Any]:
     """
     if QISKIT_2:
         raise ImportError(
-            "basicaer.primitives needs Sampler and Estimator of Qiskit before 2.0; here "
-            "qiskit.primitives.BackendSamplerV2 and BackendEstimatorV2 take the simulators of "
-            "BasicAer as their backend"
+            "Qiskit 2 has no Sampler and Estimator of the first kind; StatevectorSampler and "
+            "StatevectorEstimator of basicaer.primitives are in their place"
         )
     from qiskit import primitives
 
@@ -175,16 +171,28 @@ def primitive_bases() -> Tuple[Any, Any]:
     return primitives.BaseSamplerV1, primitives.BaseEstimatorV1
 
 
+def primitive_bases_v2() -> Tuple[Any, Any]:
+    """Returns the base classes of `StatevectorSampler` and `StatevectorEstimator`.
+
+    Raises:
+        ImportError: terra has none.
+    """
+    if TERRA:
+        raise ImportError(
+            "StatevectorSampler and StatevectorEstimator need Qiskit 1 or 2; Sampler and Estimator "
+            "of basicaer.primitives are in their place"
+        )
+    from qiskit import primitives
+
+    return primitives.BaseSamplerV2, primitives.BaseEstimatorV2
+
+
 # --- circuits ----------------------------------------------------------------------------------
 
-if SHARED_BITS:
-    bit_key: Callable[[Any], Any] = id
-else:
-
-    def bit_key(bit: Any) -> Any:
-        """Returns what a bit is known by in a dict: itself, or the id of its only object."""
-        return bit
-
+NATIVE_EXPRESSIONS = not hasattr(ParameterExpression, "_parameter_keys") and hasattr(
+    ParameterExpression, "_qpy_replay"
+)
+"""Whether expressions of parameters are Qiskit's own (2.1 on), not sympy's or symengine's."""
 
 _CONDITION = "condition" if TERRA else "_condition"  # the property of 1.x warns
 
@@ -210,6 +218,11 @@ except ImportError:  # terra before 0.45
     from qiskit.extensions import Initialize, UnitaryGate
     from qiskit.extensions.quantum_initializer.diagonal import DiagonalGate
 
+
+class Absent:
+    """A placeholder for classes that this version of Qiskit does not have."""
+
+
 try:
     from qiskit.circuit import (
         AnnotatedOperation,
@@ -217,18 +230,32 @@ try:
         InverseModifier,
         PowerModifier,
     )
-except ImportError:  # terra before 0.45: no operation is an instance of these
-
-    class AnnotatedOperation:  # type: ignore[no-redef]
-        """A placeholder for classes that this version of terra does not have."""
-
-    ControlModifier = InverseModifier = PowerModifier = AnnotatedOperation
+except ImportError:  # terra before 0.45
+    AnnotatedOperation = ControlModifier = InverseModifier = PowerModifier = Absent
 
 try:
     from qiskit.circuit.classical import expr, types
 except ImportError:  # terra before 0.25: no condition is an expression
-    expr = SimpleNamespace(Expr=AnnotatedOperation)
+    expr = SimpleNamespace(Expr=Absent)
     types = SimpleNamespace()
+
+import qiskit.circuit.library  # noqa: E402
+
+Store: Any = getattr(qiskit.circuit, "Store", Absent)  # from 1.1 on
+Index: Any = getattr(expr, "Index", Absent)  # from 1.1 on
+BoxOp: Any = getattr(qiskit.circuit, "BoxOp", Absent)  # from 2.0 on
+DurationType: Any = getattr(types, "Duration", Absent)  # from 2.0 on
+PauliProductMeasurement: Any = getattr(  # from 2.3 on
+    qiskit.circuit.library, "PauliProductMeasurement", Absent
+)
+try:
+    from qiskit.quantum_info import SparseObservable
+except ImportError:  # before 1.3
+    SparseObservable = Absent
+try:
+    from qiskit.primitives.containers.observables_array import ObservablesArray
+except ImportError:  # terra
+    ObservablesArray = Absent
 
 # --- results -----------------------------------------------------------------------------------
 
@@ -255,25 +282,35 @@ if HAS_QOBJ:
 
 
 __all__ = [
+    "CAPI_KNOWN",
+    "CAPI_WANTING",
     "CONDITIONS",
     "HAS_QOBJ",
     "INSTALLED",
+    "NATIVE_EXPRESSIONS",
     "QISKIT_2",
     "SHARED_BITS",
     "TERRA",
+    "Absent",
     "AnnotatedOperation",
+    "BoxOp",
     "ControlModifier",
     "DiagonalGate",
+    "DurationType",
     "ErrorBase",
+    "Index",
     "Initialize",
     "Installed",
     "InverseModifier",
+    "ObservablesArray",
+    "PauliProductMeasurement",
     "PowerModifier",
     "ProviderBase",
     "QiskitBackendNotFoundError",
     "QiskitError",
+    "SparseObservable",
+    "Store",
     "UnitaryGate",
-    "bit_key",
     "condition_of",
     "experiment_header",
     "expr",
@@ -282,6 +319,7 @@ __all__ = [
     "job_header",
     "passes_as",
     "primitive_bases",
+    "primitive_bases_v2",
     "reference",
     "resolve_backend_name",
     "types",

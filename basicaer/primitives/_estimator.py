@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from copy import copy
-from typing import Any, Dict, Iterator, List, Sequence, Tuple, Union
+from typing import Any, Dict, List, Sequence, Tuple, Union
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
 from qiskit.primitives import EstimatorResult
 from qiskit.quantum_info import SparsePauliOp
 
+from basicaer._engine.final_states import unmeasured
 from basicaer._engine.pauli_sums import PauliSum
+from basicaer._engine.program import Program
+from basicaer._qiskit.circuits.lowered import lowered_circuits
 from basicaer._qiskit.errors import BasicAerError, raises_public_errors
 from basicaer._qiskit.observables import pauli_sum
+from basicaer._qiskit.points import Point, Points, States
+from basicaer._qiskit.recent import Recent
 from basicaer._qiskit.versions import primitive_bases
-from basicaer.primitives._call import (
-    Call,
-    Point,
-    PrimitiveJob,
-    Settings,
-    plain_values,
-    warn_of_unknown,
-)
-from basicaer.primitives._recent import Recent, lowered_circuits
+from basicaer.primitives._job import PrimitiveJob, submit
+from basicaer.primitives._settings import Settings, plain_values, warn_of_unknown
 
 _MOMENT_BYTES = 120
 """Bytes per amplitude that it takes to compute the variance of an observable."""
@@ -106,11 +104,11 @@ class Estimator(primitive_bases()[1]):  # type: ignore[misc]
                         f"The observable at place {position} is not Hermitian: its coefficients "
                         "are complex. Only its exact value can be computed, with shots=None."
                     )
-        call = Call(
-            lowered_circuits(circuits, self._known_circuits, False),
+        points = Points(
+            lowered_circuits(circuits, self._known_circuits, unmeasured),
             parameter_values,
-            settings,
-            0 if shots is None else _MOMENT_BYTES,
+            settings.using,
+            memory=0 if shots is None else _MOMENT_BYTES,
         )
         # Drawn here, so that they do not depend on the order in which jobs run.
         generator = settings.generator
@@ -120,7 +118,7 @@ class Estimator(primitive_bases()[1]):  # type: ignore[misc]
             values = np.zeros(len(sums), dtype=np.complex128)
             squares = np.zeros(len(sums))
 
-            def use(point: Point, states: Iterator[Tuple[float, Any]], threads: int) -> None:
+            def use(point: Point, program: Program, states: States, threads: int) -> None:
                 same: Dict[int, List[int]] = {}
                 for position in point.positions:
                     same.setdefault(id(sums[position]), []).append(position)
@@ -133,7 +131,7 @@ class Estimator(primitive_bases()[1]):  # type: ignore[misc]
                         for observable, positions in wanted:
                             squares[positions] += weight * observable.second_moment(amplitudes)
 
-            call.run(use)
+            points.run(use)
             if normals is None or shots is None:
                 return EstimatorResult(np.real_if_close(values), [{} for _ in sums])
             means = values.real
@@ -143,7 +141,7 @@ class Estimator(primitive_bases()[1]):  # type: ignore[misc]
                 [{"variance": variance, "shots": shots} for variance in variances.tolist()],
             )
 
-        return call.submit(work)
+        return submit(points, work)
 
     def _sums(self, observables: Sequence[Any]) -> List[PauliSum]:
         here: Dict[int, PauliSum] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Tuple, Union
+from typing import Any, Dict, Tuple, Union
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
@@ -10,10 +10,15 @@ from qiskit.primitives import SamplerResult
 from qiskit.quantum_info import Statevector
 from qiskit.result import QuasiDistribution
 
+from basicaer._engine.final_states import all_measured
+from basicaer._engine.program import Program
+from basicaer._qiskit.circuits.lowered import lowered_circuits
 from basicaer._qiskit.errors import raises_public_errors
+from basicaer._qiskit.points import Point, Points, States
+from basicaer._qiskit.recent import Recent
 from basicaer._qiskit.versions import primitive_bases
-from basicaer.primitives._call import Call, Point, PrimitiveJob, Settings, warn_of_unknown
-from basicaer.primitives._recent import Recent, lowered_circuits
+from basicaer.primitives._job import PrimitiveJob, submit
+from basicaer.primitives._settings import Settings, warn_of_unknown
 
 _DRAWN_AS_TERRA = 20
 """Up to this many qubits, terra's own code sums the probabilities that shots are drawn from."""
@@ -65,20 +70,21 @@ class Sampler(primitive_bases()[0]):  # type: ignore[misc]
         **run_options: Any,
     ) -> PrimitiveJob:
         settings = Settings(run_options)
-        lowered = lowered_circuits(circuits, self._known_circuits, True)
-        call = Call(lowered, parameter_values, settings, _SAMPLE_BYTES)
+        lowered = lowered_circuits(circuits, self._known_circuits, all_measured)
+        points = Points(lowered, parameter_values, settings.using, memory=_SAMPLE_BYTES)
         shots, generator = settings.shots, settings.generator
 
         def work() -> SamplerResult:
             possible: Dict[int, Tuple[np.ndarray, np.ndarray]] = {}
 
-            def use(point: Point, states: Iterator[Tuple[float, Any]], threads: int) -> None:
-                qubits = point.circuit.qubits
+            def use(point: Point, program: Program, states: States, threads: int) -> None:
+                measured = point.circuit.ending().qubits
+                qubits = [measured[clbit] for clbit in range(len(measured))]
                 # A binomial draw counts from the other end if the probability is above 1/2. So for
                 # a Bell pair its last bit decides which outcome gets which count.
                 as_terra = (
                     shots is not None
-                    and settings.precision == "double"
+                    and settings.using.precision == "double"
                     and point.circuit.num_qubits <= _DRAWN_AS_TERRA
                 )
                 chances = np.zeros(1 << len(qubits))
@@ -93,7 +99,7 @@ class Sampler(primitive_bases()[0]):  # type: ignore[misc]
                 for position in point.positions:
                     possible[position] = outcomes, rounded[outcomes]
 
-            call.run(use)
+            points.run(use)
             distributions = []
             for position, circuit in enumerate(lowered):
                 outcomes, shares = possible[position]
@@ -105,12 +111,12 @@ class Sampler(primitive_bases()[0]):  # type: ignore[misc]
                     dict(zip(outcomes.tolist(), shares.tolist())), shots=shots
                 )
                 # The width, which QuasiDistribution knows only if outcomes are strings.
-                distribution._num_bits = len(circuit.qubits)
+                distribution._num_bits = circuit.num_clbits
                 distributions.append(distribution)
             known = {} if shots is None else {"shots": shots}
             return SamplerResult(distributions, [dict(known) for _ in lowered])
 
-        return call.submit(work)
+        return submit(points, work)
 
     @property
     def circuits(self) -> Tuple[QuantumCircuit, ...]:

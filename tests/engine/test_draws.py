@@ -170,8 +170,8 @@ class TestConditions:
         assert clbits_read(BitsEqual((0, 70), 2)) == 1 | 1 << 70
 
     def test_unknown_operator(self):
-        with pytest.raises(EngineError, match="'shift_left'; known are bits"):
-            evaluate(Expression("shift_left", (bits(0), value(1, 1)), 1), 0)
+        with pytest.raises(EngineError, match="'power'; known are bits"):
+            evaluate(Expression("power", (bits(0), value(1, 1)), 1), 0)
 
 
 def test_shots_drawn_in_parts_are_those_drawn_at_once(monkeypatch):

@@ -20,6 +20,7 @@ from basicaer._engine.program import (
     Measure,
     Program,
     Reset,
+    Store,
     Switch,
     While,
     bodies_of,
@@ -27,6 +28,7 @@ from basicaer._engine.program import (
     with_bodies,
 )
 
+BIT = Expression("bits", (0,), 1)
 HOLDS = BitsEqual((0,), 1)
 X, Y, Z = (gates(["x", qubit]) for qubit in range(3))
 NESTED = {
@@ -76,7 +78,7 @@ def test_made_quickly_is_made_the_same(cls, fields):
 
 
 @pytest.mark.parametrize(
-    "operation", [X, Measure(0, 0), Reset(0), Break()], ids=lambda o: str(o)[:8]
+    "operation", [X, Measure(0, 0), Reset(0), Store((0,), BIT), Break()], ids=lambda o: str(o)[:8]
 )
 def test_most_operations_have_no_body(operation):
     assert bodies_of(operation) == ()

@@ -15,13 +15,13 @@ from versions import needs_present_basis, needs_terra
 from basicaer import BasicAer
 from basicaer._engine import gate_table
 from basicaer._engine.gate_table import (
-    COLUMN,
     GATES,
     ROW_OF_NAME,
     SCALAR,
 )
 from basicaer._engine.program import DENSE, DIAGONAL
 from basicaer._qiskit.circuits.gate_classes import CLASS_OF_NAME, ROW_OF_CLASS, SINGLETON_OF_CLASS
+from basicaer._qiskit.circuits.gate_reader import Refill
 from basicaer._qiskit.versions import reference
 
 PARTS = [(row, part) for row in GATES for part in row.parts]
@@ -119,13 +119,29 @@ def test_matrix_is_terras_definition(row):
 
 
 @EVERY_PART
-def test_columns_equal_scalars(row, part):
+def test_refilled_coefficients_are_those_of_scalars(row, part):
     columns = np.random.default_rng(4).uniform(-7, 7, (row.num_params, 6))
     columns[:, 0] = 0
-    found = np.array([np.broadcast_to(e, 6) for e in part.entries(COLUMN, *columns)])
+    fixed = np.arange(part.kind.num_targets * 16 + 3) + 1j
+    sources = list(range(row.num_params))
+    found = Refill(fixed, [(2, part.entries, sources)]).rows(columns)
+    assert found.shape == (6, len(fixed))
     for i in range(6):
         expected = part.entries(SCALAR, *columns[:, i].tolist())
-        assert np.allclose(found[:, i], expected, atol=1e-15, rtol=1e-15)
+        size = len(expected)
+        assert found[i, 2 : 2 + size].tolist() == list(expected)
+        assert found[i, :2].tolist() == fixed[:2].tolist()
+        assert found[i, 2 + size :].tolist() == fixed[2 + size :].tolist()
+
+
+def test_bad_refills():
+    entries = ROW_OF_NAME["rx"].parts[0].entries
+    with pytest.raises(ValueError, match="4 coefficients do not fit at 2"):
+        Refill(np.zeros(5), [(2, entries, [0])])
+    with pytest.raises(ValueError, match="4 sources are needed, not 1"):
+        Refill(np.zeros(4), [(0, entries, [3])]).rows(np.zeros((1, 1)))
+    with pytest.raises(ValueError, match="negative"):
+        Refill(np.zeros(4), [(0, entries, [-1])])
 
 
 @EVERY_PART

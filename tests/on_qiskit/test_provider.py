@@ -95,11 +95,10 @@ def test_backends():
     assert [backend.name() for backend in BasicAer.backends()] == list(NAMES)
     assert BasicAer.backends("foo") == []
     assert len(BasicAer.backends(filters=lambda backend: backend.name().startswith("s"))) == 1
-    if reference is None:  # there is no configuration, and no status
-        assert len(BasicAer.backends(max_circuits=None)) == 3
-        assert BasicAer.backends(max_circuits=1) == []
-        assert BasicAer.get_backend(backend_version="2.1.0").name() == "qasm_simulator"
-        return
+    assert BasicAer.get_backend(backend_version="2.1.0").name() == "qasm_simulator"
+    width = BasicAer.get_backend(NAMES[0]).configuration().n_qubits
+    assert BasicAer.get_backend(NAMES[0], n_qubits=width).name() == NAMES[0]
+    assert BasicAer.backends(n_qubits=width + 1) == []
     assert len(BasicAer.backends(conditional=True)) == 2
     assert BasicAer.backends(simulator=False) == []
     assert len(BasicAer.backends(operational=True)) == 3
@@ -185,7 +184,6 @@ def test_a_configuration_of_ones_own():
     assert result.backend_name == "mine"
 
 
-@needs_terra
 def test_the_number_of_qubits_is_what_the_memory_holds_until_it_is_set(monkeypatch):
     space = [1 << 30]
     monkeypatch.setattr(memory, "available_bytes", lambda fresh=False: space[0])
@@ -203,6 +201,12 @@ def test_the_number_of_qubits_is_what_the_memory_holds_until_it_is_set(monkeypat
         assert backend.configuration().n_qubits == most
         with pytest.raises(basicaer.BasicAerError, match=rf"maximum \({most}\)"):
             backend.run(QuantumCircuit(most + 1))
+        for wrong in (0, -1, 2.5, "5"):
+            with pytest.raises(basicaer.BasicAerError, match="n_qubits must be a whole number"):
+                configuration.n_qubits = wrong
+        assert configuration.n_qubits == most
+        configuration.n_qubits = None
+        assert configuration.n_qubits > most
 
 
 @needs_terra

@@ -14,7 +14,7 @@ from typing import Any, Dict, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
 
-from basicaer._engine.gate_table import COLUMN, Entries, Functions
+from basicaer._engine.gate_table import Entries, Functions
 from basicaer._engine.program import DENSE
 
 _TRIALS = ((0.61, 1.13, 2.07, 0.37), (2.41, -0.77, 0.29, 1.93), (-1.37, 3.01, -2.3, -0.83))
@@ -22,6 +22,10 @@ _SAME = 1e-13
 """Entries of a generator that differ by less from trial to trial do not depend on the angles."""
 _NEAR_0 = 0.03
 """Below this the derivative of sin(x) / x is computed from its series."""
+
+
+_ARRAYS = Functions(np.cos, np.sin, lambda x: np.exp(1j * x), np.sqrt, lambda x: np.sinc(x / np.pi))
+"""The functions of the gate table, for arrays."""
 
 
 class Dual:
@@ -67,7 +71,7 @@ def _dual(value: Any) -> Dual:
 
 
 def _cis(x: Dual) -> Dual:
-    value = COLUMN.cis(x.value)
+    value = _ARRAYS.cis(x.value)
     return Dual(value, 1j * value * x.slope)
 
 
@@ -78,7 +82,7 @@ def _sqrt(x: Dual) -> Dual:
 
 
 def _sinc(x: Dual) -> Dual:
-    value, square = COLUMN.sinc(x.value), x.value * x.value
+    value, square = _ARRAYS.sinc(x.value), x.value * x.value
     near = abs(x.value) < _NEAR_0
     series = -x.value / 3 * (1 - square / 10 * (1 - square / 28))
     slope = np.where(near, series, (np.cos(x.value) - value) / np.where(near, 1, x.value))
@@ -122,7 +126,7 @@ def _generators(entries: Entries, parameters: Sequence[np.ndarray], form: int) -
     """
     slope = slopes(entries, parameters)
     matrix = np.empty_like(slope[0])
-    for i, entry in enumerate(entries(COLUMN, *parameters)):
+    for i, entry in enumerate(entries(_ARRAYS, *parameters)):
         matrix[:, i] = entry
     if form != DENSE:
         found: np.ndarray = slope * matrix.conj()

@@ -32,8 +32,8 @@ from typing import Any, Callable, Iterator, Sequence, Tuple, Union
 from basicaer._engine.control import Control
 from basicaer._engine.errors import EngineError
 from basicaer._engine.memory import Allowance
-from basicaer._engine.program import Gates
-from basicaer._engine.shots.classical import evaluate, holds
+from basicaer._engine.program import Gates, Store
+from basicaer._engine.shots.classical import evaluate, holds, stored
 from basicaer._engine.shots.draws import Marginals
 from basicaer._engine.shots.instructions import (
     BRANCHES,
@@ -235,6 +235,11 @@ class Machine:
             elif kind is Set:
                 branch.state.prepare(item.prepare.qubits, item.prepare.amplitudes)
                 branch.known &= ~item.used
+            elif kind is Store:
+                value = evaluate(item.value, branch.bits)
+                branch.bits = stored(item.clbits, value, branch.bits)
+                for clbit in item.clbits:
+                    branch.sources.pop(clbit, None)
             elif kind is Enter:
                 branch.turns[item.loop] = 0
             elif kind is Turn:

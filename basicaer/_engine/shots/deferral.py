@@ -4,13 +4,15 @@ Measuring a qubit commutes with everything that follows if only diagonal gates, 
 measurements follow on this qubit. If also no condition reads the outcome, the state need not be
 collapsed: the outcome is drawn later from the uncollapsed state. Such a `Draw` is marked
 `SPECTATOR` if a draw that branches can follow, otherwise `TERMINAL`. A reset is deferred if its
-qubit is not used afterwards; it then only uses up its draw. Code after the last draw is left out.
+qubit is not used afterwards; it then only uses up its draw. Code after the last draw and the last
+store is left out.
 """
 
 from __future__ import annotations
 
 from typing import Callable, Iterator, NamedTuple
 
+from basicaer._engine.program import Store
 from basicaer._engine.shots import instructions
 from basicaer._engine.shots.classical import clbits_read
 from basicaer._engine.shots.instructions import (
@@ -35,9 +37,9 @@ class _Facts(NamedTuple):
 
     used: int  # qubits that gates, measurements and preparations act on
     moved: int  # qubits with an operation that does not commute with measuring them
-    read: int  # clbits that conditions read
+    read: int  # clbits that conditions and stores read
     branches: bool  # whether a draw is not deferred
-    goes_on: bool  # whether there is any draw, or a while loop, which may be endless
+    goes_on: bool  # whether there is any draw, store, or while loop, which may be endless
 
     def __or__(self, other: object) -> _Facts:
         assert isinstance(other, _Facts)
@@ -51,7 +53,7 @@ class _Facts(NamedTuple):
 
 
 def without_idle_ends(code: list[Instruction], check: Callable[[], None]) -> list[Instruction]:
-    """Returns the code with a jump to the end wherever no draw can follow."""
+    """Returns the code with a jump to the end wherever no draw or store can follow."""
     facts = _facts_ahead(code, check)
     end = Jump(len(code) - 1)
     ending = [
@@ -140,6 +142,9 @@ def _own_facts(item: Instruction) -> _Facts:
         read = clbits_read(item.condition)
     elif isinstance(item, Select):
         read = clbits_read(item.expression)
+    elif isinstance(item, Store):
+        goes_on = True
+        read = clbits_read(item.value)
     elif isinstance(item, Turn):
         goes_on = True
     return _Facts(used, moved, read, branches, goes_on)

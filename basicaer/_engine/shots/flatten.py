@@ -24,6 +24,7 @@ from basicaer._engine.program import (
     Prepare,
     Program,
     Reset,
+    Store,
     Switch,
     While,
     bodies_of,
@@ -110,6 +111,8 @@ class _Builder:
             self._add_known(operation, Draw(operation.qubit, None, BRANCHES))
         elif isinstance(operation, Prepare):
             self._add_known(operation, Set(operation, _mask(operation.qubits)))
+        elif isinstance(operation, Store):
+            code.append(operation)
         elif isinstance(operation, IfElse):
             self._add_if_else(operation, loop)
         elif isinstance(operation, While):

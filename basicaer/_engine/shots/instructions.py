@@ -1,4 +1,7 @@
-"""The instructions of flat code, made from a program's body by `flatten`."""
+"""The instructions of flat code, made from a program's body by `flatten`.
+
+A `Store` of the program is an instruction as it is.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import itertools
 from dataclasses import dataclass
 from typing import Callable, Iterable, Iterator, NamedTuple, Sequence, Union
 
-from basicaer._engine.program import Condition, Expression, Gates, Prepare
+from basicaer._engine.program import Condition, Expression, Gates, Prepare, Store
 
 BRANCHES = 0
 """Collapses the state and splits shots with different outcomes."""
@@ -90,7 +93,7 @@ class End(NamedTuple):
     """The end of the program."""
 
 
-Instruction = Union[Apply, Set, Draw, Unless, Select, Jump, Enter, Turn, End]
+Instruction = Union[Apply, Set, Draw, Store, Unless, Select, Jump, Enter, Turn, End]
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,12 @@ from basicaer._engine.program import (
     Prepare,
     Program,
     Reset,
+    Store,
     Switch,
     While,
 )
 from basicaer._engine.shots.branch import Machine
-from basicaer._engine.shots.classical import evaluate, holds
+from basicaer._engine.shots.classical import evaluate, holds, stored
 from basicaer._engine.shots.draws import memory_rows
 
 
@@ -90,6 +91,9 @@ class _Shot:
                 self.state.reset(operation.qubit, outcome, chance)
             elif isinstance(operation, Prepare):
                 self.state.prepare(operation.qubits, operation.amplitudes)
+            elif isinstance(operation, Store):
+                value = evaluate(operation.value, self.bits)
+                self.bits = stored(operation.clbits, value, self.bits)
             elif isinstance(operation, IfElse):
                 chosen = holds(operation.condition, self.bits)
                 left = self._run(operation.true_body if chosen else operation.false_body)
@@ -104,6 +108,8 @@ class _Shot:
                         break
             elif isinstance(operation, (Break, Continue)):
                 left = operation
+            else:
+                raise TypeError(f"unknown operation {operation!r}")
             if left is not None:
                 return left
         return None

@@ -1,4 +1,4 @@
-"""Terra's classical conditions and expressions, as trees of clbit indices and numbers."""
+"""Qiskit's classical conditions and expressions, as trees of clbit indices and numbers."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any, Dict, Iterator, Sequence, Tuple, Union
 
 from qiskit.circuit import ClassicalRegister, Clbit
 
-from basicaer._engine.program import BitsEqual, Condition, Expression
+from basicaer._engine.program import BitsEqual, Condition, Expression, Store
 from basicaer._engine.shots.classical import OPERATORS
 from basicaer._qiskit.errors import BasicAerError
-from basicaer._qiskit.versions import expr, types
+from basicaer._qiskit.versions import Index, expr, types
 
 Clbits = Dict[Clbit, int]
 """The index in the outermost circuit of each clbit of a circuit."""
@@ -56,6 +56,52 @@ def lower_target(target: Any, clbits: Clbits, where: str) -> Expression:
     return Expression("bits", bits, len(bits))
 
 
+def lower_store(target: expr.Expr, value: expr.Expr, clbits: Clbits, where: str) -> Store:
+    """Returns what a store of `value` to `target` does, in terms of clbit indices.
+
+    Raises:
+        BasicAerError: the target is none of a clbit, a register and a bit of a register; a bit is
+            not in the circuit; otherwise as `lower_expression`.
+    """
+    lowered = lower_expression(value, clbits, where)
+    index = None
+    if isinstance(target, Index):
+        target, index = target.target, target.index
+    if getattr(target, "standalone", False):
+        raise BasicAerError(
+            f'{where} stores to the variable "{target.name}"; only clbits and classical registers '
+            "can be written to"
+        )
+    if not isinstance(target, expr.Var):
+        raise BasicAerError(
+            f"{where} stores to {target!r}; expected a clbit, a classical register or a bit of one"
+        )
+    bits = _indices(target.var, clbits, where)
+    if index is None:
+        return Store(bits, lowered)
+    whole = Expression("bits", bits, len(bits))
+    position = lower_expression(index, clbits, where)
+    _check_bit(whole, position, where)
+    if position.operator == "value":
+        return Store((bits[position.operands[0]],), lowered)
+    # The bit is flipped if it is not the value.
+    differs = Expression("bit_xor", (Expression("index", (whole, position), 1), lowered), 1)
+    flip = Expression(
+        "shift_left",
+        (Expression("cast", (differs, whole.width), whole.width), position),
+        whole.width,
+    )
+    return Store(bits, Expression("bit_xor", (whole, flip), whole.width))
+
+
+def _check_bit(target: Expression, position: Expression, where: str) -> None:
+    """Raises an error if the position is a number, and not that of a bit of the target."""
+    if position.operator == "value" and position.operands[0] >= target.width:
+        raise BasicAerError(
+            f"{where} uses bit {position.operands[0]} of a value of {target.width} bits"
+        )
+
+
 def lower_expression(node: expr.Expr, clbits: Clbits, where: str) -> Expression:
     """Returns an expression with clbit indices in place of clbits and registers.
 
@@ -99,13 +145,20 @@ def _lower(
             zero = Expression("value", (0,), operand.width)
             return Expression("not_equal", (operand, zero), 1)
         return Expression("cast", (operand, width), width)
+    if isinstance(node, Index):
+        target, position = inner(node.target), inner(node.index)
+        _check_bit(target, position, where)
+        return Expression("index", (target, position), width)
     if isinstance(node, (expr.Unary, expr.Binary)):
         operator = node.op.name.lower()
         if operator not in OPERATORS:
             raise BasicAerError(f'{where} uses the operator "{operator}", which is not known')
         if isinstance(node, expr.Unary):
             return Expression(operator, (inner(node.operand),), width)
-        return Expression(operator, (inner(node.left), inner(node.right)), width)
+        left, right = inner(node.left), inner(node.right)
+        if operator == "div" and right.operator == "value" and not right.operands[0]:
+            raise BasicAerError(f"{where} has an expression that divides by 0")
+        return Expression(operator, (left, right), width)
     raise BasicAerError(f"{where} uses an expression of unknown kind: {node!r}")
 
 

@@ -1,4 +1,4 @@
-"""Loops, branches and switches, as operations of a `Program`."""
+"""Loops, branches and switches, as operations of a `Program`; boxes, as what is in them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from qiskit.circuit.controlflow import CASE_DEFAULT
 from basicaer._engine import memory as _memory
 from basicaer._engine.program import Break, Continue, For, IfElse, Switch, While
 from basicaer._qiskit.circuits.conditions import lower_condition, lower_target
-from basicaer._qiskit.circuits.lowering import Lowering, Scope, reads_control_flow
-from basicaer._qiskit.versions import condition_of
+from basicaer._qiskit.circuits.instructions import check_duration
+from basicaer._qiskit.circuits.lowering import Lowering, Scope, reads, reads_control_flow
+from basicaer._qiskit.versions import BoxOp, condition_of
 
 _TURN_BYTES = 64
 """The least bytes that one turn of a for loop takes while it runs: loops are unrolled."""
@@ -92,6 +93,15 @@ def _switch_case(
         default = any(value is CASE_DEFAULT for value in values)
         cases.append((None if default else tuple([int(value) for value in values]), body))
     lowering.add(Switch(target, tuple(cases)))
+
+
+@reads(BoxOp)  # not as control flow: a box of gates is unitary
+def _box(
+    lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
+) -> None:
+    if operation.duration is not None:
+        check_duration(lowering, operation, operation.duration)
+    lowering.inside(operation.blocks[0], qubits, clbits, scope)
 
 
 @reads_control_flow(BreakLoopOp, ContinueLoopOp)

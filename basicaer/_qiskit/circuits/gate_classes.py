@@ -77,3 +77,10 @@ SINGLETON_OF_CLASS: Dict[type, Row] = {
     if row.num_params == 0 and type(gate_class()) is not gate_class
 }
 """Rows by the class of the gate's shared instance."""
+
+STANDARD_ROWS: Dict[str, Row] = {
+    gate_class(*[0.0] * row.num_params).name: row
+    for gate_class, row in ROW_OF_CLASS.items()
+    if getattr(gate_class, "_standard_gate", None) is not None
+}
+"""Rows of the gates that Qiskit keeps without a Python object, by Qiskit's names (from 1.2 on)."""

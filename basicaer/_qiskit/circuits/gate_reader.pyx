@@ -5,37 +5,47 @@ The common case, a standard gate without a condition, takes one look-up and a fe
 circuit of such gates, followed by measurements, is read here too. The formulas of the gate table
 for matrix entries are recorded once, as lists of steps (formulas.pxi), and from then on evaluated
 without Python.
+
+The gates of a circuit are accessed in one of three ways, which `choose` selects (listed.pxi,
+native.pxi); readers.py has the contract that they share.
 """
 
-from cython cimport embedsignature, internal
+from cython cimport embedsignature, final, internal
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.complex cimport PyComplex_CheckExact, PyComplex_ImagAsDouble, PyComplex_RealAsDouble
 from cpython.dict cimport PyDict_GetItem
+from cpython.exc cimport PyErr_Clear
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_AsLong, PyLong_FromVoidPtr
 from cpython.object cimport PyObject
+from cpython.pycapsule cimport PyCapsule_Import
 from libc.math cimport cos, isfinite, sin, sqrt
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
+from libc.string cimport memcmp, memcpy, memset
 
 from typing import Any, NamedTuple, Tuple
 
 import numpy as np
-from qiskit.circuit import Barrier, ControlledGate, Instruction
+from qiskit.circuit import Barrier, CircuitInstruction, ControlledGate, Instruction, QuantumCircuit
 from qiskit.circuit import Measure as MeasureInstruction
 
 from basicaer._engine.gate_table import Functions
 from basicaer._engine.program import DENSE, Gates, Measure, Program
-from basicaer._qiskit.circuits.gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
-from basicaer._qiskit.versions import CONDITIONS, SHARED_BITS, condition_of
+from basicaer._qiskit.circuits.gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS, STANDARD_ROWS
+from basicaer._qiskit.versions import CONDITIONS, INSTALLED, SHARED_BITS, condition_of
 
 ctypedef Py_ssize_t index
 
 cdef enum:
     LARGE = 256     # a matrix of this many coefficients or more stays an array until `take`
+    MOST_STANDARD = 64
 
 cdef bint _conditions = CONDITIONS
+# Set by `choose`.
+cdef bint _native = False           # whether circuits are read through Qiskit's C API
 cdef bint _by_id = SHARED_BITS      # whether bits are found as objects, or else by their hash
+cdef bint _named = False            # whether standard gates are read by name, without their objects
 
 cdef object new_gates = Gates.of
 cdef object new_program = Program.of
@@ -44,6 +54,8 @@ cdef object frombuffer = np.frombuffer
 cdef object INT32 = np.dtype(np.int32)
 cdef object INT64 = np.dtype(np.int64)
 cdef object COMPLEX128 = np.dtype(np.complex128)
+cdef object _circuit = QuantumCircuit
+cdef object _instruction = CircuitInstruction
 
 
 class FreeCoefficients(NamedTuple):
@@ -62,6 +74,7 @@ class FreeCoefficients(NamedTuple):
 
 include "basicaer/_engine/cython/growable.pxi"
 include "basicaer/_qiskit/circuits/formulas.pxi"
+include "basicaer/_qiskit/circuits/refill.pxi"
 
 
 # --- one gate run ------------------------------------------------------------------------------
@@ -95,7 +108,7 @@ cdef class Entry:
     cdef GateClass of_class
 
 
-cdef dict _gate_classes = {}    # GateClass of each class that was read; only of the table
+cdef dict _gate_classes = {}    # GateClass of each class or name that was read; only of the table
 
 
 cdef str plain_name(gate_class, str name, base):
@@ -106,13 +119,6 @@ cdef str plain_name(gate_class, str name, base):
 cdef str condition_in(gate_class):
     """The attribute that holds a condition; None if instructions have none."""
     return plain_name(gate_class, "condition", Instruction) if _conditions else None
-
-
-cdef inline PyObject* place_of(dict index_of, PyObject* bit):
-    """The index of a bit, in a dict by `bit_key`; NULL if it is not there."""
-    if _by_id:
-        return PyDict_GetItem(index_of, PyLong_FromVoidPtr(bit))
-    return PyDict_GetItem(index_of, <object>bit)
 
 
 cdef GateClass gate_class_of(gate_class):
@@ -136,7 +142,24 @@ cdef GateClass gate_class_of(gate_class):
             of_class.control_state = plain_name(gate_class, "ctrl_state", ControlledGate)
             of_class.wanted_state = part.kind.control_state
     if row.num_params:
-        of_class.formula = Formula(part.entries, row.num_params)
+        of_class.formula = formula_of(row.parts[0].entries, row.num_params)
+    return of_class
+
+
+cdef GateClass standard_class_of(str name):
+    """Returns how to read a standard gate of Qiskit's from its instruction; None as above."""
+    row = STANDARD_ROWS.get(name)
+    if row is None or len(row.parts) != 1:
+        return None
+    cdef GateClass of_class = GateClass()
+    part = row.parts[0]
+    of_class.kind = part.kind
+    of_class.constant = part.constant
+    of_class.width = row.num_qubits
+    of_class.condition = "condition" if _conditions else None
+    of_class.parameters = "params"
+    if row.num_params:
+        of_class.formula = formula_of(row.parts[0].entries, row.num_params)
     return of_class
 
 
@@ -145,7 +168,11 @@ cdef class GateReader:
     """Collects the gates between two other operations."""
 
     cdef dict known, kinds
-    cdef Growable kind, qubits, offset, coefficients, starts
+    # Of each standard gate, by its number in `_standard`: 1 + the index of its kind, or 0; and,
+    # without parameters, where its coefficients are.
+    cdef int32_t seen[MOST_STANDARD]
+    cdef index seen_at[MOST_STANDARD]
+    cdef Growable kind, qubits, offset, coefficients, starts, widths
     cdef list large, free
 
     def __init__(self):
@@ -160,17 +187,22 @@ cdef class GateReader:
         free(self.offset.data)
         free(self.coefficients.data)
         free(self.starts.data)
+        free(self.widths.data)
 
     def __len__(self):
         return self.kind.used // <index>sizeof(int32_t)
 
     cdef Entry recognise(self, gate_class):
-        """Adds a class of gates to this gate run; None if `gate_class_of` does not know it."""
+        """Adds a class of gates, or a standard gate by its name, to this gate run.
+
+        Returns None if it is not a row of the gate table with one part.
+        """
         cdef GateClass of_class
         cdef Entry entry
         found = _gate_classes.get(gate_class, NotImplemented)
         if found is NotImplemented:
-            found = gate_class_of(gate_class)
+            by_name = type(gate_class) is str
+            found = standard_class_of(gate_class) if by_name else gate_class_of(gate_class)
             if found is None:
                 return None  # not kept: there is no bound on the number of other classes
             _gate_classes[gate_class] = found
@@ -227,7 +259,8 @@ cdef class GateReader:
 
     cdef bint push_formula(self, Formula formula, parameters) except -1:
         """Adds the coefficients of a gate; False if its parameters are not all finite numbers."""
-        cdef double values[MOST_PARAMETERS]
+        cdef double values[MOST_PARAMETERS * BATCH]
+        cdef index start = self.coefficients.used // <index>sizeof(double complex)
         cdef int i
         cdef index size = formula.num_entries * sizeof(double complex)
         if len(parameters) != formula.num_params:
@@ -235,17 +268,17 @@ cdef class GateReader:
         for i in range(formula.num_params):
             value = parameters[i]
             if PyFloat_CheckExact(value):
-                values[i] = PyFloat_AS_DOUBLE(value)
+                values[i * BATCH] = PyFloat_AS_DOUBLE(value)
             else:
                 try:
-                    values[i] = float(value)
+                    values[i * BATCH] = float(value)
                 except (TypeError, ValueError, OverflowError):
                     return False
-            if not isfinite(values[i]):
+            if not isfinite(values[i * BATCH]):
                 return False
         if self.coefficients.used + size > self.coefficients.room:
             reserve(&self.coefficients, size)
-        formula.evaluate(values, <double*>(self.coefficients.data + self.coefficients.used))
+        formula.evaluate(1, values, &start, <double*>self.coefficients.data)
         self.coefficients.used += size
         return True
 
@@ -255,7 +288,7 @@ cdef class GateReader:
         Args:
             data: the instructions.
             place: index of the first.
-            index_of: the index of each qubit, by its `bit_key`.
+            index_of: the index of each qubit, as `keyed` makes it.
 
         Returns:
             The index of the first instruction that was not read, len(data) if all were.
@@ -269,12 +302,17 @@ cdef class GateReader:
         cdef Growable* held = &self.qubits
         while place < num:
             instruction = data[place]
-            operation = instruction.operation
-            found = PyDict_GetItem(self.known, type(operation))
+            if _named and type(instruction) is _instruction and instruction.is_standard_gate():
+                operation = instruction
+                what = instruction.name
+            else:
+                operation = instruction.operation
+                what = type(operation)
+            found = PyDict_GetItem(self.known, what)
             if found != NULL:
                 entry = <Entry>found
             else:
-                entry = self.recognise(type(operation))
+                entry = self.recognise(what)
                 if entry is None:
                     break
             of_class = entry.of_class
@@ -349,23 +387,32 @@ cdef class GateReader:
         """
         cdef index num = len(self), i
         cdef tuple kinds = tuple(self.kinds)
-        cdef list widths = [kind.num_controls + kind.num_targets for kind in kinds]
         cdef const double* values = <const double*>self.coefficients.data
-        cdef double sum = 0
+        cdef index size = self.coefficients.used // <index>sizeof(double)
+        cdef double sums[4]
         cdef bint finite
         cdef int32_t total = 0
         cdef Growable* starts = &self.starts
         kind = array_of(&self.kind, INT32)
         qubits = array_of(&self.qubits, INT32)
         coefficients = array_of(&self.coefficients, COMPLEX128)
-        for i in range(self.coefficients.used // <index>sizeof(double)):
-            sum = sum + 0 * values[i]
-        finite = sum == 0
+        # Four sums, so that no addition waits for the one before it.
+        sums[0] = sums[1] = sums[2] = sums[3] = 0
+        for i in range(size // 4):
+            sums[0] += 0 * values[4 * i]
+            sums[1] += 0 * values[4 * i + 1]
+            sums[2] += 0 * values[4 * i + 2]
+            sums[3] += 0 * values[4 * i + 3]
+        for i in range(size - size % 4, size):
+            sums[0] += 0 * values[i]
+        finite = sums[0] + sums[1] + sums[2] + sums[3] == 0
+        for of_gates in kinds:
+            self.push_int(&self.widths, of_gates.num_controls + of_gates.num_targets)
         reserve(starts, (num + 1) * sizeof(int32_t))
         starts.used = (num + 1) * sizeof(int32_t)
         (<int32_t*>starts.data)[0] = 0
         for i in range(num):
-            total += <int32_t>widths[(<int32_t*>self.kind.data)[i]]
+            total += (<int32_t*>self.widths.data)[(<int32_t*>self.kind.data)[i]]
             (<int32_t*>starts.data)[i + 1] = total
         start = array_of(starts, INT32)
         starts.used = 0
@@ -383,105 +430,12 @@ cdef class GateReader:
         self.large.clear()
         self.free = []
         self.kind.used = self.qubits.used = self.offset.used = self.coefficients.used = 0
+        self.widths.used = 0
+        memset(self.seen, 0, sizeof(self.seen))
         gates = new_gates(kinds, kind, start, qubits, offset, coefficients)
         return gates, free_ones, finite
 
 
-# --- a whole circuit ---------------------------------------------------------------------------
-
-# Terra's shared instances have a class of their own.
-cdef frozenset _measurements = frozenset({MeasureInstruction, type(MeasureInstruction())})
-cdef str _measure_condition = condition_in(MeasureInstruction)
-cdef object _barrier = Barrier
-cdef dict _measures = {}        # Measure objects to share, by qubit * FEW + clbit
-cdef enum:
-    FEW = 64                    # Measures of qubits and clbits below this are shared
-
-
-cdef object measure_of(index qubit, index clbit):
-    cdef PyObject* found
-    if qubit >= FEW or clbit >= FEW:
-        return Measure(qubit, clbit)
-    key = qubit * FEW + clbit
-    found = PyDict_GetItem(_measures, key)
-    if found == NULL:
-        _measures[key] = Measure(qubit, clbit)
-        return _measures[key]
-    return <object>found
-
-
-cdef bint is_plain_barrier(instruction, dict qubit_of) except -1:
-    """Whether it is a barrier on the circuit's own qubits without a condition: a no-op."""
-    if type(instruction.operation) is not _barrier:
-        return False
-    if condition_of(instruction.operation) is not None:
-        return False
-    for qubit in instruction.qubits:
-        if place_of(qubit_of, <PyObject*>qubit) == NULL:
-            return False
-    return True
-
-
-cdef dict by_key(list bits):
-    cdef index i
-    cdef dict out = {}
-    for i in range(len(bits)):
-        bit = bits[i]
-        out[PyLong_FromVoidPtr(<PyObject*>bit) if _by_id else bit] = i
-    return out
-
-
-def plain_program(circuit, bint unitary_only):
-    """Returns the program of a circuit that is gates and then measurements, as most are.
-
-    Returns:
-        The program that `lowering.Lowering` would make; None if the circuit contains anything else
-        or anything wrong, which `Lowering` then reads or reports.
-    """
-    cdef list data = list(circuit.data)  # first: reading it makes a blueprint create its registers
-    cdef list qubits = list(circuit.qubits), clbits = list(circuit.clbits), body = []
-    cdef index num = len(data), place = 0
-    cdef dict qubit_of = by_key(qubits), clbit_of = by_key(clbits)
-    cdef tuple on, to
-    cdef PyObject* qubit
-    cdef PyObject* clbit
-    cdef GateReader reader = GateReader()
-    phase = circuit.global_phase
-    if not PyFloat_CheckExact(phase) and type(phase) is not int or phase != 0:
-        return None
-    if len(circuit.cregs) > 1:  # they may share clbits
-        return None
-    while place < num:
-        place = reader.read(data, place, qubit_of)
-        if place == num or not is_plain_barrier(data[place], qubit_of):
-            break
-        place += 1
-    if len(reader):
-        gates, free_ones, finite = reader.take()
-        if not finite or free_ones:
-            return None
-        body.append(gates)
-    if place < num and unitary_only:
-        return None
-    for place in range(place, num):
-        instruction = data[place]
-        operation = instruction.operation
-        if type(operation) not in _measurements:
-            if is_plain_barrier(instruction, qubit_of):
-                continue
-            return None
-        if _measure_condition is not None and getattr(operation, _measure_condition) is not None:
-            return None
-        if type(instruction.qubits) is not tuple or type(instruction.clbits) is not tuple:
-            return None
-        on = instruction.qubits
-        to = instruction.clbits
-        if len(on) != 1 or len(to) != 1:
-            return None
-        qubit = place_of(qubit_of, <PyObject*>on[0])
-        clbit = place_of(clbit_of, <PyObject*>to[0])
-        if qubit == NULL or clbit == NULL:
-            return None  # bits equal to the circuit's but not identical, or bits not in it
-        body.append(measure_of(<object>qubit, <object>clbit))
-    # The last field, `samples`: it is True, as measurements come only at the end.
-    return new_program(len(qubits), len(clbits), tuple(body), 0.0, circuit.name, True)
+include "basicaer/_qiskit/circuits/listed.pxi"
+include "basicaer/_qiskit/circuits/capi.pxi"
+include "basicaer/_qiskit/circuits/native.pxi"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, List, Sequence
+from typing import Any, Iterator, List, Sequence
 
 import numpy as np
 from qiskit.circuit import (
@@ -31,16 +31,21 @@ from qiskit.quantum_info import Operator
 
 from basicaer._engine.gate_table import ROW_OF_NAME
 from basicaer._engine.program import DENSE, DIAGONAL, Measure, Prepare, Reset
+from basicaer._qiskit.circuits.conditions import lower_store
 from basicaer._qiskit.circuits.lowering import Lowering, Scope, reads, reads_derived
 from basicaer._qiskit.configuration import QASM_BASIS
 from basicaer._qiskit.versions import (
     AnnotatedOperation,
     ControlModifier,
     DiagonalGate,
+    DurationType,
     Initialize,
     InverseModifier,
+    PauliProductMeasurement,
     PowerModifier,
+    Store,
     UnitaryGate,
+    expr,
 )
 
 _MAX_DEPTH = 200
@@ -198,15 +203,41 @@ def _measure(
             operation, f"has {len(qubits)} qubits and {len(clbits)} clbits; expected one of each"
         )
     clbit = lowering.clbit(clbits[0], operation, scope)
-    if clbit in lowering.shared:
-        registers = lowering.circuit.find_bit(lowering.circuit.clbits[clbit]).registers
-        names = " and ".join(f'"{register.name}"' for register, _ in registers)
-        lowering.fail(operation, f"writes to clbit {clbit}, which is in the registers {names}")
+    _check_not_shared(lowering, operation, clbit)
     lowering.flush()
     if lowering.conditional:
         lowering.note_action()
     lowering.measured = True
     lowering.body.append(Measure(qubits[0], clbit))
+
+
+def _check_not_shared(lowering: Lowering, operation: Any, clbit: int) -> None:
+    """Raises an error if a clbit that is written to is in several registers."""
+    if clbit in lowering.shared:
+        registers = lowering.circuit.find_bit(lowering.circuit.clbits[clbit]).registers
+        names = " and ".join(f'"{register.name}"' for register, _ in registers)
+        lowering.fail(operation, f"writes to clbit {clbit}, which is in the registers {names}")
+
+
+@reads(PauliProductMeasurement)
+def _measure_product(
+    lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
+) -> None:
+    lowering.check_nonunitary_allowed(operation, scope, "")
+    read_composite(lowering, operation, qubits, clbits, scope)
+
+
+@reads(Store)
+def _store(
+    lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
+) -> None:
+    lowering.check_nonunitary_allowed(operation, scope, "")
+    where = lowering.where(operation)
+    store = lower_store(operation.lvalue, operation.rvalue, scope.clbits, where)
+    for clbit in store.clbits:
+        _check_not_shared(lowering, operation, clbit)
+    lowering.add(store)
+    lowering.measured = True  # from here on clbits are not known to be 0
 
 
 @reads(ResetInstruction, type(ResetInstruction()))
@@ -245,8 +276,40 @@ def _barrier(
 def _delay(
     lowering: Lowering, operation: Any, qubits: List[int], clbits: Sequence[Clbit], scope: Scope
 ) -> None:
-    lowering.number(operation.params[0], operation)
+    check_duration(lowering, operation, operation.params[0])
     lowering.note_action()
+
+
+def check_duration(lowering: Lowering, operation: Any, duration: Any) -> None:
+    """Raises an error unless the duration of an instruction, which is ignored, is one.
+
+    Args:
+        lowering: reads the circuit.
+        operation: the instruction.
+        duration: a number, or an expression of durations and stretches.
+    """
+    if not isinstance(duration, expr.Expr):
+        number = lowering.number(duration, operation)
+        if isinstance(number, float) and number < 0:
+            lowering.fail(operation, f"has the negative duration {number}")
+    elif not isinstance(duration.type, DurationType):
+        lowering.fail(operation, f"has a duration of the type {duration.type!r}")
+    else:
+        for number in _numbers_in(duration):
+            lowering.number(number, operation, "duration")
+
+
+def _numbers_in(duration: Any) -> Iterator[Any]:
+    """Yields the numbers in an expression of durations, without units."""
+    pending = [duration]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, expr.Value):
+            is_duration = isinstance(node.type, DurationType)
+            yield node.value.value() if is_duration else node.value
+        else:  # a stretch has no operands
+            operands = [getattr(node, name, None) for name in ("operand", "left", "right")]
+            pending += [each for each in operands if each is not None]
 
 
 @reads_derived(object)

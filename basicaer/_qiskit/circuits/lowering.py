@@ -1,8 +1,8 @@
 """Reads a circuit into a `Program`: what all instructions have in common.
 
 Gates of the table, with or without more controls, are read here, and sequences of common ones by
-`GateReader.read`. Every other instruction is read by the function that is registered for its class
-(`instructions`, `control_flow`).
+the reader in use (`readers`). Every other instruction is read by the function that is registered
+for its class (`instructions`, `control_flow`).
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ from basicaer._engine.program import (
 from basicaer._engine.shots.classical import holds
 from basicaer._qiskit.circuits.conditions import Clbits, lower_condition
 from basicaer._qiskit.circuits.gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
-from basicaer._qiskit.circuits.gate_reader import FreeCoefficients, GateReader
+from basicaer._qiskit.circuits.gate_reader import FreeCoefficients, GateReader, Instructions
+from basicaer._qiskit.circuits.readers import open_circuit
 from basicaer._qiskit.errors import BasicAerError
-from basicaer._qiskit.versions import bit_key, condition_of
+from basicaer._qiskit.versions import condition_of
 
 _FREE_GATES = 1 << 16
 _GATE_BYTES = 150
@@ -47,7 +48,6 @@ class Scope(NamedTuple):
 
     Attributes:
         circuit: the circuit.
-        qubits: the index in the outermost circuit of each qubit, by its `bit_key`.
         clbits: the index in the outermost circuit of each clbit.
         depth: the number of definitions and blocks around it.
         controls: indices of the qubits that control everything in it.
@@ -55,7 +55,6 @@ class Scope(NamedTuple):
     """
 
     circuit: QuantumCircuit
-    qubits: Dict[Any, int]
     clbits: Clbits
     depth: int
     controls: Tuple[int, ...] = ()
@@ -127,7 +126,8 @@ class Lowering:
         loops: how many of these are bodies of loops.
         turns: how often the for loops around the current position execute it.
         unrolled: the least bytes that the turns of all for loops so far take.
-        measured: whether a measurement has been read, even one whose condition does not hold.
+        measured: whether a measurement has been read, even one whose condition does not hold, or a
+            store: before, all clbits are 0.
         stops_sampling: whether an instruction keeps BasicAer from sampling, though nothing of it
             may be in the body (a delay after a measurement).
         conditional: whether a `c_if` applies to what is being read.
@@ -163,8 +163,7 @@ class Lowering:
     def program(self) -> Program:
         """Reads the circuit and returns its program; call it once."""
         circuit = self.circuit
-        data = circuit.data  # first: reading it makes a blueprint create its registers
-        qubits = {bit_key(qubit): index for index, qubit in enumerate(circuit.qubits)}
+        instructions = open_circuit(circuit)  # first: it makes a blueprint create its registers
         clbits = {clbit: index for index, clbit in enumerate(circuit.clbits)}
         if len(circuit.cregs) > 1:
             self.shared = {
@@ -172,15 +171,15 @@ class Lowering:
                 for clbit, index in clbits.items()
                 if len(circuit.find_bit(clbit).registers) > 1
             }
-        scope = Scope(circuit, qubits, clbits, 0)
+        scope = Scope(circuit, clbits, 0)
         try:
             self.add_phase(circuit.global_phase, scope, circuit)
-            self.walk(data, scope)
+            self.walk(instructions, scope)
         except RecursionError:
             self.fail(self.outermost, "has definitions nested too deeply; does it contain itself?")
         self.flush()
         return Program(
-            num_qubits=len(qubits),
+            num_qubits=circuit.num_qubits,
             num_clbits=len(clbits),
             body=tuple(self.body),
             global_phase=self.phase,
@@ -190,18 +189,17 @@ class Lowering:
 
     # Reading a circuit, and a single instruction.
 
-    def walk(self, data: Any, scope: Scope) -> None:
+    def walk(self, instructions: Instructions, scope: Scope) -> None:
         """Reads instructions one after another."""
-        instructions = list(data)
         place, end = 0, len(instructions)
         while place < end:
             if not scope.controls:
-                place = self._reader.read(instructions, place, scope.qubits)
+                place = instructions.read(self._reader, place)
                 if place == end:
                     return
             instruction = instructions[place]
             operation = instruction.operation
-            indices = self._indices(instruction.qubits, scope)
+            indices = self._indices(instructions, place)
             twice = len(indices) > 1 and len(set(indices)) < len(indices)
             if twice and not isinstance(operation, Barrier):
                 self.fail(operation, "acts on the same qubit twice")
@@ -326,17 +324,16 @@ class Lowering:
         made = self.made + len(self._reader)
         if made > _FREE_GATES and made * _GATE_BYTES > _memory.available_bytes():
             self.fail(self.outermost, f"makes more than {made} gates, all that memory holds")
-        data = body.data
+        instructions = open_circuit(body, qubits)
         inner = Scope(
             body,
-            {bit_key(qubit): index for qubit, index in zip(body.qubits, qubits)},
             {own: self.clbit(clbit, body, scope) for own, clbit in zip(body.clbits, clbits)},
             scope.depth + 1,
             scope.controls,
             scope.state,
         )
         self.add_phase(body.global_phase, inner, body)
-        self.walk(data, inner)
+        self.walk(instructions, inner)
 
     def add_phase(self, phase: Any, scope: Scope, source: Any) -> None:
         """Multiplies by ``exp(1j * phase)``, where the scope's controls and conditions hold."""
@@ -474,20 +471,13 @@ class Lowering:
                 f"{self.where(operation)} has no usable definition or matrix: {error}"
             ) from error
 
-    def _indices(self, qubits: Sequence[Any], scope: Scope) -> List[int]:
-        """Returns the indices in the outermost circuit of qubits of the scope's circuit."""
+    def _indices(self, instructions: Instructions, place: int) -> List[int]:
+        """Returns the indices in the outermost circuit of an instruction's qubits."""
         try:
-            found = list(map(scope.qubits.__getitem__, map(bit_key, qubits)))
-        except KeyError:  # qubits may be equal to the circuit's without being identical
-            index_of = {qubit: scope.qubits.get(bit_key(qubit)) for qubit in scope.circuit.qubits}
-            found = []
-            for qubit in qubits:
-                index = index_of.get(qubit)
-                if index is None:
-                    user = next(i.operation for i in scope.circuit.data if qubit in i.qubits)
-                    self.fail(user, f"acts on {qubit!r}, which is not in the circuit")
-                found.append(index)
-        return found
+            return instructions.qubits(place)
+        except KeyError as error:
+            user = instructions[place].operation
+            self.fail(user, f"acts on {error.args[0]!r}, which is not in the circuit")
 
     def _fail_not_finite(self, circuit: QuantumCircuit) -> NoReturn:
         """Raises the error for coefficients that are NaN or infinite."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import AbstractSet, Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import AbstractSet, Any, Dict, List, Sequence, Tuple
 
 import numpy as np
 from qiskit.circuit import Parameter, ParameterExpression, QuantumCircuit
 
-from basicaer._engine.gate_table import COLUMN, Entries
 from basicaer._engine.program import Gates, Measure, Operation, Program, with_bodies
-from basicaer._qiskit.circuits.gate_reader import FreeCoefficients
+from basicaer._qiskit.circuits.expressions import Expressions, key_of
+from basicaer._qiskit.circuits.gate_reader import Refill
 from basicaer._qiskit.circuits.lower import lower
 from basicaer._qiskit.circuits.lowering import Lowering, UnsweepableError
 from basicaer._qiskit.errors import BasicAerError
@@ -51,7 +51,16 @@ class Sweep:
             return
         sources = _Sources(self._parameters)
         self._phases = sources.indices(lowering.free_phases)
-        self._frees = [(gates, _columns_of(frees, sources)) for gates, frees in lowering.free]
+        self._refills = [
+            (
+                id(gates),
+                Refill(
+                    gates.coefficients,
+                    [(f.offset, f.entries, sources.indices(f.parameters).tolist()) for f in frees],
+                ),
+            )
+            for gates, frees in lowering.free
+        ]
         self._sources = sources
 
     def programs(self, values: Any) -> List[Program]:
@@ -77,10 +86,7 @@ class Sweep:
         program = self._program
         columns = self._sources.columns(values)
         phases = (program.global_phase + columns[self._phases].sum(axis=0)).tolist()
-        with np.errstate(all="ignore"):  # entries that are not finite are reported below
-            tables = {
-                id(gates): _coefficients(gates, frees, columns) for gates, frees in self._frees
-            }
+        tables = {key: refill.rows(columns) for key, refill in self._refills}
         for table in tables.values():
             if not np.isfinite(table).all():
                 row = values[int(np.argmin(np.isfinite(table).all(axis=1)))]
@@ -151,8 +157,7 @@ class _Sources:
         self._index: Dict[Any, int] = {p: index for index, p in enumerate(parameters)}
         self._expressions: List[Tuple[int, ParameterExpression]] = []
         self._numbers: List[Tuple[int, float]] = []
-        self._compiled: Any = None
-        self._trusted: List[bool] = []
+        self._evaluated: Expressions | None = None
 
     def indices(self, values: Sequence[Any]) -> np.ndarray:
         """Returns the index of each number, parameter or expression; adds those that are new."""
@@ -162,7 +167,7 @@ class _Sources:
         if isinstance(value, Parameter):
             return self._index[value]
         is_expression = isinstance(value, ParameterExpression)
-        key = ("expression", _symbolic(value)) if is_expression else ("number", value)
+        key = ("expression", key_of(value)) if is_expression else ("number", value)
         index = self._index.get(key)
         if index is None:
             index = self._index[key] = len(self._index)
@@ -178,96 +183,12 @@ class _Sources:
         columns[: len(self._parameters)] = values.T
         for index, number in self._numbers:
             columns[index] = number
-        if not self._expressions or not len(values):
-            return columns
-        if not self._trusted:
-            self._compile(values[:1])
-        found = None if self._compiled is None else self._evaluate(values)
-        for place, (index, expression) in enumerate(self._expressions):
-            column = None if found is None or not self._trusted[place] else found[:, place]
-            if column is not None and np.isfinite(column).all():
-                columns[index] = column
-            else:
-                columns[index] = [self._bound(expression, row) for row in values]
+        if self._expressions:
+            if self._evaluated is None:
+                expressions = [expression for _, expression in self._expressions]
+                self._evaluated = Expressions(self._parameters, expressions)
+            columns[[index for index, _ in self._expressions]] = self._evaluated.rows(values)
         return columns
-
-    def _compile(self, first: np.ndarray) -> None:
-        """Compiles all expressions; trusts those that agree with `bind` for the first values."""
-        trusted = [False] * len(self._expressions)
-        try:
-            import symengine
-
-            symbols = [parameter.sympify() for parameter in self._parameters]
-            self._compiled = symengine.Lambdify(
-                symbols, [expression.sympify() for _, expression in self._expressions]
-            )
-            found = self._evaluate(first)[0]
-        except Exception:  # not installed, or it cannot compile a function: bind each row
-            self._compiled = None
-        else:
-            for place, (_, expression) in enumerate(self._expressions):
-                bound = self._bound(expression, first[0])
-                # symengine's sign of NaN is a number, so a value that is not real would be missed.
-                trusted[place] = "sign(" not in str(expression) and bool(
-                    np.isclose(found[place], bound, rtol=1e-12, atol=1e-12)
-                )
-        self._trusted = trusted
-
-    def _evaluate(self, values: np.ndarray) -> np.ndarray:
-        return np.asarray(self._compiled(values)).reshape(len(values), len(self._expressions))
-
-    def _bound(self, expression: ParameterExpression, row: np.ndarray) -> float:
-        needed = expression.parameters
-        values = zip(self._parameters, row.tolist())
-        try:
-            return float(expression.bind({p: value for p, value in values if p in needed}))
-        except (TypeError, ZeroDivisionError) as error:
-            raise BasicAerError(f"the parameter {expression} is no real number: {error}") from error
-
-
-def _symbolic(expression: ParameterExpression) -> Any:
-    """What equal expressions have in common; without sympy fewer of them are seen to be equal."""
-    try:
-        return expression.sympify()
-    except ImportError:
-        return expression
-
-
-class _SameFormula(NamedTuple):
-    """The gates of a gate run whose coefficients are the same function of their arguments.
-
-    Attributes:
-        entries: the function.
-        offsets: index of each gate's first coefficient, shape (gates,).
-        arguments: indices of sources, shape (arguments, gates).
-    """
-
-    entries: Entries
-    offsets: np.ndarray
-    arguments: np.ndarray
-
-
-def _columns_of(frees: Sequence[FreeCoefficients], sources: _Sources) -> List[_SameFormula]:
-    alike: Dict[Entries, List[FreeCoefficients]] = {}
-    for free in frees:
-        alike.setdefault(free.entries, []).append(free)
-    return [
-        _SameFormula(
-            entries,
-            np.array([free.offset for free in group]),
-            np.array([sources.indices(free.parameters) for free in group]).T,
-        )
-        for entries, group in alike.items()
-    ]
-
-
-def _coefficients(gates: Gates, frees: Sequence[_SameFormula], columns: np.ndarray) -> np.ndarray:
-    """Returns the coefficients of a gate run, shape (rows of values, coefficients)."""
-    table = np.repeat(gates.coefficients[np.newaxis, :], columns.shape[1], axis=0)
-    for entries, offsets, arguments in frees:
-        for i, entry in enumerate(entries(COLUMN, *columns[arguments])):
-            table[:, offsets + i] = entry.T if isinstance(entry, np.ndarray) else entry
-    return table
 
 
 def _body_with(

@@ -1,4 +1,4 @@
 """What Qiskit has since 1.0: backends that are described by a `Target`.
 
-Read `backend`, then `target`.
+Read `backend`, then `target`; `configuration` is what older code asks for.
 """

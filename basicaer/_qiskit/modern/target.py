@@ -21,26 +21,42 @@ from qiskit.circuit.library import (
     GlobalPhaseGate,
     MCPhaseGate,
     MCXGate,
+    MCXGrayCode,
+    MCXRecursive,
     PauliGate,
     PermutationGate,
 )
+from qiskit.circuit.library.standard_gates import MCU1Gate
 from qiskit.transpiler import Target
 
 from basicaer._engine.gate_table import GATES
 from basicaer._jobs import options
 from basicaer._qiskit.circuits.gate_classes import CLASS_OF_NAME
-from basicaer._qiskit.versions import DiagonalGate, Initialize, UnitaryGate
+from basicaer._qiskit.versions import (
+    Absent,
+    BoxOp,
+    DiagonalGate,
+    Initialize,
+    PauliProductMeasurement,
+    Store,
+    UnitaryGate,
+)
 
 _OF_ANY_WIDTH: Dict[str, type] = {
     "barrier": Barrier,
     "diagonal": DiagonalGate,
     "mcphase": MCPhaseGate,
+    "mcu1": MCU1Gate,
     "mcx": MCXGate,
+    "mcx_gray": MCXGrayCode,
+    "mcx_recursive": MCXRecursive,
     "pauli": PauliGate,
     "permutation": PermutationGate,
     "unitary": UnitaryGate,
 }
 """What is unitary and acts on as many qubits as it is made for."""
+if BoxOp is not Absent:
+    _OF_ANY_WIDTH["box"] = BoxOp  # unitary if what is in it is
 
 _NOT_UNITARY: Dict[str, type] = {
     "break_loop": BreakLoopOp,
@@ -52,16 +68,21 @@ _NOT_UNITARY: Dict[str, type] = {
     "while_loop": WhileLoopOp,
 }
 """The same, of what only a state can be put through."""
+if Store is not Absent:
+    _NOT_UNITARY["store"] = Store
+if PauliProductMeasurement is not Absent:
+    _NOT_UNITARY["pauli_product_measurement"] = PauliProductMeasurement
 
 
-def target_of(kind: str, description: str) -> Target:
-    """Returns a target without a number of qubits, whose operations are ideal everywhere.
+def target_of(kind: str, description: str, num_qubits: int | None) -> Target:
+    """Returns a target whose operations are ideal on any qubits.
 
     Args:
         kind: of the simulator, one of those in `options`.
         description: of the simulator.
+        num_qubits: the number of qubits; None for any number.
     """
-    target = Target(description=description, num_qubits=None)
+    target = Target(description=description, num_qubits=num_qubits)
     for row in GATES:
         gate = CLASS_OF_NAME[row.name](*_parameters(row.num_params))
         if gate.name not in _OF_ANY_WIDTH and gate.name not in target:

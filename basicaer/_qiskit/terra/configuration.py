@@ -6,19 +6,11 @@ from typing import Any, Mapping
 
 from qiskit.providers.models import QasmBackendConfiguration
 
-from basicaer._engine.memory import largest_circuit
+from basicaer._qiskit.configuration import FollowsMemory
 
 
-class Configuration(QasmBackendConfiguration):
-    """A configuration whose `n_qubits` follows the available memory, until it is set.
-
-    Attributes:
-        bound: the number that `n_qubits` was set to; None if it was not set.
-        unitary: whether the simulator computes unitaries, of 4**n entries.
-    """
-
-    bound: int | None = None
-    unitary = False
+class Configuration(FollowsMemory, QasmBackendConfiguration):
+    """A configuration whose `n_qubits` follows the available memory, until it is set."""
 
     @classmethod
     def of(cls, fields: Mapping[str, Any], *, unitary: bool) -> Configuration:
@@ -27,11 +19,5 @@ class Configuration(QasmBackendConfiguration):
         made.bound, made.unitary = None, unitary
         return made
 
-    @property
-    def n_qubits(self) -> int:
-        """The most qubits that a circuit may have."""
-        return largest_circuit(unitary=self.unitary) if self.bound is None else self.bound
-
-    @n_qubits.setter
-    def n_qubits(self, value: int) -> None:
-        self.bound = value
+    def __contains__(self, name: object) -> bool:
+        return name == "n_qubits" or super().__contains__(name)

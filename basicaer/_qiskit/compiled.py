@@ -1,0 +1,299 @@
+"""Circuits that are read once, and from then on turn values of their parameters into numbers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Callable, Dict, Hashable, List, NamedTuple, Tuple, Union
+
+import numpy as np
+from qiskit.circuit import Parameter, QuantumCircuit
+from qiskit.result.postprocess import format_counts_memory
+
+from basicaer._engine.allowance import allowance_of
+from basicaer._engine.final_states import ending_of
+from basicaer._engine.memory import ITEM_BYTES, describe
+from basicaer._engine.program import Program
+from basicaer._engine.task import Outcome, Task, method_of
+from basicaer._jobs import budget, options, queue
+from basicaer._jobs.run import JobRun
+from basicaer._qiskit.circuits.lowered import LoweredCircuit
+from basicaer._qiskit.errors import BasicAerError, raises_public_errors
+from basicaer._qiskit.observables import broadcast_pairs, pauli_sums, values_of
+from basicaer._qiskit.points import Point, Points, States, Using
+from basicaer._qiskit.result import tally
+from basicaer._qiskit.simulator import seed_of
+
+_KNOWN = 64
+"""How many observables a circuit remembers."""
+
+
+class _Run(NamedTuple):
+    """One point of `counts`, as `JobRun` takes it."""
+
+    name: str
+    task: Task
+    need: int
+
+
+class CompiledCircuit:
+    """A circuit compiled once: values of its parameters go in, numbers come out.
+
+    `values` is None for a circuit without parameters, a vector of one value for each parameter, or
+    an array whose last axis is that vector. Its other axes are the batch, whose points are computed
+    on all cores.
+
+    All methods compute before they return, may be called from several threads at the same time, and
+    stop at an interrupt (Ctrl-C). The circuit may be changed afterwards: a compiled one does not
+    follow. It can be pickled.
+
+    Attributes:
+        circuit: a copy of the circuit.
+        parameters: its parameters, in the order of their values: that of ``circuit.parameters``.
+        num_qubits: the number of qubits.
+        num_clbits: the number of clbits.
+        precision: "double" or "single".
+    """
+
+    __module__ = "basicaer.compiled"  # its public module, by which it is pickled
+
+    @raises_public_errors
+    def __init__(
+        self,
+        circuit: QuantumCircuit,
+        *,
+        precision: str = "double",
+        max_parallel_threads: int = 0,
+    ) -> None:
+        """Compiles a circuit; see `compile`."""
+        if not isinstance(circuit, QuantumCircuit):
+            raise BasicAerError(f"compile() takes a QuantumCircuit, not {type(circuit).__name__}.")
+        self._threads = max_parallel_threads
+        self._using = Using.of(precision, max_parallel_threads)
+        self.circuit = circuit.copy()
+        self._lowered = LoweredCircuit(self.circuit, ending_of)
+        self.parameters: Tuple[Parameter, ...] = tuple(self._lowered.parameters)
+        self.num_qubits: int = circuit.num_qubits
+        self.num_clbits: int = circuit.num_clbits
+        self.precision = self._using.precision
+        self._known: Dict[Hashable, Any] = {}
+
+    def __reduce__(self) -> Any:
+        return _again, (self.circuit, self.precision, self._threads)
+
+    def __repr__(self) -> str:
+        return (
+            f'<CompiledCircuit "{self.circuit.name}": {self.num_qubits} qubits, '
+            f"{len(self.parameters)} parameters, {self.precision} precision>"
+        )
+
+    # ------------------------------------------------------------------------------------------
+    # Numbers
+    # ------------------------------------------------------------------------------------------
+
+    @raises_public_errors
+    def statevector(self, values: Any = None) -> np.ndarray:
+        """Returns the final state, before the measurements at the end.
+
+        Args:
+            values: of the parameters, shape batch + (parameters,).
+
+        Returns:
+            complex128 (complex64 in single precision), shape batch + (2**num_qubits,), in Qiskit's
+            order.
+
+        Raises:
+            BasicAerError: values are not valid, memory is too small, or there is no one final
+                state: the circuit measures in the middle, has control flow, or resets a qubit that
+                is in superposition.
+        """
+        rows, batch = self._rows(values)
+        dtype = np.complex64 if self.precision == "single" else np.complex128
+        size = 1 << self.num_qubits
+        held = math.prod(batch) * size * ITEM_BYTES[self.precision]
+        points = self._points(rows, held=held)
+        found: np.ndarray
+
+        def use(point: Point, program: Program, states: States, threads: int) -> None:
+            _, state = next(states)
+            if next(states, None) is not None:
+                raise BasicAerError(
+                    f'circuit "{program.name}" has no single final state: it resets a qubit that '
+                    "is in superposition. expectation() averages over the outcomes, counts() draws "
+                    "them."
+                )
+            if program.global_phase:
+                state.scale(complex(math.cos(program.global_phase), math.sin(program.global_phase)))
+            found[point.positions] = state.to_array(threads)
+
+        def work() -> np.ndarray:
+            nonlocal found
+            found = np.empty((len(rows), size), dtype=dtype)
+            points.run(use)
+            return found
+
+        return points.wait(work).reshape(*batch, size)
+
+    @raises_public_errors
+    def expectation(self, observables: Any, values: Any = None) -> Union[float, np.ndarray]:
+        """Returns exact expectation values; resets are averaged over their outcomes.
+
+        Args:
+            observables: one or an array of them, as Qiskit's `ObservablesArray` takes them: labels
+                such as ``"XZ"`` (the last letter is qubit 0), `Pauli`, `SparsePauliOp`,
+                `SparseObservable`, or mappings of labels to coefficients.
+            values: of the parameters, shape batch + (parameters,).
+
+        Returns:
+            float64: the shapes of the observables and of the batch, broadcast as NumPy does; a
+            float if both are single.
+
+        Raises:
+            BasicAerError: an observable or the values are not valid, memory is too small, or the
+                circuit measures in the middle or has control flow.
+        """
+        rows, batch = self._rows(values)
+        sums = self._sums(observables)
+        shape, pairs = broadcast_pairs(batch, sums.shape)
+        every = sums.reshape(-1)
+        found = np.zeros(math.prod(shape))
+        points = self._points(rows, held=0)
+
+        def use(point: Point, program: Program, states: States, threads: int) -> None:
+            wanted = [pair for position in point.positions for pair in pairs[position]]
+            value = values_of([every[which] for which, _ in wanted], states, threads, self._cached)
+            for which, target in wanted:
+                found[target] = value[id(every[which])]
+
+        def work() -> None:
+            points.run(use)
+
+        points.wait(work)
+        return found.reshape(shape) if shape else float(found[0])
+
+    @raises_public_errors
+    def counts(
+        self, shots: int = 1024, seed: Union[int, None] = None, values: Any = None
+    ) -> Union[Dict[str, int], List[Any]]:
+        """Returns how often each outcome was drawn, as the qasm simulator would.
+
+        The circuit may measure in the middle, reset, and have control flow.
+
+        Args:
+            shots: the number of shots of each point.
+            seed: of the draws, the same for each point; None to draw one for each from NumPy's
+                global generator.
+            values: of the parameters, shape batch + (parameters,).
+
+        Returns:
+            Counts by bitstring, as `Result.get_counts` has them; for a batch, lists of them, nested
+            as its axes are.
+
+        Raises:
+            BasicAerError: an argument is not valid, or memory is too small.
+        """
+        rows, batch = self._rows(values)
+        shots = options.check(options.QASM, "shots", shots)
+        seed = options.check(options.QASM, "seed_simulator", seed)
+        programs = self._lowered.sweep.programs(np.array(rows).reshape(len(rows), -1))
+        if not programs:
+            return _nested([], batch)
+        first, (precision, threads) = programs[0], self._using
+        allowance = allowance_of(
+            first,
+            method_of(first, "counts", shots, branching=True, allow_sampling=True),
+            shots=shots,
+            precision=precision,
+            threads=threads,
+        )
+        space = budget.shared.shortage(allowance.base)
+        if space is not None:
+            raise BasicAerError(
+                f'Circuit "{first.name}" of {self.num_qubits} qubits, {shots} shots, {precision} '
+                f"precision needs {describe(allowance.base)}; {describe(space)} are available."
+            )
+        cregs = [[register.name, register.size] for register in self.circuit.cregs]
+        header = {"memory_slots": sum([size for _, size in cregs]), "creg_sizes": cregs}
+        runs = [
+            _Run(
+                first.name,
+                Task(
+                    program,
+                    shots=shots,
+                    seed=seed_of(seed, place, several=False),
+                    precision=precision,
+                    threads=threads,
+                    allowance=allowance,
+                ),
+                allowance.need,
+            )
+            for place, program in enumerate(programs)
+        ]
+        run = JobRun(runs, threads=threads)
+
+        def formatted(place: int, task: Task, outcome: Outcome, seconds: float) -> Dict[str, int]:
+            words = outcome.memory if header["memory_slots"] else outcome.memory[:0]
+            counts = tally(words, run.control.check)
+            return {format_counts_memory(key, header): counts[key] for key in counts}
+
+        if run.is_brief():
+            future = queue.run_brief(lambda: run.carry_out(formatted), run.control)
+        else:
+            future = queue.submit(
+                lambda: run.carry_out(formatted), run.control, need=run.need, size=run.size
+            )
+        return _nested(queue.wait(future, run.control), batch)
+
+    # ------------------------------------------------------------------------------------------
+    # Arguments
+    # ------------------------------------------------------------------------------------------
+
+    def _rows(self, values: Any) -> Tuple[List[Tuple[float, ...]], Tuple[int, ...]]:
+        """Returns the values as a list of rows, and the shape of the batch."""
+        count = len(self.parameters)
+        try:
+            array = np.asarray([] if values is None else values, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise BasicAerError(
+                f'values for circuit "{self.circuit.name}" are no array of numbers: {error}'
+            ) from error
+        if array.ndim == 0 or array.shape[-1] != count:
+            given = "none are given" if values is None else f"they have the shape {array.shape}"
+            raise BasicAerError(
+                f'values for circuit "{self.circuit.name}" need the shape batch + ({count},), one '
+                f"for each of its parameters; {given}."
+            )
+        batch = array.shape[:-1]
+        return list(map(tuple, array.reshape(math.prod(batch), count).tolist())), batch
+
+    def _points(self, rows: List[Tuple[float, ...]], *, held: int) -> Points:
+        return Points([self._lowered] * len(rows), rows, self._using, held=held)
+
+    def _cached(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """Returns what is remembered under a key; without a lock, which a fork could find taken."""
+        found = self._known.get(key)
+        if found is None:
+            found = make()
+            if len(self._known) >= _KNOWN:
+                self._known = {}
+            self._known[key] = found
+        return found
+
+    def _sums(self, observables: Any) -> np.ndarray:
+        sums = pauli_sums(observables, self.num_qubits, self._cached)
+        if not sums.size:
+            raise BasicAerError(f"there are no observables: their shape is {sums.shape}.")
+        return sums
+
+
+def _again(circuit: QuantumCircuit, precision: str, max_parallel_threads: int) -> CompiledCircuit:
+    return CompiledCircuit(circuit, precision=precision, max_parallel_threads=max_parallel_threads)
+
+
+def _nested(found: List[Any], batch: Tuple[int, ...]) -> Any:
+    """Returns a flat list as lists nested like a batch; its only element for a single point."""
+    if not batch:
+        return found[0]
+    if len(batch) == 1:
+        return found
+    step = math.prod(batch[1:])
+    return [_nested(found[i * step : (i + 1) * step], batch[1:]) for i in range(batch[0])]
