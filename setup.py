@@ -57,6 +57,7 @@ MODULES = {
     "basicaer._kernels_avx512": ("basicaer/_kernels.pyx", AVX512),
     "basicaer._engine.plan.planner": ("basicaer/_engine/plan/planner.pyx", BASELINE),
     "basicaer._engine.shots.outcomes": ("basicaer/_engine/shots/outcomes.pyx", BASELINE),
+    "basicaer._engine.gradient.sites": ("basicaer/_engine/gradient/sites.pyx", BASELINE),
     "basicaer._engine.state.small": ("basicaer/_engine/state/small.pyx", BASELINE),
     "basicaer._qiskit.circuits.gate_reader": (
         "basicaer/_qiskit/circuits/gate_reader.pyx",

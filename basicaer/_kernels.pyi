@@ -9,6 +9,7 @@ LANES: Dict[str, int]
 CPU_LEVEL: int
 MOST_LOW_BITS: int
 EXPECTATION_VECTORS: int
+CROSS_KINDS: Dict[str, int]
 
 class Executable:
     def __init__(
@@ -66,4 +67,29 @@ def sample_blocks(
     cdf: np.ndarray,
     first: int,
     last: int,
+) -> None: ...
+def apply_paulis(
+    states: np.ndarray,
+    size: int,
+    which: int,
+    x: np.ndarray,
+    first: np.ndarray,
+    z: np.ndarray,
+    re: np.ndarray,
+    im: np.ndarray,
+    products: np.ndarray,
+    sync: np.ndarray,
+    flags: np.ndarray,
+) -> None: ...
+def take_back(
+    plan: Executable,
+    states: np.ndarray,
+    size: int,
+    ends: np.ndarray,
+    term_ends: np.ndarray,
+    terms: np.ndarray,
+    out: np.ndarray,
+    sync: np.ndarray,
+    cut_sync: np.ndarray,
+    flags: np.ndarray,
 ) -> None: ...

@@ -279,3 +279,5 @@ cdef inline int log2_of(int x) noexcept nogil:
 
 include "basicaer/_engine/kernels/whole.pxi"
 include "basicaer/_engine/kernels/sums.pxi"
+include "basicaer/_engine/kernels/paulis.pxi"
+include "basicaer/_engine/kernels/adjoint.pxi"

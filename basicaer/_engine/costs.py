@@ -4,6 +4,8 @@ Three modules make decisions with them: the planner, `state` (is a plan worth ma
 for everything else.
 """
 
+import functools
+
 # --- kernels -----------------------------------------------------------------------------------
 
 KERNEL_COSTS = {
@@ -92,6 +94,7 @@ def _level_2_cache() -> int:
 _ROOM = min(_LARGEST_BLOCK, max(_SMALLEST_BLOCK, _level_2_cache() // 2))
 
 
+@functools.lru_cache(maxsize=256)
 def block_qubits(num_qubits: int, precision: str) -> int:
     """Returns the qubits of a cache block, lanes included, in a state of `num_qubits` qubits.
 

@@ -218,6 +218,14 @@ def _p(f, theta):
     return (1, f.cis(theta))
 
 
+def _phase(f, phi):
+    return (f.cis(phi), f.cis(phi))
+
+
+def _phase_if_0(f, phi):
+    return (f.cis(phi), 1)
+
+
 def _rz(f, theta):
     return (f.cis(-theta / 2), f.cis(theta / 2))
 
@@ -344,9 +352,9 @@ GATES: Tuple[Row, ...] = (
 )
 """All gates of fixed width. Multi-controlled gates are these with more controls."""
 
-PHASE = _part(lambda f, phi: (f.cis(phi), f.cis(phi)), 1, DIAGONAL, (0,), 0, 0)
+PHASE = _part(_phase, 1, DIAGONAL, (0,), 0, 0)
 """A global phase, as a gate on any one qubit."""
-PHASE_IF_0 = _part(lambda f, phi: (f.cis(phi), 1), 1, DIAGONAL, (0,), 0, 0)
+PHASE_IF_0 = _part(_phase_if_0, 1, DIAGONAL, (0,), 0, 0)
 """A phase on the amplitudes whose qubit is 0."""
 PHASE_IF_1 = _part(_p, 1, DIAGONAL, (0,), 0, 0)
 """A phase on the amplitudes whose qubit is 1."""

@@ -109,6 +109,26 @@ def state_bytes(num_qubits: int, precision: str = "double", unitary: bool = Fals
     return max(1 << width, 8) * ITEM_BYTES[precision]
 
 
+def states_of_gradient(num_qubits: int, observables: int, precision: str = "double") -> int:
+    """Returns how many states a gradient holds at once, a power of two.
+
+    These are the state itself and, of as many observables as are worth the memory, the observable
+    applied to it.
+    """
+    states = 1 << max(1, observables.bit_length())
+    while states > 2 and states * state_bytes(num_qubits, precision) > KEPT:
+        states //= 2
+    return states
+
+
+def gradient_bytes(
+    num_qubits: int, observables: int = 1, precision: str = "double", threads: int = 1
+) -> int:
+    """Returns the bytes that the expectation values of observables and their gradients need."""
+    states = states_of_gradient(num_qubits, observables, precision)
+    return states * state_bytes(num_qubits, precision) + (threads or 1) * SCRATCH
+
+
 class Allowance(NamedTuple):
     """The memory limits of a run, computed before it begins and obeyed by it.
 

@@ -6,7 +6,7 @@ Y. With Y = iXZ the string is ``i**|x & z| X^x Z^z``.
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Sequence, Tuple, Union
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from basicaer._engine.state.amplitudes import Amplitudes
 
 _TABLE = 1 << 14
 """Maximum size, in complex numbers, of a temporary array of amplitudes times terms."""
+
+_POWERS = np.array([1, 1j, -1, -1j])
+"""Of i."""
 
 WIDEST = 62
 """Maximum width of a string: the bits of a mask."""
@@ -29,7 +32,7 @@ class PauliSum:
         coefficients: complex128, shape (t,).
     """
 
-    __slots__ = ("coefficients", "num_qubits", "x", "z")
+    __slots__ = ("_families", "coefficients", "num_qubits", "x", "z")
 
     def __init__(
         self, num_qubits: int, x: np.ndarray, z: np.ndarray, coefficients: np.ndarray
@@ -39,6 +42,25 @@ class PauliSum:
         self.x: np.ndarray = np.asarray(x, dtype=np.int64)[order]
         self.z: np.ndarray = np.asarray(z, dtype=np.int64)[order]
         self.coefficients: np.ndarray = np.asarray(coefficients, dtype=np.complex128)[order]
+        self._families: Union[Tuple[np.ndarray, ...], None] = None
+
+    @property
+    def families(self) -> Tuple[np.ndarray, ...]:
+        """The Hermitian part, strings that flip the same qubits as one family.
+
+        Computed once, as `_kernels.apply_paulis` takes it: the `x` mask of each family, int64;
+        where each begins in the other arrays, int64, shape (families + 1,); the `z` masks, int64;
+        real and imaginary part of the factor of each ``X^x Z^z``, float64.
+        """
+        found = self._families
+        if found is None:
+            x, first = np.unique(self.x, return_index=True)
+            first = np.append(first, len(self.x)).astype(np.int64)
+            factors = self.coefficients.real * _POWERS[_ones(self.x & self.z) & 3]
+            # Powers of i have exact zeros, and so has the product: families are real or imaginary.
+            re, im = factors.real.copy(), factors.imag.copy()
+            found = self._families = (x, first, self.z, re, im)
+        return found
 
     def expectation(self, state: Amplitudes, threads: int = 1) -> complex:
         """Returns the expectation value on a `State`."""
@@ -55,7 +77,7 @@ class PauliSum:
         sign = np.ones(1)  # of each mask: -1 if it has an odd number of set bits
         while len(sign) < size:
             sign = np.concatenate((sign, -sign))
-        weights = self.coefficients * np.array([1, 1j, -1, -1j])[_ones(self.x & self.z) & 3]
+        weights = self.coefficients * _POWERS[_ones(self.x & self.z) & 3]
         image = np.zeros(size, dtype=np.complex128)  # the sum applied to the state
         index = np.arange(size)
         step = max(1, _TABLE // size)
@@ -68,7 +90,7 @@ class PauliSum:
     @property
     def is_hermitian(self) -> bool:
         """True if all coefficients are real up to rounding (1e-12)."""
-        return bool(np.allclose(self.coefficients.imag, 0, rtol=0, atol=1e-12))
+        return bool((abs(self.coefficients.imag) <= 1e-12).all())
 
 
 class PauliSums:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Tuple
+from typing import Any, Sequence, Tuple
 
 import numpy as np
 
@@ -27,10 +27,11 @@ class CompiledPlan:
         max_blocks: maximum number of threads that can work at once.
         num_passes: number of passes through the state.
         scalar: factor for the single amplitude of a fresh state.
+        ends: number of passes up to each cut, and of all passes.
         summary: statistics: "gates", "fused_gates", "passes", "operations", "amplitude_gates".
     """
 
-    __slots__ = ("executable", "live", "max_blocks", "num_passes", "scalar", "summary")
+    __slots__ = ("ends", "executable", "live", "max_blocks", "num_passes", "scalar", "summary")
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class CompiledPlan:
         capacity: int,
         shift: int,
         fusion: bool,
+        cuts: Sequence[int] = (),
     ) -> None:
         """Plans a gate run.
 
@@ -51,7 +53,7 @@ class CompiledPlan:
             gates: the gate run.
             kernels: the build of the kernels to execute it with.
             dtype: of the reals of the state.
-            num_qubits, live, lane_bits, capacity, fusion: see `planner.plan`.
+            num_qubits, live, lane_bits, capacity, fusion, cuts: see `planner.plan`.
             shift: added to each qubit.
         """
         plan = planner.plan(
@@ -68,6 +70,7 @@ class CompiledPlan:
             fusion,
             KERNEL_COSTS,
             SPLIT_TIME,
+            cuts,
         )
         coefficients = plan.coefficients
         if coefficients.dtype != dtype:
@@ -76,6 +79,7 @@ class CompiledPlan:
         self.executable = kernels.Executable(
             plan.passes, plan.ops, plan.lists, coefficients, plan.scratch_reals
         )
+        self.ends = plan.ends
         self.live = plan.live
         self.scalar = plan.scalar
         self.max_blocks = plan.max_blocks

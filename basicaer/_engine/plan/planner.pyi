@@ -1,6 +1,6 @@
 """Types of the compiled planner; the contracts are in `planner.pyx`."""
 
-from typing import Any, Mapping
+from typing import Any, List, Mapping, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ class Plan:
     work: float
     gates: int
     fused_gates: int
+    ends: List[int]
 
 def aligned(count: int, dtype: Any, zero: bool = False) -> np.ndarray: ...
 def plan(
@@ -32,4 +33,5 @@ def plan(
     fusion: bool,
     costs: Mapping[str, float],
     split_time: float,
+    cuts: Sequence[int] = (),
 ) -> Plan: ...

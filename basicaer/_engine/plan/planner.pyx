@@ -113,11 +113,12 @@ class Plan:
         scalar: to be multiplied to a fresh state's only amplitude.
         work: amplitude-gates of the whole plan: operations times the amplitudes they go through.
         gates, fused_gates: counts of gates before and of items after fusion.
+        ends: a list, the passes up to each cut, and all of them.
     """
 
     __slots__ = (
         "passes", "ops", "lists", "coefficients", "scratch_reals", "max_blocks", "live", "scalar",
-        "work", "gates", "fused_gates",
+        "work", "gates", "fused_gates", "ends",
     )
 
 
@@ -271,7 +272,7 @@ cdef index first_malformed(const int64_t[:, ::1] kinds, const int32_t[::1] kind,
 def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1] start,
          const int32_t[::1] qubits, const int64_t[::1] offset, const double[::1] coefficients,
          int num_qubits, uint64_t live, int lane_bits, int capacity, bint fusion, costs,
-         double split_time):
+         double split_time, cuts=()):
     """Returns the plan of a gate run.
 
     Args:
@@ -287,7 +288,8 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
         fusion: False keeps each gate an item of its own.
         costs: ns per amplitude of each structure, see `costs`.
         split_time: ns that it takes to split a dense 4x4 matrix.
-
+        cuts: ascending numbers of gates: before each, all passes so far have done all gates so far
+            and no others. They need a state that is not fresh.
     Raises:
         ValueError: the width is out of bounds, or a gate is malformed.
     """
@@ -302,10 +304,8 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     cdef index wrong = first_malformed(kinds, kind, start, qubits, offset, coefficients, num_qubits)
     if wrong >= 0:
         raise malformed(wrong, num_qubits)
-    if p.num_gates:
-        p.kinds, p.kind, p.start = &kinds[0, 0], &kind[0], &start[0]
-        p.offset, p.coefficients = &offset[0], &coefficients[0]
-        p.qubits = &qubits[0] if qubits.shape[0] else NULL
+    if fresh and len(cuts):
+        raise ValueError("a plan for a fresh state cannot have cuts")
     p.num_qubits, p.lane_bits, p.capacity, p.fusion = num_qubits, lane_bits, capacity, fusion
     p.cost_diagonal, p.cost_move = costs["diagonal"], costs["move"]
     p.cost_real1, p.cost_dense1 = costs["real1"], costs["dense1"]
@@ -313,14 +313,28 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     p.cost_weyl, p.split_time = costs["weyl"], split_time
     p.touched = p.live = live
     p.scalar[0], p.scalar[1] = 1, 0
-    with nogil:
-        fuse(p, fresh)
-        make_items(p)
-        split_dense(p)
-        fold_scalar(p, fresh)
-        schedule(p)
-        lower(p)
+    cdef index first = 0, last
     out = Plan()
+    out.ends = []
+    for last in (*cuts, p.num_gates):
+        if not first <= last <= kind.shape[0]:
+            raise ValueError(f"a cut before gate {last} of {kind.shape[0]}, behind gate {first}")
+        p.num_gates = last - first
+        if p.num_gates:
+            p.kinds, p.kind, p.start = &kinds[0, 0], &kind[first], &start[first]
+            p.offset, p.coefficients = &offset[first], &coefficients[0]
+            p.qubits = &qubits[0] if qubits.shape[0] else NULL
+        p.clusters.used = p.items.used = p.terms.used = p.order.used = 0
+        p.pass_items.used = p.pass_starts.used = 0
+        with nogil:
+            fuse(p, fresh)
+            make_items(p)
+            split_dense(p)
+            fold_scalar(p, fresh)
+            schedule(p)
+            lower(p)
+        out.ends.append(p.out_passes.used // <index>sizeof(int64_t) // PASS_COLUMNS)
+        first = last
     out.passes = ints(&p.out_passes, PASS_COLUMNS)
     out.ops = ints(&p.out_ops, OP_COLUMNS)
     out.lists = ints(&p.out_lists, 0)

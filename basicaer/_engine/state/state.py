@@ -141,6 +141,12 @@ class State:
                 kernels.clear_outside(reals, live, 0, self._pairs)
         return reals
 
+    def opened(self) -> np.ndarray:
+        """Returns the reals, in lane layout, for code that may change any of them."""
+        reals = self._reals
+        self._live = (1 << self.num_qubits) - 1
+        return reals
+
     @classmethod
     def from_amplitudes(
         cls, array: np.ndarray, precision: str = "double", check: Callable[[], None] = no_check
