@@ -10,8 +10,8 @@ from qiskit.circuit import Measure as MeasureInstruction
 from qiskit.circuit import Reset as ResetInstruction
 from qiskit.circuit.library import GlobalPhaseGate, PauliGate
 
+from basicaer._qiskit.circuits.contract import Instructions
 from basicaer._qiskit.circuits.gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
-from basicaer._qiskit.circuits.gate_reader import Instructions
 from basicaer._qiskit.circuits.instructions import read_composite
 from basicaer._qiskit.circuits.lowering import CONTROL_FLOW, reader_of
 from basicaer._qiskit.circuits.readers import open_circuit

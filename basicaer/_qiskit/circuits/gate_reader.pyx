@@ -7,7 +7,7 @@ for matrix entries are recorded once, as lists of steps (formulas.pxi), and from
 without Python.
 
 The gates of a circuit are accessed in one of three ways, which `choose` selects (listed.pxi,
-native.pxi); readers.py has the contract that they share.
+native.pxi); contract.py has what they share.
 """
 
 from cython cimport embedsignature, final, internal

@@ -34,8 +34,9 @@ cdef list indices_of(bits, dict index_of):
 
 # --- the instructions of a circuit -------------------------------------------------------------
 
+@internal
 cdef class Instructions:
-    """The instructions of a circuit, a block or a definition; readers.py has the contract."""
+    """The instructions of a circuit, a block or a definition; contract.py has the contract."""
 
     def fingerprint(self):
         """Returns None: Python's objects have no short description."""

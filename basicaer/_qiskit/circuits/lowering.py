@@ -27,8 +27,9 @@ from basicaer._engine.program import (
 )
 from basicaer._engine.shots.classical import holds
 from basicaer._qiskit.circuits.conditions import Clbits, lower_condition
+from basicaer._qiskit.circuits.contract import Instructions
 from basicaer._qiskit.circuits.gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS
-from basicaer._qiskit.circuits.gate_reader import FreeCoefficients, GateReader, Instructions
+from basicaer._qiskit.circuits.gate_reader import FreeCoefficients, GateReader
 from basicaer._qiskit.circuits.readers import open_circuit
 from basicaer._qiskit.errors import BasicAerError
 from basicaer._qiskit.versions import condition_of

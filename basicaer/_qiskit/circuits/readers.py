@@ -10,27 +10,8 @@ The environment variable ``BASICAER_READER`` asks for one. By default it is the 
 known to work with the version of Qiskit, if it reads samples as "hashed" reads them; otherwise it
 is "hashed".
 
-`open_circuit` returns, for a circuit, a block or a definition, an object with this contract:
-
-    len(instructions)               how many there are
-    instructions[place]             one of them, as Qiskit returns it
-    instructions.read(reader, place)  appends gates of the table to the `GateReader`, from `place`
-                                    on, and returns the place of the first instruction that is
-                                    something else or has something special: a condition, another
-                                    control state, a parameter that has no value or is not a finite
-                                    real number, the same qubit twice. Nothing of that one is
-                                    appended; `Lowering.operation` reads any instruction, also those
-                                    that could have been read here.
-    instructions.qubits(place)      the indices of its qubits in the outermost circuit; a KeyError
-                                    of a qubit that is not in the circuit
-    instructions.clbits(place)      the indices of its clbits in this circuit; a KeyError as well
-    instructions.describe(place, key)  appends to a key (`circuit_key`) a description of gates of
-                                    the table, and returns the place of the first that is something
-                                    else
-    instructions.fingerprint()      bytes that identify a circuit with free parameters as long as
-                                    its expressions live; None where there are no such bytes
-    instructions.snapshot()         a copy that does not change; only where there is a fingerprint
-    plain_program(circuit, ...)     a whole circuit at once, or None
+`open_circuit` returns, for a circuit, a block or a definition, an object with the contract of
+`contract.Instructions`; `plain_program` reads a whole circuit at once, or returns None.
 
 A circuit that other threads only read can be read at any time. One that another thread changes is
 read as it was at some moment between its instructions, or the error is Qiskit's; it never ends the
