@@ -74,6 +74,7 @@ _MODULES = frozenset(
         "basicaertools",
         "compiled",
         "exceptions",
+        "gradients",
         "primitives",
         "qasm_simulator",
         "statevector_simulator",

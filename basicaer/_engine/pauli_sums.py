@@ -67,6 +67,10 @@ class PauliSum:
         values = state.expectations(self.x, self.z, threads=threads)
         return complex(values @ self.coefficients)
 
+    def times_i(self) -> TimesI:
+        """Returns i times the Hermitian part of the sum."""
+        return TimesI(self.num_qubits, self.x, self.z, self.coefficients)
+
     def second_moment(self, amplitudes: np.ndarray) -> float:
         """Returns the expectation value of the square of the sum, which must be Hermitian.
 
@@ -91,6 +95,18 @@ class PauliSum:
     def is_hermitian(self) -> bool:
         """True if all coefficients are real up to rounding (1e-12)."""
         return bool((abs(self.coefficients.imag) <= 1e-12).all())
+
+
+class TimesI(PauliSum):
+    """The imaginary unit times a Hermitian sum, for imaginary parts of inner products."""
+
+    __slots__ = ()
+
+    @property
+    def families(self) -> Tuple[np.ndarray, ...]:
+        """As for `PauliSum`, all factors times i."""
+        x, first, z, re, im = super().families
+        return x, first, z, -im, re
 
 
 class PauliSums:

@@ -219,6 +219,9 @@ def pauli_sum(observable: Any) -> PauliSum:
 
 
 def _as_sparse(observable: Any) -> SparsePauliOp:
+    primitive = getattr(observable, "primitive", None)
+    if isinstance(primitive, SparsePauliOp):  # of terra's opflow
+        return observable.coeff * primitive
     try:
         return SparsePauliOp.from_operator(observable)
     except Exception as error:

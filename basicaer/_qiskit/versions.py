@@ -221,6 +221,35 @@ BASIC_SEEDS_RUN = QISKIT_2
 BASIC_LOGS = INSTALLED.number < (2, 4)
 """Whether it logs that the counts of a circuit will be empty or zero."""
 
+
+def gradient_classes() -> Tuple[Any, Any, Any]:
+    """Returns `ReverseEstimatorGradient`, its result, and `DerivativeType`.
+
+    They are terra's or, on Qiskit 1 and 2, those of the package qiskit-algorithms.
+
+    Raises:
+        ImportError: qiskit-algorithms is not installed.
+    """
+    if TERRA:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # it announces its end
+            from qiskit.algorithms import gradients
+    else:
+        try:
+            from qiskit_algorithms import gradients
+        except ImportError as error:
+            raise ImportError(
+                "ReverseEstimatorGradient stands in for that of qiskit-algorithms, which is not "
+                "installed: pip install qiskit-algorithms (the function basicaer.gradients."
+                "gradient does without)"
+            ) from error
+    return (
+        gradients.ReverseEstimatorGradient,
+        gradients.EstimatorGradientResult,
+        gradients.DerivativeType,
+    )
+
+
 # --- circuits ----------------------------------------------------------------------------------
 
 NATIVE_EXPRESSIONS = not hasattr(ParameterExpression, "_parameter_keys") and hasattr(
@@ -353,6 +382,7 @@ __all__ = [
     "expr",
     "filter_backends",
     "find_qiskit",
+    "gradient_classes",
     "job_header",
     "passes_as",
     "primitive_bases",

@@ -34,7 +34,7 @@ from basicaer._engine.gradient.structure import (
     inverse_layout,
     joined,
 )
-from basicaer._engine.pauli_sums import PauliSum
+from basicaer._engine.pauli_sums import PauliSum, TimesI
 from basicaer._engine.plan.compiled_plan import CompiledPlan
 from basicaer._engine.program import Gates, Prepare, Program
 from basicaer._engine.state.dispatch import kernels
@@ -52,7 +52,8 @@ class Gradient(NamedTuple):
 
     Attributes:
         values: float64, shape (observables,).
-        derivatives: float64, shape (observables, angles).
+        derivatives: shape (observables, angles): float64, the derivatives of the values,
+            ``2 Re <psi|H|d psi>``; or, with `imaginary`, complex128, ``2 <psi|H|d psi>``.
     """
 
     values: np.ndarray
@@ -122,6 +123,7 @@ class Adjoint:
         threads: int = 1,
         control: Union[Control, None] = None,
         limit: Union[int, None] = None,
+        imaginary: bool = False,
     ) -> Gradient:
         """Returns the expectation values of observables and their derivatives by all angles.
 
@@ -133,11 +135,26 @@ class Adjoint:
             threads: maximum number of threads.
             control: of the job; may cancel it, and counts the work.
             limit: bytes that may be used; None for what the system has available.
+            imaginary: whether the imaginary parts are wanted too; it takes twice the observables.
 
         Raises:
             EngineError: arguments do not fit, or memory is too small.
             Cancelled: the job was cancelled.
         """
+        if imaginary:
+            count = len(observables)
+            turned = [each.times_i() for each in observables]
+            values, both = self.evaluate(
+                program,
+                angles,
+                [*observables, *turned],
+                precision=precision,
+                threads=threads,
+                control=control,
+                limit=limit,
+            )
+            # Re <i H psi|d psi> is Im <H psi|d psi>.
+            return Gradient(values[:count], both[:count] + 1j * both[count:])
         angles = np.asarray(angles, dtype=np.float64)
         self._check(program, angles, observables, precision, threads, limit)
         values = np.zeros(len(observables))
@@ -171,7 +188,7 @@ class Adjoint:
                     f"The observable at place {place} is on {observable.num_qubits} qubits, and "
                     f'circuit "{self._name}" has {self._num_qubits}.'
                 )
-            if not observable.is_hermitian:
+            if not observable.is_hermitian and not isinstance(observable, TimesI):
                 raise EngineError(
                     f"The observable at place {place} is not Hermitian: its coefficients are "
                     "complex. Gradients are of real expectation values."

@@ -10,7 +10,7 @@ from qiskit.circuit import Parameter, ParameterExpression, QuantumCircuit
 
 from basicaer._engine.program import Gates, Measure, Operation, Program, with_bodies
 from basicaer._qiskit.circuits.expressions import Expressions, key_of
-from basicaer._qiskit.circuits.gate_reader import Refill
+from basicaer._qiskit.circuits.gate_reader import FreeCoefficients, Refill
 from basicaer._qiskit.circuits.lower import lower
 from basicaer._qiskit.circuits.lowering import Lowering, UnsweepableError
 from basicaer._qiskit.errors import BasicAerError
@@ -20,6 +20,13 @@ class Sweep:
     """A lowered circuit, which makes programs for values of its parameters.
 
     Later changes of the circuit do not affect it.
+
+    Attributes:
+        parameters: the parameter of each column of values.
+        name: the name of the circuit.
+        structure: the program without values; None if each row of values needs a lowering.
+        free: its gate runs with parameters, and their coefficients that depend on them.
+        free_phases: the parts of its global phase that depend on them.
 
     Args:
         circuit: a circuit whose parameters are all among `parameters`.
@@ -38,20 +45,24 @@ class Sweep:
         *,
         unitary_only: bool = False,
     ) -> None:
-        self._parameters = tuple(parameters)
-        self._name = circuit.name
+        self.parameters = tuple(parameters)
+        self.name = circuit.name
         self._check_parameters(circuit)
         self._unitary_only = unitary_only
         lowering = Lowering(circuit, unitary_only, frozenset(parameters))
         self._circuit: QuantumCircuit | None = None
+        self.structure: Program | None = None
+        self.free: List[Tuple[Gates, List[FreeCoefficients]]] = []
+        self.free_phases: List[Any] = []
         try:
-            self._program = lowering.program()
+            self.structure = lowering.program()
         except UnsweepableError:
             # A definition or matrix exists only for numbers: lower the circuit for each row.
             self._circuit = _independent(circuit)
             return
-        sources = _Sources(self._parameters)
+        sources = _Sources(self.parameters)
         self._phases = sources.indices(lowering.free_phases)
+        self.free_phases = list(lowering.free_phases)
         self._refills = [
             (
                 id(gates),
@@ -62,6 +73,7 @@ class Sweep:
             )
             for gates, frees in lowering.free
         ]
+        self.free = lowering.free
         self._sources = sources
 
     def programs(self, values: Any) -> List[Program]:
@@ -80,12 +92,13 @@ class Sweep:
             self._check_finite(values)
             return [
                 lower(
-                    self._circuit.assign_parameters(dict(zip(self._parameters, row.tolist()))),
+                    self._circuit.assign_parameters(dict(zip(self.parameters, row.tolist()))),
                     unitary_only=self._unitary_only,
                 )
                 for row in values
             ]
-        program = self._program
+        program = self.structure
+        assert program is not None
         if self._sources.has_expressions:  # otherwise what is not finite is found below
             self._check_finite(values)
         columns = self._sources.columns(values)
@@ -98,9 +111,9 @@ class Sweep:
             if not finite:
                 self._check_finite(values)
                 row = values[int(np.argmin(np.isfinite(tables[key]).all(axis=1)))]
-                named = ", ".join(f'"{p.name}" = {v}' for p, v in zip(self._parameters, row))
+                named = ", ".join(f'"{p.name}" = {v}' for p, v in zip(self.parameters, row))
                 raise BasicAerError(
-                    f'circuit "{self._name}" has a gate with NaN or infinite entries at {named}.'
+                    f'circuit "{self.name}" has a gate with NaN or infinite entries at {named}.'
                 )
         if not math.isfinite(sum(phases)):
             self._check_finite(values)
@@ -116,23 +129,31 @@ class Sweep:
             for row, phase in enumerate(phases)
         ]
 
+    def columns(self, values: np.ndarray) -> np.ndarray:
+        """Returns the value of each source of coefficients, shape (sources, rows)."""
+        return self._sources.columns(values)
+
+    def sources(self, arguments: Sequence[Any]) -> np.ndarray:
+        """Returns the indices of the sources of gates' arguments, int64, shape (arguments,)."""
+        return self._sources.indices(arguments)
+
     def _check_parameters(self, circuit: QuantumCircuit) -> None:
         own: AbstractSet[Parameter] = set(circuit.parameters)
-        for parameter in self._parameters:
+        for parameter in self.parameters:
             if parameter not in own:
                 names = ", ".join(f'"{p.name}"' for p in circuit.parameters) or "none"
                 raise BasicAerError(
                     f'circuit "{circuit.name}" has no parameter "{parameter}"; it has {names}.'
                 )
-        if len(set(self._parameters)) != len(self._parameters):
+        if len(set(self.parameters)) != len(self.parameters):
             raise BasicAerError(f'a parameter of circuit "{circuit.name}" is given values twice.')
 
     def _checked(self, values: Any) -> np.ndarray:
-        parameters = self._parameters
+        parameters = self.parameters
         values = np.asarray(values, dtype=np.float64)
         if values.ndim != 2 or values.shape[1] != len(parameters):
             raise BasicAerError(
-                f'values for circuit "{self._name}" have the shape {values.shape}; '
+                f'values for circuit "{self.name}" have the shape {values.shape}; '
                 f"expected (number of runs, {len(parameters)})."
             )
         return values
@@ -142,7 +163,7 @@ class Sweep:
         if not finite.all():
             row, column = np.argwhere(~finite)[0]
             raise BasicAerError(
-                f'parameter "{self._parameters[column].name}" of circuit "{self._name}" has the '
+                f'parameter "{self.parameters[column].name}" of circuit "{self.name}" has the '
                 f"value {values[row, column]} in row {row}; a finite number is needed."
             )
 
