@@ -11,7 +11,18 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Hashable,
+    Iterator,
+    List,
+    NamedTuple,
+    Sequence,
+    Tuple,
+    Union,
+)
 
 import numpy as np
 
@@ -57,21 +68,32 @@ class Plans:
         needless: keyed by (num_qubits, again): True if applying the gates one by one is faster than
             planning them.
         chunks: the gate run in chunks, keyed by the maximum number of gates in a chunk.
+        of_structure: compiled plans from which those of other coefficients are made, keyed as
+            `compiled`: the same dict in all gate runs whose plans are `shared`, otherwise None.
     """
 
-    __slots__ = ("chunks", "compiled", "needless")
+    __slots__ = ("chunks", "compiled", "needless", "of_structure")
 
     compiled: Dict[Tuple[Any, ...], Any]
     needless: Dict[Tuple[int, bool], bool]
     chunks: Dict[int, Tuple[Gates, ...]]
+    of_structure: Union[Dict[Hashable, Any], None]
 
-    def __getattr__(self, name: str) -> Dict[Any, Any]:
+    def __getattr__(self, name: str) -> Any:
         """Makes each dict when it is first used: most gate runs use none of them."""
         if name not in Plans.__slots__:
             raise AttributeError(f"a gate run has no plans called {name!r}")
-        made: Dict[Any, Any] = {}
+        made: Union[Dict[Any, Any], None] = None if name == "of_structure" else {}
         setattr(self, name, made)
         return made
+
+    def shared(self) -> Plans:
+        """Returns the plans of a gate run with other coefficients, otherwise the same arrays."""
+        if self.of_structure is None:
+            self.of_structure = {}
+        plans = Plans()
+        plans.of_structure = self.of_structure
+        return plans
 
     def __reduce__(self) -> Tuple[type, Tuple[()]]:
         return Plans, ()
@@ -124,6 +146,18 @@ class Gates:
         fields["offset"] = offset
         fields["coefficients"] = coefficients
         fields["plans"] = Plans()
+        return gates
+
+    def refilled(self, coefficients: np.ndarray) -> Gates:
+        """Returns the same gates with as many other coefficients.
+
+        Its plans are made from those of all gate runs that this one was refilled to.
+        """
+        gates: Gates = object.__new__(Gates)
+        fields = gates.__dict__
+        fields.update(self.__dict__)
+        fields["coefficients"] = coefficients
+        fields["plans"] = self.plans.shared()
         return gates
 
     def __len__(self) -> int:

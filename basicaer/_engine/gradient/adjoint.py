@@ -35,7 +35,7 @@ from basicaer._engine.gradient.structure import (
     joined,
 )
 from basicaer._engine.pauli_sums import PauliSum, TimesI
-from basicaer._engine.plan.compiled_plan import CompiledPlan
+from basicaer._engine.plan.compiled_plan import compiled_plan
 from basicaer._engine.program import Gates, Prepare, Program
 from basicaer._engine.state.dispatch import kernels
 from basicaer._engine.state.state import State
@@ -106,9 +106,16 @@ class Adjoint:
         levels = levels_of(run, renumbered, self._generators)
         while levels and not levels[0].sites:
             del levels[0]  # never taken back
-        self._inverse_kinds = tuple([inverse_kind(kind) for kind in run.kinds])
         self._inverse_of, offset = inverse_layout(run)
-        self._batches = batches_of(run, levels, offset)
+        inverse = Gates(
+            tuple([inverse_kind(kind) for kind in run.kinds]),
+            run.kind,
+            run.start,
+            run.qubits,
+            offset,
+            run.coefficients[self._inverse_of].conj(),
+        )
+        self._batches = batches_of(inverse, levels)
         # Caches, by the number of lane qubits and by the arguments of `required_bytes`.
         self._tables: Dict[int, List[Tables]] = {}
         self._needs: Dict[Tuple[int, str, int], int] = {}
@@ -224,7 +231,7 @@ class Adjoint:
 
     def work(self, observables: int) -> int:
         """Returns a rough upper bound on the amplitude-gates of an evaluation."""
-        back = sum(len(batch.kind) for batch in self._batches)
+        back = sum(len(batch.gates) for batch in self._batches)
         return (len(self._run) + (1 + observables) * back) << min(self._num_qubits, 60)
 
     def tables(self, lane_bits: int) -> List[Tables]:
@@ -236,17 +243,6 @@ class Adjoint:
                 for batch in self._batches
             ]
         return found
-
-    def inverse(self, batch: Batch, coefficients: np.ndarray) -> Gates:
-        """Returns the gates of a batch; `coefficients` are those of all inverse gates."""
-        return Gates.of(
-            self._inverse_kinds,
-            batch.kind,
-            batch.start,
-            batch.qubits,
-            batch.offset,
-            coefficients,
-        )
 
 
 def _bits(lanes: int) -> int:
@@ -324,7 +320,7 @@ class _Sweep:
             return
         inverse = coefficients[adjoint._inverse_of].conj()
         for batch, tables in zip(batches, adjoint.tables(self._lane_bits)):
-            sums = self._take_back(reals, size, adjoint.inverse(batch, inverse), batch, tables)
+            sums = self._take_back(reals, size, batch.gates.refilled(inverse), batch, tables)
             tables.sites.derivatives(sums, coefficients, generators, out)
 
     def _apply_observable(
@@ -349,10 +345,11 @@ class _Sweep:
     ) -> np.ndarray:
         """Takes a batch back; returns the inner products, see `Sites.derivatives`."""
         width = self._joint.num_qubits
-        plan = CompiledPlan(
+        plan = compiled_plan(
             gates,
-            kernels,
-            reals.dtype,
+            (width, self._precision, kernels),
+            kernels=kernels,
+            dtype=reals.dtype,
             num_qubits=width,
             live=(1 << width) - 1,
             lane_bits=self._lane_bits,

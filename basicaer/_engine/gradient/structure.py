@@ -139,26 +139,22 @@ class Batch(NamedTuple):
     """Levels that are taken back by one plan: their gates, inverted, in reverse order.
 
     Attributes:
-        kind, start, qubits, offset: of the inverse gates, see `program.Gates`.
+        gates: the inverse gates; `Gates.refilled` gives them other coefficients.
         cuts: for each level, the gates in front of its cut, all levels above it.
         sites: for each level, its sites.
     """
 
-    kind: np.ndarray
-    start: np.ndarray
-    qubits: np.ndarray
-    offset: np.ndarray
+    gates: Gates
     cuts: Tuple[int, ...]
     sites: List[List[Site]]
 
 
-def batches_of(run: Gates, levels: Sequence[Level], offset: np.ndarray) -> List[Batch]:
+def batches_of(inverse: Gates, levels: Sequence[Level]) -> List[Batch]:
     """Returns the levels of a gate run in batches, the last level first.
 
     Args:
-        run: the gate run.
+        inverse: the inverse of each gate of the run, in the order of the gates.
         levels: of its gates; those of the first are not taken back.
-        offset: of each gate's inverse.
     """
     batches: List[Batch] = []
     gates: List[int] = []
@@ -169,7 +165,7 @@ def batches_of(run: Gates, levels: Sequence[Level], offset: np.ndarray) -> List[
         if not cuts or cuts[-1] < len(gates):  # a level was divided: nothing is taken at its end
             cuts.append(len(gates))
             sites.append([])
-        batches.append(_batch(run, gates, offset, tuple(cuts), list(sites)))
+        batches.append(Batch(_chosen(inverse, gates), tuple(cuts), list(sites)))
         for each in (gates, cuts, sites):
             each.clear()
 
@@ -192,12 +188,11 @@ def batches_of(run: Gates, levels: Sequence[Level], offset: np.ndarray) -> List[
     return batches
 
 
-def _batch(
-    run: Gates, gates: List[int], offset: np.ndarray, cuts: Tuple[int, ...], sites: List[List[Site]]
-) -> Batch:
+def _chosen(run: Gates, gates: List[int]) -> Gates:
+    """Returns a gate run of some gates of another one, with all of its coefficients."""
     chosen = np.array(gates, dtype=np.int64)
     start = np.zeros(len(gates) + 1, dtype=np.int32)
     np.cumsum(np.diff(run.start)[chosen], out=start[1:])
     qubits = [run.qubits[run.start[gate] : run.start[gate + 1]] for gate in gates]
     held = np.concatenate([np.zeros(0, np.int32), *qubits])
-    return Batch(run.kind[chosen], start, held, offset[chosen], cuts, sites)
+    return Gates(run.kinds, run.kind[chosen], start, held, run.offset[chosen], run.coefficients)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Sequence, Tuple
+from typing import Any, Hashable, Sequence, Tuple
 
 import numpy as np
 
 from basicaer._engine.costs import KERNEL_COSTS, SPLIT_TIME
 from basicaer._engine.plan import planner
 from basicaer._engine.program import Gates, Kind
+
+_KEPT = 8
+"""Maximum number of plans that are kept for the gate runs of one structure."""
 
 
 @functools.lru_cache(maxsize=256)
@@ -31,7 +34,18 @@ class CompiledPlan:
         summary: statistics: "gates", "fused_gates", "passes", "operations", "amplitude_gates".
     """
 
-    __slots__ = ("ends", "executable", "live", "max_blocks", "num_passes", "scalar", "summary")
+    __slots__ = (
+        "_kernels",
+        "_plan",
+        "_single",
+        "ends",
+        "executable",
+        "live",
+        "max_blocks",
+        "num_passes",
+        "scalar",
+        "summary",
+    )
 
     def __init__(
         self,
@@ -56,6 +70,7 @@ class CompiledPlan:
             num_qubits, live, lane_bits, capacity, fusion, cuts: see `planner.plan`.
             shift: added to each qubit.
         """
+        self._single = dtype == np.float32
         plan = planner.plan(
             kind_rows(gates.kinds),
             gates.kind,
@@ -71,13 +86,12 @@ class CompiledPlan:
             KERNEL_COSTS,
             SPLIT_TIME,
             cuts,
+            self._single,
         )
-        coefficients = plan.coefficients
-        if coefficients.dtype != dtype:
-            coefficients = planner.aligned(len(coefficients), dtype)
-            coefficients[:] = plan.coefficients
+        self._kernels = kernels
+        self._plan = plan if gates.plans.of_structure is not None else None
         self.executable = kernels.Executable(
-            plan.passes, plan.ops, plan.lists, coefficients, plan.scratch_reals
+            plan.passes, plan.ops, plan.lists, plan.coefficients, plan.scratch_reals
         )
         self.ends = plan.ends
         self.live = plan.live
@@ -91,3 +105,61 @@ class CompiledPlan:
             "operations": len(plan.ops),
             "amplitude_gates": plan.work,
         }
+
+    def refreshed(self, gates: Gates) -> CompiledPlan | None:
+        """Returns the plan of a gate run that differs in coefficients only, from this one.
+
+        It is the one that planning anew would make, bit for bit. Returns None if other values lead
+        to other decisions.
+
+        Raises:
+            ValueError: the gate run that was planned shares no plans with others, see
+                `Gates.refilled`; or it has more or fewer coefficients.
+        """
+        plan = self._plan
+        if plan is None:
+            raise ValueError("the plan is of a gate run that shares no plans")
+        found = plan.recipe.refresh(gates.coefficients.view(np.float64), self._single)
+        if found is None:
+            return None
+        coefficients, scalar = found
+        other: CompiledPlan = object.__new__(CompiledPlan)
+        other._kernels = kernels = self._kernels
+        other._single = self._single
+        other._plan = plan
+        other.executable = kernels.Executable(
+            plan.passes, plan.ops, plan.lists, coefficients, plan.scratch_reals
+        )
+        other.ends = self.ends
+        other.live = self.live
+        other.scalar = scalar
+        other.max_blocks = self.max_blocks
+        other.num_passes = self.num_passes
+        other.summary = self.summary
+        return other
+
+
+def compiled_plan(gates: Gates, key: Hashable, **how: Any) -> CompiledPlan:
+    """Returns the plan of a gate run, made from one of its structure if there is one.
+
+    Args:
+        gates: the gate run.
+        key: all that the plan depends on beside the gates.
+        how: see `CompiledPlan`.
+    """
+    of_structure = gates.plans.of_structure
+    if of_structure is None:
+        return CompiledPlan(gates, **how)
+    known = of_structure.get(key)
+    if known is not None:
+        found = known.refreshed(gates)
+        if found is not None:
+            return found
+    made = CompiledPlan(gates, **how)
+    while len(of_structure) >= _KEPT and key not in of_structure:
+        try:
+            of_structure.pop(next(iter(of_structure)), None)
+        except (RuntimeError, StopIteration):  # another thread has changed it
+            continue
+    of_structure[key] = made
+    return made

@@ -3,25 +3,24 @@
 # Takes   an item, and where the pass has put its qubits: `place`.
 # Leaves  operations (output.pxi): a PHASE, the PRODUCTs of a diagonal group, or a LOOKUP.
 
-cdef int lower_phase(Planner p, const double* factor, uint64_t mask,
-                     uint64_t value) except -1 nogil:
+cdef int lower_phase(Planner p, index factor, uint64_t mask, uint64_t value) except -1 nogil:
     """Multiplies the amplitudes under the controls by `factor`."""
     cdef uint64_t lane_mask, lane_value
     cdef int lanes = 1 << p.lane_bits, l
     cdef int64_t* op
-    cdef double* v
-    if factor[0] == 1 and factor[1] == 0:
+    cdef index* v
+    if ask(p, IS_ONE, factor):
         return 0
     op = push_op(p, OP_PHASE)
     v = push_vectors(p, 2)
     split_controls(p, mask, value, &lane_mask, &lane_value, op)
     for l in range(lanes):
         if (l & lane_mask) == lane_value:
-            v[l] = factor[0]
-            v[lanes + l] = factor[1]
+            v[l] = factor
+            v[lanes + l] = factor + 1
         else:
-            v[l] = 1
-            v[lanes + l] = 0
+            v[l] = R_ONE
+            v[lanes + l] = R_ZERO
     return 0
 
 
@@ -29,10 +28,10 @@ cdef int push_term(Planner p, uint64_t outer, int target, uint64_t lane, Term* t
     """A term of a PRODUCT, under the outer and the lane qubits of the masks."""
     cdef int lanes = 1 << p.lane_bits, l
     cdef index at = coefficient_position(p)
-    cdef double* v = push_vectors(p, 2)
+    cdef index* v = push_vectors(p, 2)
     for l in range(lanes):
-        v[l] = t.re if (l & lane) == lane else 1
-        v[lanes + l] = t.im if (l & lane) == lane else 0
+        v[l] = t.at if (l & lane) == lane else R_ONE
+        v[lanes + l] = t.at + 1 if (l & lane) == lane else R_ZERO
     push_list(p, <int64_t>(outer >> p.lane_bits))
     push_list(p, target)
     push_list(p, at)
@@ -133,11 +132,8 @@ cdef int lower_table(Planner p, Item* it) except -1 nogil:
     """A diagonal of many entries: looked up, the lane qubits among its own folded in."""
     cdef const int64_t* row = p.kinds + KIND_COLUMNS * p.kind[it.gate]
     cdef const int32_t* given = p.qubits + p.start[it.gate] + row[KIND_CONTROLS]
-    cdef const double* c = p.coefficients + 2 * p.offset[it.gate]
-    cdef int k = row[KIND_TARGETS], i, l, lanes = 1 << p.lane_bits, outside = 0
-    cdef index y, entry
+    cdef int k = row[KIND_TARGETS], i, outside = 0
     cdef int64_t* op = push_op(p, OP_LOOKUP)
-    cdef double* v
     cdef uint64_t lane_mask, lane_value
     split_controls(p, it.control, it.control_value, &lane_mask, &lane_value, op)
     op[COL_LIST] = list_position(p)
@@ -149,21 +145,5 @@ cdef int lower_table(Planner p, Item* it) except -1 nogil:
                 push_list(p, ~<int64_t>(given[i] - p.lane_bits))
             outside += 1
     op[COL_COUNT] = outside
-    for y in range(<index>1 << outside):
-        v = push_vectors(p, 2)
-        for l in range(lanes):
-            entry = 0
-            outside = 0
-            for i in range(k):
-                if given[i] < p.lane_bits:
-                    entry |= <index>((l >> given[i]) & 1) << i
-                else:
-                    entry |= ((y >> outside) & 1) << i
-                    outside += 1
-            if (l & lane_mask) == lane_value:
-                v[l] = c[2 * entry]
-                v[lanes + l] = c[2 * entry + 1]
-            else:
-                v[l] = 1
-                v[lanes + l] = 0
-    return 0
+    return push_fill(p, OP_LOOKUP, it.gate, given, k, lane_mask, lane_value,
+                     <index>2 << outside + p.lane_bits)

@@ -2,7 +2,7 @@
 #
 # Takes   the gates, in order.
 # Leaves  `clusters`, in an order that does the same; `touched`: the qubits that need not be |0> any
-#         more; `scalar`: what multiplies all amplitudes.
+#         more; R_SCALAR: what multiplies all amplitudes.
 #
 # A cluster holds gates on the same one or two qubits, multiplied. One of two qubits is a core, a
 # 4x4 matrix, and up to one 2x2 matrix on each qubit in front of the core:
@@ -93,7 +93,7 @@ cdef int flush(Planner p, int q) except -1 nogil:
         cluster.q0 = q
         cluster.pattern = one.pattern
         cluster.is_real = one.is_real
-        memcpy(cluster.m, one.m, 8 * sizeof(double))
+        cluster.at = one.at
         one.has = False
     return 0
 
@@ -105,26 +105,25 @@ cdef int close_qubit(Planner p, int q) except -1 nogil:
     return 0
 
 
-cdef int add_one_qubit(Planner p, int q, const double* m, int pattern,
-                       bint is_real) except -1 nogil:
-    """A one-qubit gate."""
+cdef int add_one_qubit(Planner p, int q, index at, int pattern, bint is_real) except -1 nogil:
+    """A one-qubit gate, its matrix in the registers from `at` on, which become the cluster's."""
     cdef Pending* one = &p.pending[q]
     cdef Cluster* cluster
     cdef int side, merged, choice
     cdef bint real_merged
     cdef double joined, alone
     if not (p.touched >> q) & 1 and pattern & ~DIAGONAL2 == 0:
-        zmul(p.scalar, p.scalar, m)
+        step(p, SCALE, R_SCALAR, at, 1)
         return 0
     if one.has:
-        matmul(one.m, m, one.m, 2)
+        step(p, MATMUL2, one.at, at, one.at)
         one.pattern = pattern_mul2(pattern, one.pattern)
         one.is_real = one.is_real and is_real
     else:
         one.has = True
         one.pattern = pattern
         one.is_real = is_real
-        memcpy(one.m, m, 8 * sizeof(double))
+        one.at = at
     if pattern & ~DIAGONAL2:
         p.touched |= BIT << q
     if not p.fusion:
@@ -139,32 +138,34 @@ cdef int add_one_qubit(Planner p, int q, const double* m, int pattern,
         alone = cost1(p, one.pattern, one.is_real) + cluster_cost(
             p, cluster.pattern, cluster.is_real, &cluster.before[0], &cluster.before[1], &choice)
         if joined < alone - 1e-9:
-            mul_left(cluster.m, one.m, side)
+            step(p, LEFT, cluster.at, one.at, side)
             cluster.pattern = merged
             cluster.is_real = real_merged
             one.has = False
     return 0
 
 
-cdef int add_two_qubit(Planner p, int q0, int q1, double* m, int pattern,
+cdef int add_two_qubit(Planner p, int q0, int q1, index at, int pattern,
                        bint is_real) except -1 nogil:
-    """A gate on the qubits q0 < q1, the first the least significant bit of the 4x4 matrix."""
+    """A gate on the qubits q0 < q1, the first the least significant bit of the 4x4 matrix.
+
+    The matrix is in the registers from `at` on, which become the cluster's.
+    """
     cdef Cluster* cluster
-    cdef int merged, ones = DIAGONAL4, choice, i
+    cdef int merged, ones = DIAGONAL4, choice
     cdef bint real_merged, real_ones = True
     cdef double together, apart
-    cdef double block[8]
+    cdef index block
     cdef Pending* one0 = &p.pending[q0]
     cdef Pending* one1 = &p.pending[q1]
     # A qubit still in |0> that is only a control says which block counts.
     if not (p.touched >> q1) & 1 and pattern & ~STEERED_BY_1 == 0:
-        for i in range(2):
-            memcpy(block + 4 * i, m + 8 * i, 4 * sizeof(double))
+        block = new_registers(p, 8)
+        step(p, BLOCK_BY_1, block, at, 0)
         return add_one_qubit(p, q0, block, (pattern & 3) | (pattern >> 4 & 3) << 2, is_real)
     if not (p.touched >> q0) & 1 and pattern & ~STEERED_BY_0 == 0:
-        for i in range(2):
-            memcpy(block + 4 * i, m + 16 * i, 2 * sizeof(double))
-            memcpy(block + 4 * i + 2, m + 16 * i + 4, 2 * sizeof(double))
+        block = new_registers(p, 8)
+        step(p, BLOCK_BY_0, block, at, 0)
         return add_one_qubit(
             p, q1, block,
             (pattern & 1) | (pattern >> 2 & 1) << 1 | (pattern >> 8 & 1) << 2
@@ -191,12 +192,12 @@ cdef int add_two_qubit(Planner p, int q0, int q1, double* m, int pattern,
         apart += cluster_cost(p, pattern, is_real, one0, one1, &choice)
         if together <= apart + 1e-9:
             if one0.has:
-                mul_left(cluster.m, one0.m, 0)
+                step(p, LEFT, cluster.at, one0.at, 0)
                 one0.has = False
             if one1.has:
-                mul_left(cluster.m, one1.m, 1)
+                step(p, LEFT, cluster.at, one1.at, 1)
                 one1.has = False
-            matmul(cluster.m, m, cluster.m, 4)
+            step(p, MATMUL4, cluster.at, at, cluster.at)
             cluster.pattern = merged
             cluster.is_real = real_merged
             return 0
@@ -205,7 +206,7 @@ cdef int add_two_qubit(Planner p, int q0, int q1, double* m, int pattern,
     cluster.q1 = q1
     cluster.pattern = pattern
     cluster.is_real = is_real
-    memcpy(cluster.m, m, 32 * sizeof(double))
+    cluster.at = at
     cluster.before[0] = one0[0]
     cluster.before[1] = one1[0]
     one0.has = one1.has = False
@@ -221,58 +222,52 @@ cdef int add_gate(Planner p, index g) except -1 nogil:
     cdef int pattern = row[KIND_PATTERN]
     cdef bint is_real = row[KIND_REAL]
     cdef const int32_t* given = p.qubits + p.start[g]
-    cdef const double* c = p.coefficients + 2 * p.offset[g]
+    cdef index c = p.offset[g], m
     cdef int total = k + controls, i, j, r, a, b
-    cdef double m[32]
     if total > 2:
-        return add_wide(p, g, form, k, controls, state, given, c, is_real)
-    memset(m, 0, 32 * sizeof(double))
+        return add_wide(p, g, form, k, controls, state, given, is_real)
     a = given[0]
     if total == 1:
+        m = new_registers(p, 8)
         if form == FORM_DIAGONAL:
-            memcpy(m, c, 2 * sizeof(double))
-            memcpy(m + 6, c + 2, 2 * sizeof(double))
+            step(p, LOAD2_DIAGONAL, m, c, 0)
             pattern = DIAGONAL2
         else:
-            memcpy(m, c, 8 * sizeof(double))
+            step(p, LOAD2, m, c, 0)
             pattern &= ALL2
         return add_one_qubit(p, a, m, pattern, is_real)
     b = given[1]
+    m = new_registers(p, 32)
     if controls == 1:
         # Qubit 0 of the matrix is the control here, qubit 1 the target.
         r = state & 1
-        for i in range(2):
-            m[2 * (4 * (2 * i + 1 - r) + 2 * i + 1 - r)] = 1
         if form == FORM_DIAGONAL:
-            for i in range(2):
-                memcpy(m + 2 * (4 * (2 * i + r) + 2 * i + r), c + 2 * i, 2 * sizeof(double))
+            step(p, LOAD4_CONTROLLED_DIAGONAL, m, c, r)
             pattern = DIAGONAL4
         else:
+            step(p, LOAD4_CONTROLLED, m, c, r)
             j = pattern & ALL2
             pattern = 0
             for i in range(2):
                 pattern |= 1 << (4 * (2 * i + 1 - r) + 2 * i + 1 - r)
             for i in range(4):
-                memcpy(m + 2 * (4 * (2 * (i >> 1) + r) + 2 * (i & 1) + r), c + 2 * i,
-                       2 * sizeof(double))
                 if (j >> i) & 1:
                     pattern |= 1 << (4 * (2 * (i >> 1) + r) + 2 * (i & 1) + r)
     elif form == FORM_DIAGONAL:
-        for i in range(4):
-            memcpy(m + 2 * (5 * i), c + 2 * i, 2 * sizeof(double))
+        step(p, LOAD4_DIAGONAL, m, c, 0)
         pattern = DIAGONAL4
     else:
-        memcpy(m, c, 32 * sizeof(double))
+        step(p, LOAD4, m, c, 0)
         pattern &= ALL4
     if a > b:
-        exchange_qubits(m)
+        step(p, EXCHANGE, m, 0, 0)
         pattern = pattern_exchange(pattern)
         a, b = b, a
     return add_two_qubit(p, a, b, m, pattern, is_real)
 
 
 cdef int add_wide(Planner p, index g, int form, int k, int controls, int64_t state,
-                  const int32_t* given, const double* c, bint is_real) except -1 nogil:
+                  const int32_t* given, bint is_real) except -1 nogil:
     """A gate on more than two qubits, controls counted."""
     cdef uint64_t mask = 0, value = 0, targets = 0
     cdef int i, q
@@ -292,12 +287,12 @@ cdef int add_wide(Planner p, index g, int form, int k, int controls, int64_t sta
     if k == 1:
         cluster = new_cluster(p, CONTROLLED)
         cluster.q0 = given[controls]
+        cluster.at = new_registers(p, 8)
         if form == FORM_DIAGONAL:
-            memcpy(cluster.m, c, 2 * sizeof(double))
-            memcpy(cluster.m + 6, c + 2, 2 * sizeof(double))
+            step(p, LOAD2_DIAGONAL, cluster.at, p.offset[g], 0)
             cluster.pattern = DIAGONAL2
         else:
-            memcpy(cluster.m, c, 8 * sizeof(double))
+            step(p, LOAD2, cluster.at, p.offset[g], 0)
             cluster.pattern = ALL2
     else:
         cluster = new_cluster(p, DIAGONAL_TABLE if form == FORM_DIAGONAL else WIDE_DENSE)
@@ -310,12 +305,12 @@ cdef int add_wide(Planner p, index g, int form, int k, int controls, int64_t sta
     return 0
 
 
-cdef bint is_swap(Planner p, index g) noexcept nogil:
+cdef bint is_swap(Planner p, index g) except -1 nogil:
     """True for an uncontrolled swap, told by its matrix."""
     cdef const int64_t* row = p.kinds + KIND_COLUMNS * p.kind[g]
     if row[KIND_FORM] != FORM_DENSE or row[KIND_TARGETS] != 2 or row[KIND_CONTROLS] != 0:
         return False
-    return is_swap4(p.coefficients + 2 * p.offset[g], row[KIND_PATTERN])
+    return row[KIND_PATTERN] == SWAP4 and ask(p, IS_SWAP_GATE, p.offset[g])
 
 
 cdef int fuse(Planner p, bint fresh) except -1 nogil:

@@ -20,20 +20,19 @@ cdef index num_items(Planner p) noexcept nogil:
     return count_of(&p.items, sizeof(Item))
 
 
-cdef int add_term(Planner p, uint64_t mask, const double* factor) except -1 nogil:
+cdef int add_term(Planner p, uint64_t mask, index factor) except -1 nogil:
     """Adds a factor to `last_group`: of the amplitudes whose bits in `mask` are all 1."""
     cdef Term* t
     cdef Item* it
     cdef index at = count_of(&p.terms, sizeof(Term))
-    if fabs(factor[0] - 1) < TINY and fabs(factor[1]) < TINY:
+    if ask(p, IS_ABOUT_ONE, factor):
         return 0
     if mask == 0:
-        zmul(p.scalar, p.scalar, factor)
+        step(p, SCALE, R_SCALAR, factor, 1)
         return 0
     t = <Term*>extend(&p.terms, sizeof(Term))
     t.mask = mask
-    t.re = factor[0]
-    t.im = factor[1]
+    t.at = factor
     t.next = -1
     it = <Item*>p.items.data + p.last_group
     if it.first_term < 0:
@@ -69,65 +68,60 @@ cdef int mark_mixed(Planner p, uint64_t mask) except -1 nogil:
     return 0
 
 
-cdef int item_of_one_qubit(Planner p, int q, const double* m, int pattern,
+cdef int item_of_one_qubit(Planner p, int q, index m, int pattern,
                            bint is_real) except -1 nogil:
     """A 2x2 matrix."""
     cdef Item* it
-    cdef double f[2]
-    if pattern & ~DIAGONAL2 == 0 and unit(m) and unit(m + 6):
+    cdef index f
+    if pattern & ~DIAGONAL2 == 0 and ask(p, HAS_UNITS2, m):
         join_group(p, BIT << q)
-        zmul(p.scalar, p.scalar, m)
-        zdiv(f, m + 6, m)
+        step(p, SCALE, R_SCALAR, m, 1)
+        f = new_registers(p, 2)
+        step(p, QUOTIENT, f, m + 6, m)
         return add_term(p, BIT << q, f)
     it = new_item(p, ONE_QUBIT)
     it.q0 = q
     it.is_real = is_real
-    memcpy(it.m, m, 8 * sizeof(double))
+    it.at = m
     p.num_fused += 1
     return mark_mixed(p, BIT << q)
 
 
 cdef int item_of_core(Planner p, Cluster* cluster) except -1 nogil:
     """The core of a cluster of two qubits, what belongs into it multiplied."""
-    cdef int q0 = cluster.q0, q1 = cluster.q1, pattern = cluster.pattern, i
-    cdef double* m = cluster.m
-    cdef double f[2]
-    cdef double g[2]
-    cdef bint diagonal = pattern & ~DIAGONAL4 == 0
+    cdef int q0 = cluster.q0, q1 = cluster.q1, pattern = cluster.pattern
+    cdef index m = cluster.at, f, blocks
     cdef Item* it
-    for i in range(4):
-        diagonal = diagonal and unit(m + 10 * i)
-    if diagonal:
+    if pattern & ~DIAGONAL4 == 0 and ask(p, HAS_UNITS4, m):
         # d0; times d1 / d0 where q0 is 1, d2 / d0 where q1 is 1, d0 d3 / (d1 d2) where both are.
         join_group(p, BIT << q0 | BIT << q1)
-        zmul(p.scalar, p.scalar, m)
-        zdiv(f, m + 10, m)
+        step(p, SCALE, R_SCALAR, m, 1)
+        f = new_registers(p, 6)
+        step(p, QUOTIENT, f, m + 10, m)
         add_term(p, BIT << q0, f)
-        zdiv(f, m + 20, m)
-        add_term(p, BIT << q1, f)
-        zdiv(f, m + 30, m + 10)
-        zdiv(g, m, m + 20)
-        zmul(f, f, g)
-        return add_term(p, BIT << q0 | BIT << q1, f)
+        step(p, QUOTIENT, f + 2, m + 20, m)
+        add_term(p, BIT << q1, f + 2)
+        step(p, BOTH_FACTOR, f + 4, m, 0)
+        return add_term(p, BIT << q0 | BIT << q1, f + 4)
     p.num_fused += 1
     if pattern & ~STEERED_BY_1 == 0 or pattern & ~STEERED_BY_0 == 0:
         if pattern & ~STEERED_BY_1:
-            exchange_qubits(m)
+            step(p, EXCHANGE, m, 0, 0)
             q0, q1 = q1, q0
+        blocks = new_registers(p, 16)
+        step(p, BLOCKS, blocks, m, 0)
         it = new_item(p, STEERED)
         it.q0 = q0
         it.q1 = q1
         it.is_real = cluster.is_real
         it.diagonal = BIT << q1
-        for i in range(4):
-            # block of the second qubit's value i >> 1, row i & 1
-            memcpy(it.m + 4 * i, m + 2 * (4 * i + 2 * (i >> 1)), 4 * sizeof(double))
+        it.at = blocks
         return mark_mixed(p, BIT << q0)
-    it = new_item(p, SWAP if is_swap4(m, pattern) else TWO_QUBIT)
+    it = new_item(p, SWAP if pattern == SWAP4 and ask(p, IS_SWAP, m) else TWO_QUBIT)
     it.q0 = q0
     it.q1 = q1
     it.is_real = cluster.is_real
-    memcpy(it.m, m, 32 * sizeof(double))
+    it.at = m
     return mark_mixed(p, BIT << q0 | BIT << q1)
 
 
@@ -142,11 +136,11 @@ cdef int items_of_two_qubits(Planner p, Cluster* cluster) except -1 nogil:
         if not before.has:
             continue
         if choice >> side & 1:
-            mul_right(cluster.m, before.m, side)
+            step(p, RIGHT, cluster.at, before.at, side)
             cluster.pattern = pattern_mul4(cluster.pattern, pattern_embed(before.pattern, side))
             cluster.is_real = cluster.is_real and before.is_real
         else:
-            item_of_one_qubit(p, cluster.q1 if side else cluster.q0, before.m, before.pattern,
+            item_of_one_qubit(p, cluster.q1 if side else cluster.q0, before.at, before.pattern,
                               before.is_real)
     return item_of_core(p, cluster)
 
@@ -154,13 +148,14 @@ cdef int items_of_two_qubits(Planner p, Cluster* cluster) except -1 nogil:
 cdef int item_of_controlled(Planner p, const Cluster* cluster) except -1 nogil:
     """A 2x2 matrix under two controls or more."""
     cdef uint64_t target = BIT << cluster.q0
-    cdef double f[2]
+    cdef index f
     cdef Item* it
-    if (cluster.pattern == DIAGONAL2 and unit(cluster.m) and unit(cluster.m + 6)
-            and cluster.control == cluster.control_value & cluster.control):
+    if (cluster.pattern == DIAGONAL2 and cluster.control == cluster.control_value & cluster.control
+            and ask(p, HAS_UNITS2, cluster.at)):
         join_group(p, target | cluster.control)
-        add_term(p, cluster.control, cluster.m)
-        zdiv(f, cluster.m + 6, cluster.m)
+        add_term(p, cluster.control, cluster.at)
+        f = new_registers(p, 2)
+        step(p, QUOTIENT, f, cluster.at + 6, cluster.at)
         return add_term(p, cluster.control | target, f)
     p.num_fused += 1
     it = new_item(p, CONTROLLED)
@@ -169,7 +164,7 @@ cdef int item_of_controlled(Planner p, const Cluster* cluster) except -1 nogil:
     it.control = cluster.control
     it.control_value = cluster.control_value
     it.diagonal = cluster.control
-    memcpy(it.m, cluster.m, 8 * sizeof(double))
+    it.at = cluster.at
     if cluster.pattern == DIAGONAL2:
         it.diagonal |= target
         return 0
@@ -209,7 +204,7 @@ cdef int make_items(Planner p) except -1 nogil:
     for i in range(num_clusters(p)):
         cluster = <Cluster*>p.clusters.data + i
         if cluster.kind == ONE_QUBIT:
-            item_of_one_qubit(p, cluster.q0, cluster.m, cluster.pattern, cluster.is_real)
+            item_of_one_qubit(p, cluster.q0, cluster.at, cluster.pattern, cluster.is_real)
         elif cluster.kind == TWO_QUBIT:
             items_of_two_qubits(p, cluster)
         elif cluster.kind == CONTROLLED:

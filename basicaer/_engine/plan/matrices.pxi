@@ -100,6 +100,11 @@ cdef void mul_right(double* m, const double* gate, int side) noexcept nogil:
             y[1] = b[1] + t[1]
 
 
+cdef inline int exchange(int x) noexcept nogil:
+    """A row or column of a 4x4 matrix when its qubits are named the other way round."""
+    return (x & 1) << 1 | x >> 1
+
+
 cdef void exchange_qubits(double* m) noexcept nogil:
     """Names the qubits of a 4x4 matrix the other way round."""
     cdef double t[32]

@@ -1,7 +1,8 @@
 # Used by stage 5 and 6: how operations are written (layout: layout.pxi).
 #
-# Their rows go into `out_ops`, their lists into `out_lists`, and their coefficients, each a vector
-# with a value for each lane, into `out_coefficients`:
+# Their rows go into `out_ops`, their lists into `out_lists`. Their coefficients are vectors with a
+# value for each lane; `sources` has the register of each value, and `fills` the gates on many qubits
+# whose coefficients fill a stretch of the plan's:
 #
 #     re of lane 0 .. W-1 | im of lane 0 .. W-1 | ...     complex coefficients
 #     of lane 0 .. W-1    | of lane 0 .. W-1    | ...     where all are real, or all imaginary
@@ -22,17 +23,35 @@ cdef index list_position(Planner p) noexcept nogil:
 
 cdef index coefficient_position(Planner p) noexcept nogil:
     """Where the next coefficient comes, in reals."""
-    return count_of(&p.out_coefficients, sizeof(double))
+    return p.out_reals
 
 
 cdef index num_ops(Planner p) noexcept nogil:
     return count_of(&p.out_ops, OP_COLUMNS * sizeof(int64_t))
 
 
-cdef double* push_vectors(Planner p, int count) except NULL nogil:
-    """Room for `count` vectors of lanes."""
-    return <double*>extend(&p.out_coefficients,
-                           (<index>count << p.lane_bits) * <index>sizeof(double))
+cdef index* push_vectors(Planner p, int count) except NULL nogil:
+    """Room for the registers of `count` vectors of lanes."""
+    p.out_reals += <index>count << p.lane_bits
+    return <index*>extend(&p.sources, (<index>count << p.lane_bits) * <index>sizeof(index))
+
+
+cdef int push_fill(Planner p, int op, index gate, const int32_t* given, int num_targets,
+                   uint64_t lane_mask, uint64_t lane_value, index reals) except -1 nogil:
+    """Coefficients of an operation that a gate's fill by a rule of their own, see recipe.pxi."""
+    cdef Fill* fill = <Fill*>extend(&p.fills, sizeof(Fill))
+    fill.op = op
+    fill.at = p.out_reals
+    fill.reals = reals
+    fill.offset = p.offset[gate]
+    fill.num_targets = num_targets
+    fill.lane_mask = lane_mask
+    fill.lane_value = lane_value
+    fill.targets = count_of(&p.fill_targets, sizeof(int32_t))
+    memcpy(extend(&p.fill_targets, num_targets * <index>sizeof(int32_t)), given,
+           num_targets * sizeof(int32_t))
+    p.out_reals += reals
+    return 0
 
 
 cdef int64_t* push_op(Planner p, int kind) except NULL nogil:
@@ -63,19 +82,19 @@ cdef void split_controls(Planner p, uint64_t mask, uint64_t value, uint64_t* lan
                     op[COL_OUTER_VALUE] |= <int64_t>1 << (q - p.lane_bits)
 
 
-cdef inline void put(double* v, int lanes, int width, int which, int lane, const double* m,
-                     int entry, bint one, bint imaginary) noexcept nogil:
-    """Lane `lane` of coefficient `which`: an entry of `m`, or of the identity if m is NULL.
+cdef inline void put(index* v, int lanes, int width, int which, int lane, index m, int entry,
+                     bint one, bint imaginary) noexcept nogil:
+    """Lane `lane` of coefficient `which`: an entry of the matrix m, or of the identity if m < 0.
 
     Args:
         width: 2 for complex coefficients; 1 for one real each, the real part of the entry or, if
             `imaginary`, the imaginary one.
         one: whether the entry of the identity is 1.
     """
-    cdef double re = 1 if one else 0, im = 0
-    if m != NULL:
-        re = m[2 * entry]
-        im = m[2 * entry + 1]
+    cdef index re = R_ONE if one else R_ZERO, im = R_ZERO
+    if m >= 0:
+        re = m + 2 * entry
+        im = re + 1
     v[which * width * lanes + lane] = im if imaginary else re
     if width == 2:
         v[(which * width + 1) * lanes + lane] = im

@@ -1,7 +1,7 @@
 # Stage 6 of 6: passes of items to passes of operations.
 #
 # Takes   `items`, `pass_items`, `pass_starts`; `live`: the qubits that can be other than |0>.
-# Leaves  the arrays of the plan: `out_passes`, `out_ops`, `out_lists`, `out_coefficients`; `live`
+# Leaves  the arrays of the plan: `out_passes`, `out_ops`, `out_lists`, `sources`, `fills`; `live`
 #         as it is after them; `max_outer`, `total_work`, `work_vectors`.
 #
 # For each pass a block is chosen, `place` says where each qubit is in it, and its items are lowered
@@ -17,30 +17,30 @@ cdef int lower_item(Planner p, Item* it) except -1 nogil:
     cdef uint64_t steer
     cdef int64_t* op
     if it.kind == ONE_QUBIT:
-        return lower_one_qubit(p, it.q0, it.m, it.m, -1, it.is_real, 0, 0)
+        return lower_one_qubit(p, it.q0, it.at, it.at, -1, it.is_real, 0, 0)
     if it.kind == TWO_QUBIT:
         return lower_two_qubit(p, it)
     if it.kind == WEYL:
         return lower_weyl(p, it)
     if it.kind == STEERED:
         if it.q1 < p.lane_bits:
-            return lower_one_qubit(p, it.q0, it.m, it.m + 8, it.q1, it.is_real, 0, 0)
+            return lower_one_qubit(p, it.q0, it.at, it.at + 8, it.q1, it.is_real, 0, 0)
         steer = BIT << it.q1
-        if not is_identity(it.m):
-            lower_one_qubit(p, it.q0, it.m, it.m, -1, it.is_real, steer, 0)
-        if not is_identity(it.m + 8):
-            lower_one_qubit(p, it.q0, it.m + 8, it.m + 8, -1, it.is_real, steer, steer)
+        if not ask(p, IS_IDENTITY, it.at):
+            lower_one_qubit(p, it.q0, it.at, it.at, -1, it.is_real, steer, 0)
+        if not ask(p, IS_IDENTITY, it.at + 8):
+            lower_one_qubit(p, it.q0, it.at + 8, it.at + 8, -1, it.is_real, steer, steer)
         return 0
     if it.kind == DIAGONAL_GROUP:
         return lower_group(p, it)
     if it.kind == CONTROLLED:
         if it.mixed == 0:
-            if it.m[0] == it.m[6] and it.m[1] == it.m[7]:
-                return lower_phase(p, it.m, it.control, it.control_value)
-            lower_phase(p, it.m, it.control | BIT << it.q0, it.control_value)
-            return lower_phase(p, it.m + 6, it.control | BIT << it.q0,
+            if ask(p, IS_SCALAR2, it.at):
+                return lower_phase(p, it.at, it.control, it.control_value)
+            lower_phase(p, it.at, it.control | BIT << it.q0, it.control_value)
+            return lower_phase(p, it.at + 6, it.control | BIT << it.q0,
                                it.control_value | BIT << it.q0)
-        return lower_one_qubit(p, it.q0, it.m, it.m, -1, it.is_real, it.control,
+        return lower_one_qubit(p, it.q0, it.at, it.at, -1, it.is_real, it.control,
                            it.control_value)
     if it.kind == DIAGONAL_TABLE:
         return lower_table(p, it)

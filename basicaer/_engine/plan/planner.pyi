@@ -1,8 +1,13 @@
 """Types of the compiled planner; the contracts are in `planner.pyx`."""
 
-from typing import Any, List, Mapping, Sequence
+from typing import Any, List, Mapping, Sequence, Tuple, Union
 
 import numpy as np
+
+class Recipe:
+    def refresh(
+        self, coefficients: np.ndarray, single: bool
+    ) -> Union[Tuple[np.ndarray, complex], None]: ...
 
 class Plan:
     passes: np.ndarray
@@ -17,6 +22,7 @@ class Plan:
     gates: int
     fused_gates: int
     ends: List[int]
+    recipe: Recipe
 
 def aligned(count: int, dtype: Any, zero: bool = False) -> np.ndarray: ...
 def plan(
@@ -34,4 +40,5 @@ def plan(
     costs: Mapping[str, float],
     split_time: float,
     cuts: Sequence[int] = (),
+    single: bool = False,
 ) -> Plan: ...

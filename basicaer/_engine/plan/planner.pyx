@@ -3,7 +3,8 @@
 """Gates to a plan: which passes the kernels make through a state, and what they do in each.
 
     gates --1 fuse--> clusters --2 make_items--> items --3 split_dense, fold_scalar--> items
-          --4 schedule--> items of each pass --6 lower, 5 by each kind of item--> the plan's arrays
+          --4 schedule--> items of each pass --6 lower, 5 by each kind of item--> operations
+    and the numbers: --tape--> registers --recipe--> the operations' coefficients
 
 | stage | file | what it does |
 |---|---|---|
@@ -15,7 +16,8 @@
 | 6 | passes.pxi | chooses the block of each pass and has its items lowered |
 
 Each stage uses only what is included before it. What they share: growable.pxi, the lists;
-matrices.pxi, small matrices and patterns; output.pxi, how operations are written;
+matrices.pxi, small matrices and patterns; tape.pxi, how they compute with numbers, so that
+recipe.pxi can do it again for other coefficients; output.pxi, how operations are written;
 layout.pxi, how the plan is laid out in arrays, for the kernels too.
 
 Matrices are row-major arrays of re, im; the first qubit is the least significant bit of rows and
@@ -37,12 +39,17 @@ ctypedef Py_ssize_t index
 
 cdef object frombuffer = np.frombuffer
 cdef object FLOAT64 = np.dtype(np.float64)
+cdef object FLOAT32 = np.dtype(np.float32)
 cdef object INT64 = np.dtype(np.int64)
 
 include "basicaer/_engine/cython/growable.pxi"
 include "basicaer/_engine/plan/layout.pxi"
 include "basicaer/_engine/plan/matrices.pxi"
 include "basicaer/_engine/plan/weyl.pxi"
+
+ctypedef fused real:
+    double
+    float
 
 
 # --- what the stages hand on -------------------------------------------------------------------
@@ -52,19 +59,19 @@ cdef enum:
     # CONTROLLED, DIAGONAL_TABLE and WIDE_DENSE.
     ONE_QUBIT = 0       # a 2x2 matrix on q0
     TWO_QUBIT = 1       # a 4x4 matrix on q0, q1
-    STEERED = 2         # a 2x2 matrix on q0 for each value of q1: m[:8], m[8:16]
+    STEERED = 2         # a 2x2 matrix on q0 for each value of q1, one after the other
     DIAGONAL_GROUP = 3  # factors, each for the amplitudes whose bits in a mask are all 1
     CONTROLLED = 4      # a 2x2 matrix on q0 under controls
     DIAGONAL_TABLE = 5  # a diagonal on two qubits and more, under controls; or on three and more
     WIDE_DENSE = 6      # likewise, a dense matrix
     SWAP = 7            # of q0 and q1
-    WEYL = 8            # a real rotation of q0 and q1, tangents m[16] and m[17], then the X m[:16]
+    WEYL = 8            # a real rotation of q0 and q1, then an X; its matrix: see WEYL_X
 
 cdef struct Pending:
     bint has            # False: there is none
     int pattern
     bint is_real
-    double m[8]
+    index at            # the register of its 2x2 matrix
 
 cdef struct Cluster:
     int kind
@@ -76,7 +83,7 @@ cdef struct Cluster:
     uint64_t control
     uint64_t control_value
     Pending before[2]   # TWO_QUBIT: on q0 and on q1
-    double m[32]
+    index at            # the register of its matrix
 
 cdef struct Item:
     int kind
@@ -90,12 +97,11 @@ cdef struct Item:
     index gate          # as in a cluster
     index first_term    # DIAGONAL_GROUP: a linked list in `terms`, -1 at its end
     index last_term
-    double m[32]
+    index at            # the register of its matrix, or matrices
 
 cdef struct Term:
     uint64_t mask
-    double re
-    double im
+    index at            # the register of the factor
     index next
 
 
@@ -106,7 +112,7 @@ class Plan:
         passes: int64, shape (passes, PASS_COLUMNS), see layout.pxi.
         ops: int64, shape (operations, OP_COLUMNS).
         lists: int64, one-dimensional: what passes and operations point into.
-        coefficients: float64, one-dimensional: vectors with a value for each lane.
+        coefficients: float64 or float32, one-dimensional: vectors with a value for each lane.
         scratch_reals: size of a thread's scratch, in reals of either precision.
         max_blocks: blocks of the pass that has the most: more threads than that are no use.
         live: mask of the qubits that can be other than |0> after the plan.
@@ -114,11 +120,12 @@ class Plan:
         work: amplitude-gates of the whole plan: operations times the amplitudes they go through.
         gates, fused_gates: counts of gates before and of items after fusion.
         ends: a list, the passes up to each cut, and all of them.
+        recipe: the `Recipe` that makes coefficients and scalar for other gates of this structure.
     """
 
     __slots__ = (
         "passes", "ops", "lists", "coefficients", "scratch_reals", "max_blocks", "live", "scalar",
-        "work", "gates", "fused_gates", "ends",
+        "work", "gates", "fused_gates", "ends", "recipe",
     )
 
 
@@ -168,7 +175,6 @@ cdef class Planner:
     cdef int num_qubits, lane_bits, capacity
     cdef bint fusion
     cdef uint64_t touched, live
-    cdef double scalar[2]
     cdef index num_gates
     cdef const int32_t* kind
     cdef const int32_t* start
@@ -182,7 +188,9 @@ cdef class Planner:
     # stages
     cdef Growable clusters, items, terms, renamed, pass_items, pass_starts
     cdef Growable order         # work space of one stage
-    cdef Growable out_passes, out_ops, out_lists, out_coefficients
+    cdef Growable registers, tape           # tape.pxi
+    cdef Growable out_passes, out_ops, out_lists, sources, fills, fill_targets
+    cdef index out_reals        # the plan's coefficients so far
     cdef int open_cluster[MAX_BITS]     # of each qubit: the cluster that a gate may join, or -1
     cdef Pending pending[MAX_BITS]
     cdef int new_name[MAX_BITS]         # fresh states: what swaps have renamed each qubit to
@@ -206,9 +214,14 @@ cdef class Planner:
         free(self.out_passes.data)
         free(self.out_ops.data)
         free(self.out_lists.data)
-        free(self.out_coefficients.data)
+        free(self.registers.data)
+        free(self.tape.data)
+        free(self.sources.data)
+        free(self.fills.data)
+        free(self.fill_targets.data)
 
 
+include "basicaer/_engine/plan/tape.pxi"
 include "basicaer/_engine/plan/fusion.pxi"
 include "basicaer/_engine/plan/items.pxi"
 include "basicaer/_engine/plan/splitting.pxi"
@@ -249,6 +262,9 @@ def aligned(index count, dtype, bint zero=False):
     return frombuffer(memory, dtype, count, skip)
 
 
+include "basicaer/_engine/plan/recipe.pxi"
+
+
 cdef index first_malformed(const int64_t[:, ::1] kinds, const int32_t[::1] kind,
                            const int32_t[::1] start, const int32_t[::1] qubits,
                            const int64_t[::1] offset, const double[::1] coefficients,
@@ -272,7 +288,7 @@ cdef index first_malformed(const int64_t[:, ::1] kinds, const int32_t[::1] kind,
 def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1] start,
          const int32_t[::1] qubits, const int64_t[::1] offset, const double[::1] coefficients,
          int num_qubits, uint64_t live, int lane_bits, int capacity, bint fusion, costs,
-         double split_time, cuts=()):
+         double split_time, cuts=(), bint single=False):
     """Returns the plan of a gate run.
 
     Args:
@@ -290,12 +306,14 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
         split_time: ns that it takes to split a dense 4x4 matrix.
         cuts: ascending numbers of gates: before each, all passes so far have done all gates so far
             and no others. They need a state that is not fresh.
+        single: whether the plan's coefficients are float32.
     Raises:
         ValueError: the width is out of bounds, or a gate is malformed.
     """
     cdef Planner p = Planner()
     cdef index room, i
     cdef const int64_t* row
+    cdef const double* scalar
     cdef bint fresh = live == 0
     if not lane_bits <= num_qubits <= 62:
         raise ValueError(f"a state of {num_qubits} qubits cannot be planned; it can have "
@@ -312,7 +330,9 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     p.cost_real2, p.cost_dense2 = costs["real2"], costs["dense2"]
     p.cost_weyl, p.split_time = costs["weyl"], split_time
     p.touched = p.live = live
-    p.scalar[0], p.scalar[1] = 1, 0
+    p.coefficients = &coefficients[0] if coefficients.shape[0] else NULL
+    new_registers(p, R_FREE)
+    set_constants(<double*>p.registers.data)
     cdef index first = 0, last
     out = Plan()
     out.ends = []
@@ -322,7 +342,7 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
         p.num_gates = last - first
         if p.num_gates:
             p.kinds, p.kind, p.start = &kinds[0, 0], &kind[first], &start[first]
-            p.offset, p.coefficients = &offset[first], &coefficients[0]
+            p.offset = &offset[first]
             p.qubits = &qubits[0] if qubits.shape[0] else NULL
         p.clusters.used = p.items.used = p.terms.used = p.order.used = 0
         p.pass_items.used = p.pass_starts.used = 0
@@ -338,11 +358,8 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     out.passes = ints(&p.out_passes, PASS_COLUMNS)
     out.ops = ints(&p.out_ops, OP_COLUMNS)
     out.lists = ints(&p.out_lists, 0)
-    cdef index count = p.out_coefficients.used // <index>sizeof(double)
-    out.coefficients = aligned(max(count, 1), FLOAT64, count == 0)
-    cdef double[::1] view = out.coefficients
-    if count:
-        memcpy(&view[0], p.out_coefficients.data, p.out_coefficients.used)
+    out.recipe = recipe_of(p, coefficients.shape[0])
+    out.coefficients = coefficients_of(out.recipe, <double*>p.registers.data, p.coefficients, single)
     room = 1
     for i in range(p.out_passes.used // <index>sizeof(int64_t) // PASS_COLUMNS):
         row = <int64_t*>p.out_passes.data + i * PASS_COLUMNS
@@ -351,7 +368,8 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     out.scratch_reals = ((2 * room + 2 + p.work_vectors) << lane_bits) + 2 * room + 64
     out.max_blocks = 1 << p.max_outer
     out.live = p.live
-    out.scalar = complex(p.scalar[0], p.scalar[1])
+    scalar = <double*>p.registers.data + R_SCALAR
+    out.scalar = complex(scalar[0], scalar[1])
     out.work = p.total_work
     out.gates = len(kind)
     out.fused_gates = p.num_fused

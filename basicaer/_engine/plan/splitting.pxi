@@ -1,24 +1,20 @@
 # Stage 3 of 6: dense two-qubit items are split, the scalar finds a place.
 #
-# Takes   `items`, `scalar`.
-# Leaves  `items`, some of them of other kinds or with other matrices; `scalar`, which is 1 from
+# Takes   `items`, R_SCALAR.
+# Leaves  `items`, some of them of other kinds or with other matrices; R_SCALAR, which is 1 from
 #         here on unless the state is a fresh one.
 #
 # In a large state a dense 4x4 matrix between others is written as a cheaper item, WEYL, and as 2x2
 # matrices on both sides of it that are multiplied into its neighbours (weyl.pxi). Where these are
 # split as well, what is left between two of them is one real rotation, which is part of a WEYL.
 
-cdef void multiply_item(Item* it, int q, const double* gate, bint left) noexcept nogil:
+cdef int multiply_item(Planner p, const Item* it, int q, index gate, bint left) except -1 nogil:
     """Multiplies the matrix of an item, ONE_QUBIT or TWO_QUBIT, by a 2x2 matrix on its qubit q."""
     if it.kind == ONE_QUBIT:
         if left:
-            matmul(it.m, gate, it.m, 2)
-        else:
-            matmul(it.m, it.m, gate, 2)
-    elif left:
-        mul_left(it.m, gate, 1 if it.q1 == q else 0)
-    else:
-        mul_right(it.m, gate, 1 if it.q1 == q else 0)
+            return step(p, MATMUL2, it.at, gate, it.at)
+        return step(p, MATMUL2, it.at, it.at, gate)
+    return step(p, LEFT if left else RIGHT, it.at, gate, 1 if it.q1 == q else 0)
 
 
 cdef inline bint absorbs(Planner p, index i, bint first) noexcept nogil:
@@ -77,53 +73,48 @@ cdef int split_dense(Planner p) except -1 nogil:
     return 0
 
 
-cdef void split_item(Planner p, Item* it, const index* near) noexcept nogil:
+cdef int split_item(Planner p, Item* it, const index* near) except -1 nogil:
     """Splits one; `near` has the item before on each of its qubits, and then those after."""
-    cdef double x[16]
-    cdef double after[2][8]
-    cdef double before[2][8]
-    cdef double first[4]
-    cdef double last[4]
-    cdef double t[2]
-    cdef double w[8]
-    cdef bint flip
+    cdef index parts = new_registers(p, WEYL_REALS), x = parts + WEYL_X, after, before, angles
     cdef int side, q
+    cdef bint flip
     cdef Item* other
-    if not weyl(it.m, after[0], after[1], x, before[0], before[1]):
-        return
+    if not step(p, SPLITS, parts, it.at, 0):
+        return 0
     for side in range(2):
         q = it.q1 if side else it.q0
         other = <Item*>p.items.data + near[side]
-        t[side] = 0
+        before = parts + WEYL_BEFORE + 8 * side
+        after = parts + WEYL_AFTER + 8 * side
         if other.kind != WEYL:
-            multiply_item(other, q, before[side], True)
+            step(p, TANGENT, x + X_TANGENTS + side, R_ZERO, 0)
+            multiply_item(p, other, q, before, True)
             continue
-        t[side] = euler(before[side], first, last, &flip)
-        x_scale(other.m, 1 if other.q1 == q else 0, True, first)
-        x_scale(x, side, False, last)
+        angles = new_registers(p, EULER_REALS)
+        flip = step(p, TURNS, angles, before, 0)
+        step(p, TANGENT, x + X_TANGENTS + side, angles + EULER_TANGENT, 0)
+        step(p, SCALE_X_LEFT, other.at, angles + EULER_FIRST, 1 if other.q1 == q else 0)
+        step(p, SCALE_X_RIGHT, x, angles + EULER_LAST, side)
         if flip:
             # N W = W (W^dagger N W): the turn goes on to what comes after.
-            x_turn(x, side)
-            memset(w, 0, 8 * sizeof(double))
-            w[2] = -1
-            w[4] = 1
-            matmul(after[side], after[side], w, 2)
+            step(p, TURN_X, x, 0, side)
+            step(p, MATMUL2, after, after, R_TURN)
     for side in range(2):
         q = it.q1 if side else it.q0
-        multiply_item(<Item*>p.items.data + near[2 + side], q, after[side], False)
+        multiply_item(p, <Item*>p.items.data + near[2 + side], q, parts + WEYL_AFTER + 8 * side,
+                      False)
     it.kind = WEYL
-    memcpy(it.m, x, 16 * sizeof(double))
-    it.m[16] = t[0]
-    it.m[17] = t[1]
+    it.at = x
+    return 0
 
 
 cdef int fold_scalar(Planner p, bint fresh) except -1 nogil:
     """Puts what multiplies all amplitudes into a matrix that multiplies all of them anyway."""
     cdef index i
-    cdef int k, entries
+    cdef int entries
     cdef Item* it
     cdef Item* found = NULL
-    if p.scalar[0] == 1 and p.scalar[1] == 0 or fresh:
+    if fresh or ask(p, IS_ONE, R_SCALAR):
         return 0
     for i in range(num_items(p)):
         it = <Item*>p.items.data + i
@@ -135,13 +126,11 @@ cdef int fold_scalar(Planner p, bint fresh) except -1 nogil:
     if found == NULL:
         found = new_item(p, CONTROLLED)
         found.diagonal = 1
-        found.m[0] = found.m[6] = 1
+        found.at = new_registers(p, 8)
+        step(p, IDENTITY2, found.at, 0, 0)
         entries = 4
     else:
         entries = 16 if found.kind == TWO_QUBIT else 8 if found.kind == STEERED else 4
-        found.is_real = found.is_real and p.scalar[1] == 0
-    for k in range(entries):
-        zmul(found.m + 2 * k, found.m + 2 * k, p.scalar)
-    p.scalar[0] = 1
-    p.scalar[1] = 0
-    return 0
+        found.is_real = found.is_real and ask(p, IS_REAL, R_SCALAR)
+    step(p, SCALE, found.at, R_SCALAR, entries)
+    return step(p, SET_ONE, R_SCALAR, 0, 0)

@@ -15,7 +15,7 @@ import numpy as np
 from basicaer._engine.control import no_check
 from basicaer._engine.costs import PASS_GATES, PLAN_GATE_NS, PLAN_NS, PLANNED_NS, block_qubits
 from basicaer._engine.memory import SAMPLED_IN_PLACE
-from basicaer._engine.plan.compiled_plan import CompiledPlan
+from basicaer._engine.plan.compiled_plan import CompiledPlan, compiled_plan
 from basicaer._engine.program import Gates
 from basicaer._engine.shots import outcomes
 from basicaer._engine.state import buffers, small
@@ -279,10 +279,11 @@ class State:
         compiled = gates.plans.compiled.get(key)
         if compiled is None:
             begun = time.perf_counter()
-            compiled = gates.plans.compiled[key] = CompiledPlan(
+            compiled = gates.plans.compiled[key] = compiled_plan(
                 gates,
-                kernels,
-                _REAL[self.precision],
+                key,
+                kernels=kernels,
+                dtype=_REAL[self.precision],
                 num_qubits=self._width,
                 live=self._live,
                 lane_bits=self._lane_bits,

@@ -243,12 +243,5 @@ def _operation_with(operation: Operation, tables: Dict[int, np.ndarray], row: in
         table = tables.get(id(operation))
         if table is None:
             return operation
-        return Gates.of(
-            operation.kinds,
-            operation.kind,
-            operation.start,
-            operation.qubits,
-            operation.offset,
-            table[row],
-        )
+        return operation.refilled(table[row])
     return with_bodies(operation, lambda body: _body_with(body, tables, row))

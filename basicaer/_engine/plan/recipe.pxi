@@ -1,0 +1,202 @@
+# The end of planning: the coefficients of a plan, and how to make them again.
+#
+# Takes   `tape`, `registers`, `sources`, `fills`.
+# Leaves  coefficients: the register of each source; where there is a fill, the coefficients of a
+#         gate on many qubits in the order that its kernel wants.
+
+cdef struct Fill:
+    int op              # OP_LOOKUP, OP_DENSE3TO5, OP_DENSE6UP
+    int num_targets
+    index at            # the first real of the plan's coefficients that it fills
+    index reals         # how many
+    index offset        # of the gate's coefficients
+    index targets       # where its targets are in `fill_targets`
+    uint64_t lane_mask  # controls that are lane qubits
+    uint64_t lane_value
+
+
+cdef void fill_lookup(real* out, const Fill* fill, const int32_t* given, const double* c,
+                      int lane_bits) noexcept nogil:
+    """A diagonal, the lane qubits among its own folded in."""
+    cdef int k = fill.num_targets, i, l, lanes = 1 << lane_bits, outside
+    cdef index y, entry
+    for y in range(fill.reals >> lane_bits + 1):
+        for l in range(lanes):
+            entry = 0
+            outside = 0
+            for i in range(k):
+                if given[i] < lane_bits:
+                    entry |= <index>((l >> given[i]) & 1) << i
+                else:
+                    entry |= ((y >> outside) & 1) << i
+                    outside += 1
+            if (l & fill.lane_mask) == fill.lane_value:
+                out[l] = <real>c[2 * entry]
+                out[lanes + l] = <real>c[2 * entry + 1]
+            else:
+                out[l] = 1
+                out[lanes + l] = 0
+        out += 2 * lanes
+
+
+cdef void fill_dense3to5(real* out, const Fill* fill, const int32_t* given, const double* c,
+                         int lane_bits) noexcept nogil:
+    """A dense matrix, in vectors."""
+    cdef int k = fill.num_targets, i, l, num_block = 0, num_lane = 0, lanes = 1 << lane_bits
+    cdef int rank[8]
+    cdef index size = <index>1 << k, r, col, m, from_row, from_column, b
+    cdef uint64_t bit
+    for i in range(k):
+        # A target's rank: among the lane targets by lane, among the block targets as listed.
+        rank[i] = 0
+        if given[i] < lane_bits:
+            num_lane += 1
+            for l in range(k):
+                rank[i] += given[l] < given[i]
+        else:
+            rank[i] = num_block
+            num_block += 1
+    for r in range(<index>1 << num_block):
+        for col in range(size):
+            b = col >> num_lane
+            m = col & ((<index>1 << num_lane) - 1)
+            for l in range(lanes):
+                from_row = 0
+                from_column = 0
+                for i in range(k):
+                    if given[i] < lane_bits:
+                        bit = (l >> given[i]) & 1
+                        from_row |= <index>(bit << i)
+                        from_column |= <index>((bit ^ (m >> rank[i] & 1)) << i)
+                    else:
+                        from_row |= (r >> rank[i] & 1) << i
+                        from_column |= (b >> rank[i] & 1) << i
+                if (l & fill.lane_mask) == fill.lane_value:
+                    out[l] = <real>c[2 * (size * from_row + from_column)]
+                    out[lanes + l] = <real>c[2 * (size * from_row + from_column) + 1]
+                else:
+                    out[l] = 1 if r == b and m == 0 else 0
+                    out[lanes + l] = 0
+            out += 2 * lanes
+
+
+cdef void fill_dense6up(real* out, const Fill* fill, const double* c) noexcept nogil:
+    """A dense matrix, column by column: re of all rows, im of all rows."""
+    cdef index size = <index>1 << fill.num_targets, r, column, i
+    for column in range(size):
+        for r in range(size):
+            out[2 * size * column + r] = <real>c[2 * (size * r + column)]
+            out[2 * size * column + size + r] = <real>c[2 * (size * r + column) + 1]
+    for i in range(2 * size * size, fill.reals):
+        out[i] = 0
+
+
+cdef class Recipe:
+    """How a plan's coefficients are made of those of its gates.
+
+    It does not change any more, and may be used by any number of threads at the same time.
+    """
+
+    cdef Growable tape, sources, fills, fill_targets
+    cdef index num_registers, out_reals, num_coefficients
+    cdef int lane_bits
+
+    def __dealloc__(self):
+        free(self.tape.data)
+        free(self.sources.data)
+        free(self.fills.data)
+        free(self.fill_targets.data)
+
+    def refresh(self, const double[::1] coefficients, bint single):
+        """Returns what a plan for other coefficients has, if all else of it is the same.
+
+        Args:
+            coefficients: as for `plan`.
+            single: whether the plan's coefficients are float32; otherwise they are float64.
+
+        Returns:
+            The plan's coefficients and its scalar; None if the gates need another plan.
+
+        Raises:
+            ValueError: there are more or fewer coefficients than were planned.
+        """
+        cdef bint same
+        cdef const double* c = &coefficients[0] if coefficients.shape[0] else NULL
+        if coefficients.shape[0] != self.num_coefficients:
+            raise ValueError(f"the plan is for {self.num_coefficients} reals of coefficients, not "
+                             f"for {coefficients.shape[0]}")
+        cdef double* registers = <double*>malloc(self.num_registers * sizeof(double))
+        if registers == NULL:
+            raise MemoryError("no memory left for the gates of the circuit")
+        try:
+            with nogil:
+                same = run_again(self, registers, c)
+            if not same:
+                return None
+            return (coefficients_of(self, registers, c, single),
+                    complex(registers[R_SCALAR], registers[R_SCALAR + 1]))
+        finally:
+            free(registers)
+
+
+cdef void write_coefficients(Recipe t, real* out, const double* registers,
+                             const double* c) noexcept nogil:
+    """Writes all coefficients of a plan, when the steps are done."""
+    cdef const index* sources = <index*>t.sources.data
+    cdef const Fill* fill
+    cdef const int32_t* targets
+    cdef index at = 0, until, i
+    for i in range(count_of(&t.fills, sizeof(Fill)) + 1):
+        fill = <Fill*>t.fills.data + i
+        until = t.out_reals if i == count_of(&t.fills, sizeof(Fill)) else fill.at
+        while at < until:
+            out[at] = <real>registers[sources[0]]
+            sources += 1
+            at += 1
+        if at == t.out_reals:
+            break
+        targets = <int32_t*>t.fill_targets.data + fill.targets
+        if fill.op == OP_LOOKUP:
+            fill_lookup(out + at, fill, targets, c + 2 * fill.offset, t.lane_bits)
+        elif fill.op == OP_DENSE3TO5:
+            fill_dense3to5(out + at, fill, targets, c + 2 * fill.offset, t.lane_bits)
+        else:
+            fill_dense6up(out + at, fill, c + 2 * fill.offset)
+        at += fill.reals
+
+
+cdef object coefficients_of(Recipe t, const double* registers, const double* c, bint single):
+    """Returns the coefficients of a plan, an array aligned to a cache line."""
+    cdef double[::1] doubles
+    cdef float[::1] floats
+    out = aligned(max(t.out_reals, 1), FLOAT32 if single else FLOAT64, t.out_reals == 0)
+    if single:
+        floats = out
+        with nogil:
+            write_coefficients[float](t, &floats[0], registers, c)
+    else:
+        doubles = out
+        with nogil:
+            write_coefficients[double](t, &doubles[0], registers, c)
+    return out
+
+
+cdef bint run_again(Recipe t, double* registers, const double* c) noexcept nogil:
+    """Takes all steps with other coefficients; False if a question has another answer now."""
+    cdef const Step* steps = <Step*>t.tape.data
+    cdef index i
+    set_constants(registers)
+    for i in range(count_of(&t.tape, sizeof(Step))):
+        if carry_out(steps + i, registers, c) != steps[i].answer:
+            return False
+    return True
+
+
+cdef Recipe recipe_of(Planner p, index num_coefficients):
+    """Returns the recipe of a plan; takes it over from the planner."""
+    cdef Recipe t = Recipe()
+    t.tape, t.sources, t.fills, t.fill_targets = p.tape, p.sources, p.fills, p.fill_targets
+    p.tape = p.sources = p.fills = p.fill_targets = Growable(NULL, 0, 0)
+    t.num_registers = count_of(&p.registers, sizeof(double))
+    t.out_reals, t.num_coefficients, t.lane_bits = p.out_reals, num_coefficients, p.lane_bits
+    return t
