@@ -93,6 +93,7 @@ class Plans:
             self.of_structure = {}
         plans = Plans()
         plans.of_structure = self.of_structure
+        plans.needless = self.needless
         return plans
 
     def __reduce__(self) -> Tuple[type, Tuple[()]]:

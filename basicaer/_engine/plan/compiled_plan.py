@@ -119,7 +119,7 @@ class CompiledPlan:
         plan = self._plan
         if plan is None:
             raise ValueError("the plan is of a gate run that shares no plans")
-        found = plan.recipe.refresh(gates.coefficients.view(np.float64), self._single)
+        found = plan.recipe.refresh(gates.coefficients, self._single)
         if found is None:
             return None
         coefficients, scalar = found

@@ -12,8 +12,10 @@ cdef int lower_phase(Planner p, index factor, uint64_t mask, uint64_t value) exc
     if ask(p, IS_ONE, factor):
         return 0
     op = push_op(p, OP_PHASE)
-    v = push_vectors(p, 2)
     split_controls(p, mask, value, &lane_mask, &lane_value, op)
+    if lane_mask == 0:
+        lanes = 1
+    v = push_vectors(p, 2, lanes)
     for l in range(lanes):
         if (l & lane_mask) == lane_value:
             v[l] = factor
@@ -26,9 +28,9 @@ cdef int lower_phase(Planner p, index factor, uint64_t mask, uint64_t value) exc
 
 cdef int push_term(Planner p, uint64_t outer, int target, uint64_t lane, Term* t) except -1 nogil:
     """A term of a PRODUCT, under the outer and the lane qubits of the masks."""
-    cdef int lanes = 1 << p.lane_bits, l
+    cdef int lanes = 1 << p.lane_bits if lane else 1, l
     cdef index at = coefficient_position(p)
-    cdef index* v = push_vectors(p, 2)
+    cdef index* v = push_vectors(p, 2, lanes)
     for l in range(lanes):
         v[l] = t.at if (l & lane) == lane else R_ONE
         v[lanes + l] = t.at + 1 if (l & lane) == lane else R_ZERO

@@ -16,6 +16,8 @@ cdef int lower_one_qubit(Planner p, int q, index m0, index m1, int steer, bint i
     cdef index m
     cdef bint in_lane = q < p.lane_bits, cross
     lane_mask = mask & (lanes - 1)
+    if not in_lane and steer < 0 and lane_mask == 0:
+        lanes = 1
     if not in_lane and steer < 0 and lane_mask == 0 and ask(p, IS_FLIP, m0):
         op = push_op(p, OP_FLIP)
         op[COL_T0] = p.place[q]
@@ -28,11 +30,11 @@ cdef int lower_one_qubit(Planner p, int q, index m0, index m1, int steer, bint i
         op = push_op(
             p, OP_CROSS1_LANE if cross else OP_REAL1_LANE if is_real else OP_DENSE1_LANE)
         op[COL_T0] = q
-        v = push_vectors(p, 2 * width)
+        v = push_vectors(p, 2 * width, lanes)
     else:
         op = push_op(p, OP_CROSS1 if cross else OP_REAL1 if is_real else OP_DENSE1)
         op[COL_T0] = p.place[q]
-        v = push_vectors(p, 4 * width)
+        v = push_vectors(p, 4 * width, lanes)
     split_controls(p, mask, value, &lane_mask, &lane_value, op)
     for l in range(lanes):
         m = m1 if steer >= 0 and (l >> steer) & 1 else m0
@@ -61,7 +63,7 @@ cdef int lower_two_qubit(Planner p, Item* it) except -1 nogil:
         op = push_op(p, OP_REAL2_LANES if it.is_real else OP_DENSE2_LANES)
         op[COL_T0] = a
         op[COL_T1] = b
-        v = push_vectors(p, 4 * width)
+        v = push_vectors(p, 4 * width, lanes)
         for l in range(lanes):
             row = ((l >> a) & 1) | ((l >> b) & 1) << 1
             for c in range(4):
@@ -70,7 +72,7 @@ cdef int lower_two_qubit(Planner p, Item* it) except -1 nogil:
         op = push_op(p, OP_REAL2_LANE if it.is_real else OP_DENSE2_LANE)
         op[COL_T0] = a
         op[COL_T1] = p.place[b]
-        v = push_vectors(p, 8 * width)
+        v = push_vectors(p, 8 * width, lanes)
         for l in range(lanes):
             bit = (l >> a) & 1
             for r in range(2):
@@ -85,12 +87,11 @@ cdef int lower_two_qubit(Planner p, Item* it) except -1 nogil:
         op = push_op(p, OP_REAL2 if it.is_real else OP_DENSE2)
         op[COL_T0] = p.place[a]
         op[COL_T1] = p.place[b]
-        v = push_vectors(p, 16 * width)
-        for l in range(lanes):
-            for c in range(16):
-                row = exchange(c >> 2) if exchanged else c >> 2
-                column = exchange(c & 3) if exchanged else c & 3
-                put(v, lanes, width, c, l, m, 4 * row + column, False, False)
+        v = push_vectors(p, 16 * width, 1)
+        for c in range(16):
+            row = exchange(c >> 2) if exchanged else c >> 2
+            column = exchange(c & 3) if exchanged else c & 3
+            put(v, 1, width, c, 0, m, 4 * row + column, False, False)
     return 0
 
 
@@ -114,7 +115,7 @@ cdef int lower_weyl(Planner p, Item* it) except -1 nogil:
         op = push_op(p, OP_WEYL_LANES)
         op[COL_T0] = a
         op[COL_T1] = b
-        v = push_vectors(p, 6)
+        v = push_vectors(p, 6, lanes)
         for l in range(lanes):
             at = ((l >> a) & 1) | ((l >> b) & 1) << 1
             v[l] = ta if at & 1 else ta + 2
@@ -126,7 +127,7 @@ cdef int lower_weyl(Planner p, Item* it) except -1 nogil:
         op = push_op(p, OP_WEYL_LANE)
         op[COL_T0] = a
         op[COL_T1] = p.place[b]
-        v = push_vectors(p, 10)
+        v = push_vectors(p, 10, lanes)
         for l in range(lanes):
             v[l] = ta if (l >> a) & 1 else ta + 2
             v[lanes + l] = tb
@@ -141,11 +142,10 @@ cdef int lower_weyl(Planner p, Item* it) except -1 nogil:
     op = push_op(p, OP_WEYL)
     op[COL_T0] = p.place[a]
     op[COL_T1] = p.place[b]
-    v = push_vectors(p, 18)
-    for l in range(lanes):
-        v[l] = ta
-        v[lanes + l] = tb
-        for c in range(8):           # each row: its diagonal entry, then the other one
-            at = exchange(c >> 1) if exchanged else c >> 1
-            put(v + 2 * lanes, lanes, 2, c, l, x, entry_of_x(at, c & 1), False, False)
+    v = push_vectors(p, 18, 1)
+    v[0] = ta
+    v[1] = tb
+    for c in range(8):               # each row: its diagonal entry, then the other one
+        at = exchange(c >> 1) if exchanged else c >> 1
+        put(v + 2, 1, 2, c, 0, x, entry_of_x(at, c & 1), False, False)
     return 0

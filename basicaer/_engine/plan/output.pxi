@@ -1,8 +1,10 @@
 # Used by stage 5 and 6: how operations are written (layout: layout.pxi).
 #
 # Their rows go into `out_ops`, their lists into `out_lists`. Their coefficients are vectors with a
-# value for each lane; `sources` has the register of each value, and `fills` the gates on many qubits
-# whose coefficients fill a stretch of the plan's:
+# value for each lane. `sources` has the registers of the values: one register for a vector that has
+# it in all lanes; where lanes differ, minus the number of such vectors, then the register of each of
+# their lanes. `fills` has the gates on many qubits whose coefficients fill a stretch of the plan's.
+#
 #
 #     re of lane 0 .. W-1 | im of lane 0 .. W-1 | ...     complex coefficients
 #     of lane 0 .. W-1    | of lane 0 .. W-1    | ...     where all are real, or all imaginary
@@ -30,10 +32,15 @@ cdef index num_ops(Planner p) noexcept nogil:
     return count_of(&p.out_ops, OP_COLUMNS * sizeof(int64_t))
 
 
-cdef index* push_vectors(Planner p, int count) except NULL nogil:
-    """Room for the registers of `count` vectors of lanes."""
+cdef index* push_vectors(Planner p, int count, int lanes) except NULL nogil:
+    """Room for the registers of `count` vectors: those of all lanes, or, if `lanes` is 1, of one."""
+    cdef index* sources
     p.out_reals += <index>count << p.lane_bits
-    return <index*>extend(&p.sources, (<index>count << p.lane_bits) * <index>sizeof(index))
+    if lanes == 1:
+        return <index*>extend(&p.sources, count * <index>sizeof(index))
+    sources = <index*>extend(&p.sources, (count * lanes + 1) * <index>sizeof(index))
+    sources[0] = -count
+    return sources + 1
 
 
 cdef int push_fill(Planner p, int op, index gate, const int32_t* given, int num_targets,
@@ -87,6 +94,7 @@ cdef inline void put(index* v, int lanes, int width, int which, int lane, index 
     """Lane `lane` of coefficient `which`: an entry of the matrix m, or of the identity if m < 0.
 
     Args:
+        lanes: how many lanes `v` has room for, see `push_vectors`.
         width: 2 for complex coefficients; 1 for one real each, the real part of the entry or, if
             `imaginary`, the imaginary one.
         one: whether the entry of the identity is 1.

@@ -38,6 +38,7 @@ import numpy as np
 ctypedef Py_ssize_t index
 
 cdef object frombuffer = np.frombuffer
+cdef object ndarray = np.ndarray
 cdef object FLOAT64 = np.dtype(np.float64)
 cdef object FLOAT32 = np.dtype(np.float32)
 cdef object INT64 = np.dtype(np.int64)
@@ -236,30 +237,33 @@ include "basicaer/_engine/plan/passes.pxi"
 cdef object ints(Growable* b, index columns):
     """A list of int64 as an array, of rows if `columns` is not 0."""
     cdef index count = b.used // <index>sizeof(int64_t)
-    cdef int64_t[::1] row
-    cdef int64_t[:, ::1] rows
+    cdef tuple shape = (count,)
     if columns:
-        out = np.empty((count // columns, columns), INT64)
-        if count:
-            rows = out
-            memcpy(&rows[0, 0], b.data, b.used)
-    else:
-        out = np.empty(max(count, 1), INT64)
-        if count:
-            row = out
-            memcpy(&row[0], b.data, b.used)
-    return out
+        shape = (count // columns, columns)
+    elif count == 0:
+        shape = (1,)
+    if count == 0:
+        return np.zeros(shape, INT64)
+    return ndarray(shape, INT64, PyByteArray_FromStringAndSize(b.data, b.used))
+
+
+cdef object aligned_at(index count, dtype, index itemsize, char** data):
+    """An uninitialised one-dimensional array whose data begin on a cache line, at `data`."""
+    cdef bytearray memory = PyByteArray_FromStringAndSize(NULL, count * itemsize + 64)
+    cdef char* begin = PyByteArray_AS_STRING(memory)
+    cdef index skip = (64 - <uintptr_t>begin % 64) % 64
+    data[0] = begin + skip
+    return frombuffer(memory, dtype, count, skip)
 
 
 def aligned(index count, dtype, bint zero=False):
     """A one-dimensional array whose data begin on a cache line; uninitialised unless `zero`."""
-    cdef index size = count * dtype.itemsize, skip
-    cdef bytearray memory = PyByteArray_FromStringAndSize(NULL, size + 64)
-    cdef char* data = PyByteArray_AS_STRING(memory)
-    skip = (64 - <uintptr_t>data % 64) % 64
+    cdef char* data
+    cdef index itemsize = dtype.itemsize
+    out = aligned_at(count, dtype, itemsize, &data)
     if zero:
-        memset(data + skip, 0, size)
-    return frombuffer(memory, dtype, count, skip)
+        memset(data, 0, count * itemsize)
+    return out
 
 
 include "basicaer/_engine/plan/recipe.pxi"
@@ -331,6 +335,11 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     p.cost_weyl, p.split_time = costs["weyl"], split_time
     p.touched = p.live = live
     p.coefficients = &coefficients[0] if coefficients.shape[0] else NULL
+    # About what gates need, so that lists seldom move.
+    reserve(&p.registers, (R_FREE + 16 * p.num_gates) * <index>sizeof(double))
+    reserve(&p.tape, 4 * p.num_gates * <index>sizeof(Step))
+    reserve(&p.clusters, p.num_gates * <index>sizeof(Cluster) // 2)
+    reserve(&p.items, p.num_gates * <index>sizeof(Item) // 2)
     new_registers(p, R_FREE)
     set_constants(<double*>p.registers.data)
     cdef index first = 0, last
@@ -358,7 +367,7 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     out.passes = ints(&p.out_passes, PASS_COLUMNS)
     out.ops = ints(&p.out_ops, OP_COLUMNS)
     out.lists = ints(&p.out_lists, 0)
-    out.recipe = recipe_of(p, coefficients.shape[0])
+    out.recipe = recipe_of(p, coefficients.shape[0] // 2)
     out.coefficients = coefficients_of(out.recipe, <double*>p.registers.data, p.coefficients, single)
     room = 1
     for i in range(p.out_passes.used // <index>sizeof(int64_t) // PASS_COLUMNS):

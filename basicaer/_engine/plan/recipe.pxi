@@ -107,11 +107,11 @@ cdef class Recipe:
         free(self.fills.data)
         free(self.fill_targets.data)
 
-    def refresh(self, const double[::1] coefficients, bint single):
+    def refresh(self, const double complex[::1] coefficients, bint single):
         """Returns what a plan for other coefficients has, if all else of it is the same.
 
         Args:
-            coefficients: as for `plan`.
+            coefficients: complex128, of the gates' matrices.
             single: whether the plan's coefficients are float32; otherwise they are float64.
 
         Returns:
@@ -121,10 +121,12 @@ cdef class Recipe:
             ValueError: there are more or fewer coefficients than were planned.
         """
         cdef bint same
-        cdef const double* c = &coefficients[0] if coefficients.shape[0] else NULL
+        cdef const double* c = NULL
         if coefficients.shape[0] != self.num_coefficients:
-            raise ValueError(f"the plan is for {self.num_coefficients} reals of coefficients, not "
-                             f"for {coefficients.shape[0]}")
+            raise ValueError(f"the plan is for {self.num_coefficients} coefficients, not for "
+                             f"{coefficients.shape[0]}")
+        if self.num_coefficients:
+            c = <const double*>&coefficients[0]
         cdef double* registers = <double*>malloc(self.num_registers * sizeof(double))
         if registers == NULL:
             raise MemoryError("no memory left for the gates of the circuit")
@@ -145,14 +147,24 @@ cdef void write_coefficients(Recipe t, real* out, const double* registers,
     cdef const index* sources = <index*>t.sources.data
     cdef const Fill* fill
     cdef const int32_t* targets
-    cdef index at = 0, until, i
+    cdef index at = 0, until, i, k, source, lanes = <index>1 << t.lane_bits
+    cdef real value
     for i in range(count_of(&t.fills, sizeof(Fill)) + 1):
         fill = <Fill*>t.fills.data + i
         until = t.out_reals if i == count_of(&t.fills, sizeof(Fill)) else fill.at
         while at < until:
-            out[at] = <real>registers[sources[0]]
+            source = sources[0]
             sources += 1
-            at += 1
+            if source >= 0:
+                value = <real>registers[source]
+                for k in range(lanes):
+                    out[at + k] = value
+                at += lanes
+            else:
+                for k in range(-source * lanes):
+                    out[at + k] = <real>registers[sources[k]]
+                sources += -source * lanes
+                at += -source * lanes
         if at == t.out_reals:
             break
         targets = <int32_t*>t.fill_targets.data + fill.targets
@@ -167,17 +179,15 @@ cdef void write_coefficients(Recipe t, real* out, const double* registers,
 
 cdef object coefficients_of(Recipe t, const double* registers, const double* c, bint single):
     """Returns the coefficients of a plan, an array aligned to a cache line."""
-    cdef double[::1] doubles
-    cdef float[::1] floats
-    out = aligned(max(t.out_reals, 1), FLOAT32 if single else FLOAT64, t.out_reals == 0)
-    if single:
-        floats = out
-        with nogil:
-            write_coefficients[float](t, &floats[0], registers, c)
-    else:
-        doubles = out
-        with nogil:
-            write_coefficients[double](t, &doubles[0], registers, c)
+    cdef char* data
+    out = aligned_at(max(t.out_reals, 1), FLOAT32 if single else FLOAT64, 4 if single else 8, &data)
+    if t.out_reals == 0:
+        memset(data, 0, 4 if single else 8)
+    with nogil:
+        if single:
+            write_coefficients[float](t, <float*>data, registers, c)
+        else:
+            write_coefficients[double](t, <double*>data, registers, c)
     return out
 
 
