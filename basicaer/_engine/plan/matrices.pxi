@@ -109,11 +109,9 @@ cdef void exchange_qubits(double* m) noexcept nogil:
     """Names the qubits of a 4x4 matrix the other way round."""
     cdef double t[32]
     cdef int r, c
-    cdef int to[4]
-    to[0] = 0; to[1] = 2; to[2] = 1; to[3] = 3
     for r in range(4):
         for c in range(4):
-            memcpy(t + 2 * (4 * to[r] + to[c]), m + 2 * (4 * r + c), 2 * sizeof(double))
+            memcpy(t + 2 * (4 * exchange(r) + exchange(c)), m + 2 * (4 * r + c), 2 * sizeof(double))
     memcpy(m, t, 32 * sizeof(double))
 
 
@@ -144,12 +142,10 @@ cdef inline int pattern_embed(int p, int side) noexcept nogil:
 cdef inline int pattern_exchange(int p) noexcept nogil:
     """The pattern after `exchange_qubits`."""
     cdef int r, c, out = 0
-    cdef int to[4]
-    to[0] = 0; to[1] = 2; to[2] = 1; to[3] = 3
     for r in range(4):
         for c in range(4):
             if (p >> (4 * r + c)) & 1:
-                out |= 1 << (4 * to[r] + to[c])
+                out |= 1 << (4 * exchange(r) + exchange(c))
     return out
 
 

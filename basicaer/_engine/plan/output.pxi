@@ -1,10 +1,10 @@
 # Used by stage 5 and 6: how operations are written (layout: layout.pxi).
 #
 # Their rows go into `out_ops`, their lists into `out_lists`. Their coefficients are vectors with a
-# value for each lane. `sources` has the registers of the values: one register for a vector that has
-# it in all lanes; where lanes differ, minus the number of such vectors, then the register of each of
-# their lanes. `fills` has the gates on many qubits whose coefficients fill a stretch of the plan's.
-#
+# value for each lane. `sources` has the registers of these values: one register for a vector that
+# has it in all lanes; where lanes differ, minus the number of such vectors, then the register of
+# each of their lanes. `fills` has the gates on many qubits whose coefficients fill a stretch of the
+# plan's. A vector is
 #
 #     re of lane 0 .. W-1 | im of lane 0 .. W-1 | ...     complex coefficients
 #     of lane 0 .. W-1    | of lane 0 .. W-1    | ...     where all are real, or all imaginary
@@ -12,6 +12,17 @@
 # Where a qubit is decides what a condition on it becomes: on a lane qubit it is in the coefficients
 # (those of the identity in the other lanes), on a block qubit a control of the operation, on an
 # outer qubit a condition on the block.
+
+cdef struct Fill:
+    int op              # OP_LOOKUP, OP_DENSE3TO5, OP_DENSE6UP
+    int num_targets
+    index at            # the first real of the plan's coefficients that it fills
+    index reals         # how many
+    index offset        # of the gate's coefficients
+    index targets       # where its targets are in `fill_targets`
+    uint64_t lane_mask  # controls that are lane qubits
+    uint64_t lane_value
+
 
 cdef index push_list(Planner p, int64_t x) except -1 nogil:
     """Adds a number to the lists; returns its place."""
@@ -33,7 +44,10 @@ cdef index num_ops(Planner p) noexcept nogil:
 
 
 cdef index* push_vectors(Planner p, int count, int lanes) except NULL nogil:
-    """Room for the registers of `count` vectors: those of all lanes, or, if `lanes` is 1, of one."""
+    """Room for the registers of `count` vectors, of each lane.
+
+    If `lanes` is 1, of one lane: all lanes of a vector have the same.
+    """
     cdef index* sources
     p.out_reals += <index>count << p.lane_bits
     if lanes == 1:

@@ -368,7 +368,8 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     out.ops = ints(&p.out_ops, OP_COLUMNS)
     out.lists = ints(&p.out_lists, 0)
     out.recipe = recipe_of(p, coefficients.shape[0] // 2)
-    out.coefficients = coefficients_of(out.recipe, <double*>p.registers.data, p.coefficients, single)
+    out.coefficients = coefficients_of(out.recipe, <double*>p.registers.data, p.coefficients,
+                                       single)
     room = 1
     for i in range(p.out_passes.used // <index>sizeof(int64_t) // PASS_COLUMNS):
         row = <int64_t*>p.out_passes.data + i * PASS_COLUMNS

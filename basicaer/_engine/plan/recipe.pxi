@@ -4,17 +4,6 @@
 # Leaves  coefficients: the register of each source; where there is a fill, the coefficients of a
 #         gate on many qubits in the order that its kernel wants.
 
-cdef struct Fill:
-    int op              # OP_LOOKUP, OP_DENSE3TO5, OP_DENSE6UP
-    int num_targets
-    index at            # the first real of the plan's coefficients that it fills
-    index reals         # how many
-    index offset        # of the gate's coefficients
-    index targets       # where its targets are in `fill_targets`
-    uint64_t lane_mask  # controls that are lane qubits
-    uint64_t lane_value
-
-
 cdef void fill_lookup(real* out, const Fill* fill, const int32_t* given, const double* c,
                       int lane_bits) noexcept nogil:
     """A diagonal, the lane qubits among its own folded in."""

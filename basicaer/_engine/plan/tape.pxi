@@ -19,7 +19,7 @@ cdef enum:
     R_FREE = 12         # the first register of the stages
 
 cdef enum:
-    # Reads `a`, an index into the gates' coefficients, in complex numbers; writes a matrix to `out`.
+    # Reads the gates' coefficients from number `a` on; writes a matrix to `out`.
     LOAD2 = 0               # 2x2
     LOAD2_DIAGONAL = 1
     LOAD4 = 2               # 4x4
@@ -45,8 +45,8 @@ cdef enum:
     SCALE_X_RIGHT = 21
     TANGENT = 22            # out = a, out + 2 = -a
     # Questions: about a matrix a. Some write what they find to `out`.
-    IS_SWAP_GATE = 23       # a: an index into the gates' coefficients, which have the pattern SWAP4
-    IS_SWAP = 24            # has the pattern SWAP4
+    IS_SWAP_GATE = 23       # a: as for LOAD4; the pattern is SWAP4
+    IS_SWAP = 24            # likewise, of a register
     HAS_UNITS2 = 25         # the diagonal of a 2x2 matrix
     HAS_UNITS4 = 26
     IS_ABOUT_ONE = 27       # a number
@@ -65,9 +65,8 @@ cdef enum:
     WEYL_AFTER = 0
     WEYL_BEFORE = 16
     WEYL_X = 32
-    WEYL_TANGENTS = 48
     WEYL_REALS = 52
-    X_TANGENTS = 16         # from the X
+    X_TANGENTS = 16         # behind the X
 
 # What TURNS writes.
 cdef enum:
