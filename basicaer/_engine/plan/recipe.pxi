@@ -30,41 +30,41 @@ cdef void fill_lookup(real* out, const Fill* fill, const int32_t* given, const d
 
 cdef void fill_dense3to5(real* out, const Fill* fill, const int32_t* given, const double* c,
                          int lane_bits) noexcept nogil:
-    """A dense matrix, in vectors."""
-    cdef int k = fill.num_targets, i, l, num_block = 0, num_lane = 0, lanes = 1 << lane_bits
-    cdef int rank[8]
-    cdef index size = <index>1 << k, r, col, m, from_row, from_column, b
-    cdef uint64_t bit
+    """A dense matrix, in vectors; a column's lane targets say between which lanes."""
+    cdef int k = fill.num_targets, i, j, l, num_block = 0, num_lane = 0, lanes = 1 << lane_bits
+    cdef int rank
+    cdef index size = <index>1 << k, r, col, x, at
+    cdef index of_lane[16]      # of each lane: its lane targets' bits of a row or column
+    cdef index of_lanes[32]     # of the lane targets' values, in the order of the lanes
+    cdef index of_block[32]     # of the block targets' values, as listed
+    memset(of_lane, 0, 16 * sizeof(index))
+    memset(of_lanes, 0, 32 * sizeof(index))
+    memset(of_block, 0, 32 * sizeof(index))
     for i in range(k):
-        # A target's rank: among the lane targets by lane, among the block targets as listed.
-        rank[i] = 0
         if given[i] < lane_bits:
+            rank = 0
+            for j in range(k):
+                rank += given[j] < given[i]
             num_lane += 1
-            for l in range(k):
-                rank[i] += given[l] < given[i]
+            for l in range(lanes):
+                of_lane[l] |= <index>(l >> given[i] & 1) << i
+            for x in range(size):
+                of_lanes[x] |= (x >> rank & 1) << i
         else:
-            rank[i] = num_block
+            for x in range(size):
+                of_block[x] |= (x >> num_block & 1) << i
             num_block += 1
     for r in range(<index>1 << num_block):
         for col in range(size):
-            b = col >> num_lane
-            m = col & ((<index>1 << num_lane) - 1)
+            x = col & (<index>1 << num_lane) - 1
             for l in range(lanes):
-                from_row = 0
-                from_column = 0
-                for i in range(k):
-                    if given[i] < lane_bits:
-                        bit = (l >> given[i]) & 1
-                        from_row |= <index>(bit << i)
-                        from_column |= <index>((bit ^ (m >> rank[i] & 1)) << i)
-                    else:
-                        from_row |= (r >> rank[i] & 1) << i
-                        from_column |= (b >> rank[i] & 1) << i
                 if (l & fill.lane_mask) == fill.lane_value:
-                    out[l] = <real>c[2 * (size * from_row + from_column)]
-                    out[lanes + l] = <real>c[2 * (size * from_row + from_column) + 1]
+                    at = 2 * (size * (of_lane[l] | of_block[r])
+                              + (of_lane[l] ^ of_lanes[x] | of_block[col >> num_lane]))
+                    out[l] = <real>c[at]
+                    out[lanes + l] = <real>c[at + 1]
                 else:
-                    out[l] = 1 if r == b and m == 0 else 0
+                    out[l] = 1 if r == col >> num_lane and x == 0 else 0
                     out[lanes + l] = 0
             out += 2 * lanes
 
