@@ -106,7 +106,7 @@ cdef int close_qubit(Planner p, int q) except -1 nogil:
 
 
 cdef int add_one_qubit(Planner p, int q, index at, int pattern, bint is_real) except -1 nogil:
-    """A one-qubit gate, its matrix in the registers from `at` on, which become the cluster's."""
+    """A one-qubit gate, its matrix in the last registers, from `at` on."""
     cdef Pending* one = &p.pending[q]
     cdef Cluster* cluster
     cdef int side, merged, choice
@@ -114,9 +114,11 @@ cdef int add_one_qubit(Planner p, int q, index at, int pattern, bint is_real) ex
     cdef double joined, alone
     if not (p.touched >> q) & 1 and pattern & ~DIAGONAL2 == 0:
         step(p, SCALE, R_SCALAR, at, 1)
+        give_back(p, at)
         return 0
     if one.has:
         step(p, MATMUL2, one.at, at, one.at)
+        give_back(p, at)
         one.pattern = pattern_mul2(pattern, one.pattern)
         one.is_real = one.is_real and is_real
     else:
@@ -149,25 +151,24 @@ cdef int add_two_qubit(Planner p, int q0, int q1, index at, int pattern,
                        bint is_real) except -1 nogil:
     """A gate on the qubits q0 < q1, the first the least significant bit of the 4x4 matrix.
 
-    The matrix is in the registers from `at` on, which become the cluster's.
+    The matrix is in the last registers, from `at` on.
     """
     cdef Cluster* cluster
     cdef int merged, ones = DIAGONAL4, choice
     cdef bint real_merged, real_ones = True
     cdef double together, apart
-    cdef index block
     cdef Pending* one0 = &p.pending[q0]
     cdef Pending* one1 = &p.pending[q1]
     # A qubit still in |0> that is only a control says which block counts.
     if not (p.touched >> q1) & 1 and pattern & ~STEERED_BY_1 == 0:
-        block = new_registers(p, 8)
-        step(p, BLOCK_BY_1, block, at, 0)
-        return add_one_qubit(p, q0, block, (pattern & 3) | (pattern >> 4 & 3) << 2, is_real)
+        step(p, BLOCK_BY_1, at, 0, 0)
+        give_back(p, at + 8)
+        return add_one_qubit(p, q0, at, (pattern & 3) | (pattern >> 4 & 3) << 2, is_real)
     if not (p.touched >> q0) & 1 and pattern & ~STEERED_BY_0 == 0:
-        block = new_registers(p, 8)
-        step(p, BLOCK_BY_0, block, at, 0)
+        step(p, BLOCK_BY_0, at, 0, 0)
+        give_back(p, at + 8)
         return add_one_qubit(
-            p, q1, block,
+            p, q1, at,
             (pattern & 1) | (pattern >> 2 & 1) << 1 | (pattern >> 8 & 1) << 2
             | (pattern >> 10 & 1) << 3,
             is_real)
@@ -198,6 +199,7 @@ cdef int add_two_qubit(Planner p, int q0, int q1, index at, int pattern,
                 step(p, LEFT, cluster.at, one1.at, 1)
                 one1.has = False
             step(p, MATMUL4, cluster.at, at, cluster.at)
+            give_back(p, at)
             cluster.pattern = merged
             cluster.is_real = real_merged
             return 0

@@ -196,6 +196,6 @@ cdef Recipe recipe_of(Planner p, index num_coefficients):
     cdef Recipe t = Recipe()
     t.tape, t.sources, t.fills, t.fill_targets = p.tape, p.sources, p.fills, p.fill_targets
     p.tape = p.sources = p.fills = p.fill_targets = Growable(NULL, 0, 0)
-    t.num_registers = count_of(&p.registers, sizeof(double))
+    t.num_registers = p.registers.room // <index>sizeof(double)
     t.out_reals, t.num_coefficients, t.lane_bits = p.out_reals, num_coefficients, p.lane_bits
     return t

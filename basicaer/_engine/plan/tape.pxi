@@ -8,8 +8,9 @@
 #
 #     registers   0 | 1 | scalar: re, im | W of `x_turn`: 8 reals | matrices and factors ...
 #
-# Registers are named by their index. None is used again for something else, so what a plan's
-# coefficients are made of can be read when all steps are done.
+# Registers are named by their index. Those of a matrix that was multiplied into another one are
+# given back and used again; those of items and factors keep what they hold, so that the plan's
+# coefficients are read when all steps are done.
 
 cdef enum:
     R_ZERO = 0
@@ -37,7 +38,7 @@ cdef enum:
     LEFT = 13               # out = a out, `a` a 2x2 matrix on side `b`
     RIGHT = 14              # out = out a
     EXCHANGE = 15           # names the qubits of `out` the other way round
-    BLOCK_BY_1 = 16         # out, 2x2: the block of a 4x4 matrix a where the second qubit is 0
+    BLOCK_BY_1 = 16         # of `out`, 4x4, only the block where the second qubit is 0 is left
     BLOCK_BY_0 = 17         # where the first is
     BLOCKS = 18             # out: both blocks of a matrix that is STEERED_BY_1
     TURN_X = 19             # `x_turn` of out, on side `b`
@@ -119,14 +120,14 @@ cdef int carry_out(const Step* s, double* r, const double* c) noexcept nogil:
                 memcpy(out + 10 * i, a + 2 * i, 2 * sizeof(double))
             return 0
         for i in range(2):
-            out[2 * (4 * (2 * i + 1 - k) + 2 * i + 1 - k)] = 1
+            out[10 * (2 * i + 1 - k)] = 1
         if what == LOAD4_CONTROLLED:
             for i in range(4):
                 memcpy(out + 2 * (4 * (2 * (i >> 1) + k) + 2 * (i & 1) + k), a + 2 * i,
                        2 * sizeof(double))
         else:
             for i in range(2):
-                memcpy(out + 2 * (4 * (2 * i + k) + 2 * i + k), a + 2 * i, 2 * sizeof(double))
+                memcpy(out + 10 * (2 * i + k), a + 2 * i, 2 * sizeof(double))
         return 0
     if what == IS_SWAP_GATE:
         return is_swap4(c + 2 * s.a, SWAP4)
@@ -167,12 +168,11 @@ cdef int carry_out(const Step* s, double* r, const double* c) noexcept nogil:
     elif what == EXCHANGE:
         exchange_qubits(out)
     elif what == BLOCK_BY_1:
-        for i in range(2):
-            memcpy(out + 4 * i, a + 8 * i, 4 * sizeof(double))
+        memcpy(out + 4, out + 8, 4 * sizeof(double))
     elif what == BLOCK_BY_0:
-        for i in range(2):
-            memcpy(out + 4 * i, a + 16 * i, 2 * sizeof(double))
-            memcpy(out + 4 * i + 2, a + 16 * i + 4, 2 * sizeof(double))
+        memcpy(out + 2, out + 4, 2 * sizeof(double))
+        memcpy(out + 4, out + 16, 2 * sizeof(double))
+        memcpy(out + 6, out + 20, 2 * sizeof(double))
     elif what == IS_ONE:
         return a[0] == 1 and a[1] == 0
     elif what == IS_REAL:
@@ -209,6 +209,11 @@ cdef inline index new_registers(Planner p, index count) except -1 nogil:
     """Registers that nothing has used; returns the first."""
     extend(&p.registers, count * <index>sizeof(double))
     return count_of(&p.registers, sizeof(double)) - count
+
+
+cdef inline void give_back(Planner p, index first) noexcept nogil:
+    """The registers from `first` on, those that were taken last, are not needed any more."""
+    p.registers.used = first * <index>sizeof(double)
 
 
 cdef int step(Planner p, int what, index out, index a, index b) except -1 nogil:
