@@ -381,6 +381,8 @@ def test_bad_pubs():
     parametrised.rx(Parameter("a"), 0)
     with pytest.raises(BasicAerError, match="finite number is needed"):
         StatevectorEstimator().run([(parametrised, "Z", [np.nan])])
+    with pytest.raises(BasicAerError, match="value nan in row 1; a finite number is needed"):
+        StatevectorEstimator().run([(parametrised, "Z", [[0.1], [np.nan]])])
     assert StatevectorEstimator().run([(circuit, "ZZ")]).result()[0].data.evs == pytest.approx(1.0)
 
 
