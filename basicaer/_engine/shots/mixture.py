@@ -33,7 +33,7 @@ NEGLIGIBLE = 1e-15
 """Relative probability below which an outcome counts as impossible: rounding may have made it."""
 
 LEAST = 1e-18
-"""Probability below which a branch ends. `MOST_FORKS` of these are together less than 1.1e-12."""
+"""Probability below which a branch ends. A million of these are together 1e-12."""
 
 MOST_FORKS = 1 << 20
 """Most draws with both outcomes possible, over all branches of a program with while loops."""
