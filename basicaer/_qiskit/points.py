@@ -127,9 +127,9 @@ class Points:
         some = {id(point.circuit): point for point in self.points}.values()
         endings = [self._ending_of(point) for point in some]
         copies = max([ending.states for ending in endings]) - 1
-        # A state more may double the branches, while loops make any number; shots are not counted.
-        uncounted = any(ending.loops or not ending.states for ending in endings)
-        self._branches = math.inf if uncounted else float(1 << copies)
+        # A state more may double the branches, while loops may make any number.
+        loops = any(ending.loops for ending in endings)
+        self._branches = math.inf if loops else float(1 << max(copies, 0))
         self.at_once, self.states, self.need = self._share(copies, memory, each, held, in_order)
 
     def _share(

@@ -293,6 +293,14 @@ def test_an_endless_loop_runs_in_the_background_and_can_be_cancelled(measures):
     assert job.cancelled()
 
 
+def test_shots_of_an_endless_loop_run_in_the_background_too():
+    job = StatevectorSampler().run([endless(measures=True)], shots=1)
+    time.sleep(0.05)
+    assert not job.done()
+    assert job.cancel()
+    assert job.cancelled()
+
+
 def test_an_endless_loop_is_an_error_that_names_the_circuit(monkeypatch):
     monkeypatch.setattr(_mixture, "MOST_TURNS", 1000)
     monkeypatch.setattr(_mixture, "MOST_FORKS", 1000)
