@@ -129,7 +129,7 @@ class Points:
         copies = max([ending.states for ending in endings]) - 1
         # A state more may double the branches, while loops may make any number.
         loops = any(ending.loops for ending in endings)
-        self._branches = math.inf if loops else float(1 << max(copies, 0))
+        self._branches = math.inf if loops else float(1 << min(max(copies, 0), 60))
         self.at_once, self.states, self.need = self._share(copies, memory, each, held, in_order)
 
     def _share(

@@ -272,6 +272,16 @@ def test_beside_circuits_with_a_final_state():
     assert Statevector(bell).expectation_value(Pauli("ZZ")) == pytest.approx(1)
 
 
+def test_very_many_resets():
+    """Each is of a qubit that is in |0> or |1>, which is not known beforehand."""
+    circuit = QuantumCircuit(2)
+    for _ in range(1500):
+        circuit.x(0)
+        circuit.reset(0)
+    circuit.ry(0.3, 1)
+    assert evs(circuit, ["IZ", "ZI"]) == pytest.approx([1, np.cos(0.3)], abs=1e-12)
+
+
 # --- limits --------------------------------------------------------------------------------------
 
 
