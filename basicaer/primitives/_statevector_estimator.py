@@ -12,7 +12,7 @@ from qiskit.quantum_info import SparsePauliOp
 
 from basicaer._engine.control import Control
 from basicaer._engine.costs import WAKE_NS
-from basicaer._engine.final_states import ending_of
+from basicaer._engine.final_states import mixed_ending_of
 from basicaer._engine.memory import describe
 from basicaer._engine.pauli_sums import PauliSum
 from basicaer._engine.program import Program
@@ -44,7 +44,10 @@ class StatevectorEstimator(primitive_bases_v2()[1]):  # type: ignore[misc]
     background, their points on all cores.
 
     Where a qubit is reset in superposition, the value is the average over the outcomes; Qiskit
-    draws one.
+    draws one. Beyond Qiskit's class, circuits may measure in the middle and have control flow:
+    values are exact averages over all outcomes. Measurements at the end of their qubit, whose
+    outcome nothing reads, are left out: values are those before them. Outcomes of a while loop that
+    take place with a probability below 1e-18 are not followed.
 
     Args:
         default_precision: the precision of PUBs that do not say which: the standard deviation of
@@ -94,15 +97,14 @@ class StatevectorEstimator(primitive_bases_v2()[1]):  # type: ignore[misc]
         Raises:
             TypeError: a PUB, or its precision, has a wrong type.
             ValueError: the precision, the number of values, or a shape is not right.
-            BasicAerError: a circuit has no final state, an observable is not valid, or memory is
-                too small.
+            BasicAerError: a circuit or an observable is not valid, or memory is too small.
         """
         wanted = self._default_precision if precision is None else precision
         coerced = [_pub(pub, wanted) for pub in listed(pubs, "StatevectorEstimator")]
         draws = Draws(self._seed)
         estimates = [
             _Estimates(block, draws, self._known_observables.get, self._using)
-            for block in blocks_of(coerced, self._known_circuits, ending_of)
+            for block in blocks_of(coerced, self._known_circuits, mixed_ending_of)
         ]
         small = [each for each in estimates if each.small is not None]
         rest = [each for each in estimates if each.small is None]
