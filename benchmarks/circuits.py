@@ -1,7 +1,7 @@
 """The circuits that are measured: families of any size, made in code, the same each time.
 
-Only h, x, cx, cp, swap, rx, ry, rz, rzz and u occur, which all the simulators compared know
-natively, so that each can be given its own form of exactly the same gates.
+Only h, x, cx, cp, swap, rx, ry, rz, rzz and u occur in `FAMILIES`, which all the simulators that
+are compared know natively, so that each can be given its own form of exactly the same gates.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from collections.abc import Callable
 import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import CXGate
-from qiskit.quantum_info import TwoQubitBasisDecomposer, random_unitary
+from qiskit.quantum_info import random_unitary
+from qiskit.synthesis import TwoQubitBasisDecomposer
 
 
 def qft(num_qubits: int) -> QuantumCircuit:
@@ -94,6 +95,39 @@ def qaoa(num_qubits: int, layers: int = 4) -> QuantumCircuit:
     return circuit
 
 
+def brick(num_qubits: int, layers: int = 10) -> QuantumCircuit:
+    """Random pairs, ten times; on each pair three times u on both qubits and a cx."""
+    rng = np.random.default_rng(6)
+    circuit = QuantumCircuit(num_qubits)
+    for _ in range(layers):
+        order = [int(qubit) for qubit in rng.permutation(num_qubits)]
+        for pair in zip(order[0::2], order[1::2]):
+            for _ in range(3):
+                for qubit in pair:
+                    circuit.u(*rng.uniform(-math.pi, math.pi, 3), qubit)
+                circuit.cx(*pair)
+    return circuit
+
+
+def grid(num_qubits: int, cycles: int = 12) -> QuantumCircuit:
+    """A grid: h; then sx, t or ry at random on each qubit and cz along one direction, by turns."""
+    rng = np.random.default_rng(7)
+    columns = next(size for size in range(math.isqrt(num_qubits), 0, -1) if num_qubits % size == 0)
+    right = [(i, i + 1) for i in range(num_qubits - 1) if (i + 1) % columns]
+    down = [(i, i + columns) for i in range(num_qubits - columns)]
+    turns = [right[0::2], down[0::2], right[1::2], down[1::2]]
+    circuit = QuantumCircuit(num_qubits)
+    circuit.h(range(num_qubits))
+    for cycle in range(cycles):
+        for qubit in range(num_qubits):
+            name = ("sx", "t", "ry")[rng.integers(3)]
+            angle = [rng.uniform(-math.pi, math.pi)] if name == "ry" else []
+            getattr(circuit, name)(*angle, qubit)
+        for pair in turns[cycle % 4]:
+            circuit.cz(*pair)
+    return circuit
+
+
 FAMILIES: dict[str, Callable[[int], QuantumCircuit]] = {
     "qft": qft,
     "qft_in": qft_in,
@@ -102,6 +136,14 @@ FAMILIES: dict[str, Callable[[int], QuantumCircuit]] = {
     "ghz": ghz,
     "qaoa": qaoa,
 }
+
+COMPILED: dict[str, Callable[[int], QuantumCircuit]] = {
+    "hea": lambda num_qubits: hea(num_qubits, layers=4),
+    "qft_in": qft_in,
+    "brick": brick,
+    "grid": grid,
+}
+"""Those of `bench_compiled.py`; cz, sx and t occur too."""
 
 
 def flat(circuit: QuantumCircuit) -> list[tuple[str, tuple[int, ...], tuple[float, ...]]]:

@@ -7,13 +7,12 @@ from typing import Dict, Iterator, List, NamedTuple, Set, Tuple, Type, Union
 
 from basicaer._engine.control import Control
 from basicaer._engine.errors import EngineError
-from basicaer._engine.memory import describe, state_bytes
 from basicaer._engine.program import Gates, Measure, Prepare, Program, Reset, Store
+from basicaer._engine.shots.mixture import NEGLIGIBLE, code_of, mixture, most_alive, no_room
 from basicaer._engine.state.amplitudes import Amplitudes
 from basicaer._engine.state.state import State
 
-_NEGLIGIBLE = 1e-15
-"""Relative probability below which an outcome counts as impossible."""
+_STRAIGHT = (Gates, Prepare, Reset)
 
 
 class Ending(NamedTuple):
@@ -22,14 +21,16 @@ class Ending(NamedTuple):
     Attributes:
         qubits: for each clbit that a measurement at the end writes to, the measured qubit.
         states: the most states alive at once while the final state is computed.
-        resets: number of resets.
+        resets: number of resets; 0 if it measures in the middle or has control flow.
         why: why there is no final state; None if there is one.
+        loops: whether it has while loops, so that outcomes decide how long it runs.
     """
 
     qubits: Dict[int, int]
     states: int = 1
     resets: int = 0
     why: Union[str, None] = None
+    loops: bool = False
 
 
 def ending_of(program: Program) -> Ending:
@@ -52,19 +53,32 @@ def ending_of(program: Program) -> Ending:
             resets += 1
         else:
             return Ending({}, why="it has conditions or control flow")
-    return Ending(qubits, states_alive(program), resets)
+    return Ending(qubits, _states_of_resets(program), resets)
+
+
+def mixed_ending_of(program: Program) -> Ending:
+    """Returns how a program ends that may measure in the middle and have control flow.
+
+    Its final state is then a mixture, from which measurements that `without_final_measurements`
+    leaves out are left out. A program with a final state in the sense of `ending_of` ends as there.
+    """
+    ending = ending_of(program)
+    if ending.why is None:
+        return ending
+    code = code_of(program)
+    return Ending({}, most_alive(code), loops=code.num_loops != 0)
 
 
 def unmeasured(program: Program) -> Ending:
     """Returns how a program ends that must not measure; an `EngineError` says why it has none."""
     check_pure(program, measured=False)
-    return Ending({}, states_alive(program))
+    return Ending({}, _states_of_resets(program))
 
 
 def all_measured(program: Program) -> Ending:
     """Returns how a program ends that must measure into all clbits, of different qubits."""
     check_pure(program, measured=True)
-    return Ending(dict(enumerate(final_measurements(program))), states_alive(program))
+    return Ending(dict(enumerate(final_measurements(program))), _states_of_resets(program))
 
 
 def final_states(
@@ -78,12 +92,12 @@ def final_states(
 ) -> Iterator[Tuple[float, Amplitudes]]:
     """Yields (probability, pure state) pairs whose mixture is the final state.
 
-    There is one pair unless qubits are reset in superposition: each such reset yields both
-    outcomes. The global phase is left out. The caller owns each yielded state. Up to
-    `states_alive` states exist at once.
+    There is one pair unless qubits are measured or reset in superposition, see `mixture`. The
+    global phase is left out. The caller owns each yielded state. Up to `states_alive` states exist
+    at once, the yielded one included until the next is asked for.
 
     Args:
-        program: gates, resets and preparations only.
+        program: the program.
         precision: "double" or "single".
         threads: maximum number of threads.
         control: of the job; may cancel it.
@@ -91,9 +105,20 @@ def final_states(
         state_class: class of the states.
 
     Raises:
-        EngineError: more than `most_states` states are needed at once.
+        EngineError: more than `most_states` states are needed at once; see also `mixture`.
     """
     body = program.body
+    if not all(operation.__class__ in _STRAIGHT for operation in body):
+        yield from mixture(
+            program,
+            state_class,
+            most_states,
+            precision=precision,
+            threads=threads,
+            control=control or Control(),
+        )
+        return
+    # As there, in half the time: a place in the body is all that a branch has besides its state.
     start = state_class.zero(program.num_qubits, precision=precision)
     pending: List[Tuple[float, Amplitudes, int, Set[int]]] = [(1.0, start, 0, set())]
     del start
@@ -114,25 +139,31 @@ def final_states(
                 if qubit not in touched:
                     continue
                 zero, one = state.probabilities((qubit,), threads=threads).tolist()
-                if zero > _NEGLIGIBLE * one and one > _NEGLIGIBLE * zero:
+                if zero > NEGLIGIBLE * one and one > NEGLIGIBLE * zero:
                     if len(pending) + 2 > most_states:
-                        raise _no_room(program, most_states, precision)
+                        wanted = _states_of_resets(program)
+                        raise no_room(program, wanted, most_states, precision)
                     other = state.copy()
                     other.reset(qubit, 1, one)
                     share = weight * one / (zero + one)
                     pending.append((share, other, place, set(touched)))
                     del other
                     weight *= zero / (zero + one)
-                outcome = 0 if zero > _NEGLIGIBLE * one else 1
+                outcome = 0 if zero > NEGLIGIBLE * one else 1
                 state.reset(qubit, outcome, one if outcome else zero)
-            else:
-                raise TypeError(f"{type(operation).__name__} has no place here")
         yield weight, state
         del state
 
 
 def states_alive(program: Program) -> int:
     """Returns an upper bound on the states that `final_states` holds at once."""
+    if all(operation.__class__ in _STRAIGHT for operation in program.body):
+        return _states_of_resets(program)
+    return most_alive(code_of(program))
+
+
+def _states_of_resets(program: Program) -> int:
+    """Returns `states_alive` of a program without control flow, and without its measurements."""
     touched: Set[int] = set()
     resets = 0
     for operation in program.body:
@@ -143,16 +174,6 @@ def states_alive(program: Program) -> int:
         elif isinstance(operation, Reset):
             resets += operation.qubit in touched
     return resets + 1
-
-
-def _no_room(program: Program, most: int, precision: str) -> EngineError:
-    state, wanted = state_bytes(program.num_qubits, precision), states_alive(program)
-    return EngineError(
-        f'circuit "{program.name}" resets qubits in superposition: that takes up to {wanted} '
-        f"states of {describe(state)} at once, {describe(wanted * state)} in all, and there is "
-        f"room for {most}. Fewer such resets, or fewer qubits, fit"
-        + (', and so may precision="single".' if precision == "double" else ".")
-    )
 
 
 def without_measurements(program: Program) -> Program:

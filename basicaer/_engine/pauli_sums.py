@@ -132,12 +132,33 @@ class PauliSums:
 
     def expectations(self, state: Amplitudes, threads: int = 1) -> np.ndarray:
         """Returns the expectation value of each sum on a `State`, complex128, shape (sums,)."""
-        values = state.expectations(self.x, self.z, threads=threads)
-        terms = self._coefficients * values[self._strings]
-        found = np.empty(len(self.sums), dtype=np.complex128)
-        found.real = np.bincount(self._owners, terms.real, len(self.sums))
-        found.imag = np.bincount(self._owners, terms.imag, len(self.sums))
+        found: np.ndarray = self.combined(
+            state.expectations(self.x, self.z, threads=threads)[np.newaxis]
+        )[0]
         return found
+
+    def combined(self, values: np.ndarray) -> np.ndarray:
+        """Returns the sums, from the values of the distinct strings.
+
+        Args:
+            values: float64, shape (rows, strings).
+
+        Returns:
+            complex128, shape (rows, sums).
+        """
+        terms = self._coefficients * values[:, self._strings]
+        owners = self._owners
+        if len(values) > 1:
+            count = len(self.sums)
+            owners = (owners + count * np.arange(len(values))[:, np.newaxis]).reshape(-1)
+            terms = terms.reshape(-1)
+        else:
+            terms = terms[0]
+        size = len(values) * len(self.sums)
+        found = np.empty(size, dtype=np.complex128)
+        found.real = np.bincount(owners, terms.real, size)
+        found.imag = np.bincount(owners, terms.imag, size)
+        return found.reshape(len(values), -1)
 
 
 def _ones(masks: np.ndarray) -> np.ndarray:

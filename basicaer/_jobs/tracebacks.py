@@ -35,8 +35,9 @@ def _with_causes(error: BaseException) -> List[BaseException]:
 def severed(function: Callable[[], Any], take: Callable[[Any], None]) -> Iterator[None]:
     """Calls ``take(function())`` when its first item is asked for; it yields nothing.
 
-    A traceback refers to frames, and a frame to that of its caller, but the frame of a generator
-    that has ended has no caller. So an exception of `function` keeps nothing of the caller alive.
+    A traceback refers to frames, and a frame to that of its caller, but before Python 3.12 the
+    frame of a generator that has ended has no caller. So an exception of `function` keeps nothing
+    of the caller alive; from 3.12 on it keeps the caller's frames, as any exception does.
     """
     take(function())
     return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, Callable, Dict, Hashable, List, NamedTuple, Tuple, Union
 
@@ -26,6 +27,7 @@ from basicaer._qiskit.observables import broadcast_pairs, pauli_sums, values_of
 from basicaer._qiskit.points import Point, Points, States, Using
 from basicaer._qiskit.result import tally
 from basicaer._qiskit.simulator import seed_of
+from basicaer._qiskit.small_rows import SmallRows
 
 _KNOWN = 64
 """How many observables a circuit remembers."""
@@ -172,6 +174,14 @@ class CompiledCircuit:
         shape, pairs = broadcast_pairs(batch, sums.shape)
         every = sums.reshape(-1)
         found = np.zeros(math.prod(shape))
+        if len(rows) > 1:
+            small = SmallRows.of(self._lowered, list(every), self._using)
+            if small is not None:
+                values_of_rows = self._small(small, np.array(rows).reshape(len(rows), -1))
+                for point, wanted in enumerate(pairs):
+                    for which, target in wanted:
+                        found[target] = values_of_rows[point, which]
+                return found.reshape(shape)
 
         def use(
             positions: List[int],
@@ -397,6 +407,22 @@ class CompiledCircuit:
             points.run(use_point)
 
         points.wait(compute)
+
+    def _small(self, small: SmallRows, rows: np.ndarray) -> np.ndarray:
+        """Returns the values of many points of a small circuit."""
+        control = Control()
+        if small.is_brief(len(rows)) and not budget.shared.limited:
+            return small.values(rows, control)
+        need = small.required_bytes(len(rows))
+        space = budget.shared.shortage(need)
+        if space is not None:
+            raise BasicAerError(
+                f'{len(rows)} points of circuit "{self.circuit.name}" need {describe(need)}; '
+                f"{describe(space)} are available."
+            )
+        compute = raises_public_errors(functools.partial(small.values, rows, control))
+        found: np.ndarray = queue.wait(queue.submit(compute, control, need=need), control)
+        return found
 
     def _is_brief(self, program: Program, space: int, work: int) -> bool:
         """Returns whether one point takes no longer than waking a thread, and little memory.

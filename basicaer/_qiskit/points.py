@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 from concurrent.futures import Future
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
@@ -13,7 +14,7 @@ from basicaer._engine import memory as _memory
 from basicaer._engine import threads as _threads
 from basicaer._engine.control import Cancelled, Control
 from basicaer._engine.costs import CIRCUIT_NS, GATE_NS, PASS_GATES, WAKE_NS
-from basicaer._engine.final_states import final_states
+from basicaer._engine.final_states import Ending, final_states
 from basicaer._engine.program import Program
 from basicaer._engine.work import one_run, worth_threads
 from basicaer._jobs import budget, queue
@@ -123,9 +124,17 @@ class Points:
         self._batches = self._prepared()
         self._first = next(self._batches)  # raises if something is wrong with a circuit
         self._work = max(one_run(program) for _, program in self._first)
-        self.at_once, self.states, self.need = self._share(memory, each, held, in_order)
+        some = {id(point.circuit): point for point in self.points}.values()
+        endings = [self._ending_of(point) for point in some]
+        copies = max([ending.states for ending in endings]) - 1
+        # A state more may double the branches, while loops may make any number.
+        loops = any(ending.loops for ending in endings)
+        self._branches = math.inf if loops else float(1 << min(max(copies, 0), 60))
+        self.at_once, self.states, self.need = self._share(copies, memory, each, held, in_order)
 
-    def _share(self, memory: int, each: int, held: int, in_order: bool) -> Tuple[int, int, int]:
+    def _share(
+        self, copies: int, memory: int, each: int, held: int, in_order: bool
+    ) -> Tuple[int, int, int]:
         """Returns the points computed at once, the states of each, and the bytes of all."""
         (precision, threads), widest = self.using, self.widest
         at_once = 1
@@ -136,8 +145,6 @@ class Points:
         need = _memory.required_bytes(widest, precision=precision, threads=threads) + each
         need += memory << widest
         state = _memory.state_bytes(widest, precision)
-        some = {id(point.circuit): point for point in self.points}.values()
-        copies = max(self._states_of(point) for point in some) - 1
         if need + copies * state + held < _memory.LIGHT:
             return at_once, copies + 1, (need + copies * state) * at_once + held
         space = budget.shared.shortage(need + held)
@@ -154,8 +161,8 @@ class Points:
         return at_once, copies + 1, need * at_once + held
 
     @staticmethod
-    def _states_of(point: Point) -> int:
-        return point.circuit.ending(np.array([point.values], dtype=np.float64)).states
+    def _ending_of(point: Point) -> Ending:
+        return point.circuit.ending(np.array([point.values], dtype=np.float64))
 
     def _prepared(self) -> Iterator[List[Tuple[Point, Program]]]:
         """Yields batches of at most `_ROWS` points with their programs."""
@@ -173,7 +180,7 @@ class Points:
     def is_brief(self) -> bool:
         """Returns whether all points take no longer than waking a thread."""
         one = CIRCUIT_NS / 4 + GATE_NS * (self._work + (PASS_GATES << min(self.widest, 60)))
-        return self.need < _memory.LIGHT and one * len(self.points) <= WAKE_NS
+        return self.need < _memory.LIGHT and one * self._branches * len(self.points) <= WAKE_NS
 
     def run(self, use: Callable[[Point, Program, States, int], None]) -> None:
         """Computes the points and calls ``use(point, program, states, threads)`` for each.

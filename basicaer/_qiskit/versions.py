@@ -315,10 +315,11 @@ try:
     from qiskit.quantum_info import SparseObservable
 except ImportError:  # before 1.3
     SparseObservable = Absent
-try:
-    from qiskit.primitives.containers.observables_array import ObservablesArray
-except ImportError:  # terra
-    ObservablesArray = Absent
+ObservablesArray: Any = Absent
+if not TERRA:  # whose primitives warn when they are imported
+    from qiskit.primitives.containers.observables_array import (  # type: ignore[no-redef]
+        ObservablesArray,
+    )
 
 # --- results -----------------------------------------------------------------------------------
 

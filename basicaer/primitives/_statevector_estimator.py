@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Iterable, List, Tuple, Union
+from typing import Any, Callable, Iterable, List, Sequence, Tuple, Union
 
 import numpy as np
 from qiskit.primitives.containers import DataBin, PrimitiveResult, PubResult
 from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.quantum_info import SparsePauliOp
 
-from basicaer._engine.final_states import ending_of
+from basicaer._engine.control import Control
+from basicaer._engine.costs import WAKE_NS
+from basicaer._engine.final_states import mixed_ending_of
+from basicaer._engine.memory import describe
 from basicaer._engine.pauli_sums import PauliSum
 from basicaer._engine.program import Program
-from basicaer._qiskit.errors import raises_public_errors
+from basicaer._jobs import budget, queue
+from basicaer._qiskit.errors import BasicAerError, raises_public_errors
 from basicaer._qiskit.observables import Cache, broadcast_pairs, pauli_sums, values_of
-from basicaer._qiskit.points import Point, Points, States
+from basicaer._qiskit.points import Point, Points, States, Using
 from basicaer._qiskit.recent import Recent
+from basicaer._qiskit.small_rows import SmallRows
 from basicaer._qiskit.versions import primitive_bases_v2
 from basicaer.primitives._job import PrimitiveJob, submit
 from basicaer.primitives._pubs import (
@@ -39,7 +44,10 @@ class StatevectorEstimator(primitive_bases_v2()[1]):  # type: ignore[misc]
     background, their points on all cores.
 
     Where a qubit is reset in superposition, the value is the average over the outcomes; Qiskit
-    draws one.
+    draws one. Beyond Qiskit's class, circuits may measure in the middle and have control flow:
+    values are exact averages over all outcomes. Measurements at the end of their qubit, whose
+    outcome nothing reads, are left out: values are those before them. Outcomes of a while loop that
+    take place with a probability below 1e-18 are not followed.
 
     Args:
         default_precision: the precision of PUBs that do not say which: the standard deviation of
@@ -89,35 +97,38 @@ class StatevectorEstimator(primitive_bases_v2()[1]):  # type: ignore[misc]
         Raises:
             TypeError: a PUB, or its precision, has a wrong type.
             ValueError: the precision, the number of values, or a shape is not right.
-            BasicAerError: a circuit has no final state, an observable is not valid, or memory is
-                too small.
+            BasicAerError: a circuit or an observable is not valid, or memory is too small.
         """
         wanted = self._default_precision if precision is None else precision
         coerced = [_pub(pub, wanted) for pub in listed(pubs, "StatevectorEstimator")]
         draws = Draws(self._seed)
         estimates = [
-            _Estimates(block, draws, self._known_observables.get)
-            for block in blocks_of(coerced, self._known_circuits, ending_of)
+            _Estimates(block, draws, self._known_observables.get, self._using)
+            for block in blocks_of(coerced, self._known_circuits, mixed_ending_of)
         ]
-        owner = [each for each in estimates for _ in each.block.rows]
+        small = [each for each in estimates if each.small is not None]
+        rest = [each for each in estimates if each.small is None]
+        owner = [(each, point) for each in rest for point in range(len(each.block.rows))]
 
         def results() -> PrimitiveResult:
             return PrimitiveResult([each.result() for each in estimates], metadata={"version": 2})
 
-        if not owner:
+        if not owner and not small:
             return without_points(results)
+        if not owner:
+            return self._small_only(small, results)
         points = Points(
-            [each.block.lowered for each in owner],
-            [row for each in estimates for row in each.block.rows],
+            [each.block.lowered for each, _ in owner],
+            [row for each in rest for row in each.block.rows],
             self._using,
             held=sum(2 * each.evs.nbytes for each in estimates),
         )
 
         def use(point: Point, program: Program, states: States, threads: int) -> None:
             wanted = [
-                (owner[position].evs, pair)
-                for position in point.positions
-                for pair in owner[position].wanted(position)
+                (each.evs, pair)
+                for each, index in [owner[position] for position in point.positions]
+                for pair in each.wanted(index)
             ]
             sums = [observable for _, (observable, _) in wanted]
             value = values_of(sums, states, threads, self._known_observables.get)
@@ -125,10 +136,35 @@ class StatevectorEstimator(primitive_bases_v2()[1]):  # type: ignore[misc]
                 evs[target] = value[id(observable)]
 
         def work() -> PrimitiveResult:
+            for each in small:
+                each.compute(points.control)
             points.run(use)
             return results()
 
-        return submit(points, work, brief=True)
+        return submit(points, work, brief=not small)
+
+    @staticmethod
+    def _small_only(
+        small: Sequence[_Estimates], results: Callable[[], PrimitiveResult]
+    ) -> PrimitiveJob:
+        """Returns the job of PUBs all of which go by `SmallRows`."""
+        control = Control()
+
+        def work() -> PrimitiveResult:
+            for each in small:
+                each.compute(control)
+            return results()
+
+        work = raises_public_errors(work)
+        if sum(each.nanoseconds for each in small) <= WAKE_NS:
+            return PrimitiveJob(queue.run_brief(work, control), control)
+        need = sum(each.required_bytes for each in small)
+        space = budget.shared.shortage(need)
+        if space is not None:
+            raise BasicAerError(
+                f"the points of this call need {describe(need)}; {describe(space)} are available."
+            )
+        return PrimitiveJob(queue.submit(work, control, need=need), control)
 
 
 def _pub(pub: Any, precision: Any) -> Any:
@@ -153,9 +189,10 @@ class _Estimates:
     Attributes:
         block: the PUB.
         evs: the exact values, flat.
+        small: how many points of a small circuit are computed; None for others.
     """
 
-    def __init__(self, block: Block, draws: Draws, cached: Cache) -> None:
+    def __init__(self, block: Block, draws: Draws, cached: Cache, using: Using) -> None:
         self.block = block
         self._draws = draws
         pub = block.pub
@@ -163,11 +200,37 @@ class _Estimates:
         self._sums = sums.reshape(-1)
         _, self._pairs = broadcast_pairs(block.shape, sums.shape)
         self.evs = np.zeros(math.prod(pub.shape))
+        several = len(block.rows) > 1 and len(self._sums)
+        self.small = SmallRows.of(block.lowered, list(self._sums), using) if several else None
+        if self.small is not None:
+            block.lowered.sweep.check_finite(np.array(block.rows))
 
-    def wanted(self, position: int) -> List[Tuple[PauliSum, int]]:
-        """Returns the observables of a point of the call, and where their values go."""
-        pairs = self._pairs[position - self.block.first]
-        return [(self._sums[which], target) for which, target in pairs]
+    @property
+    def nanoseconds(self) -> float:
+        """The estimated time of all points, if they are `small`."""
+        return 0.0 if self.small is None else self.small.nanoseconds * len(self.block.rows)
+
+    @property
+    def required_bytes(self) -> int:
+        """The bytes of all points, if they are `small`."""
+        held = 2 * self.evs.nbytes
+        return (
+            held if self.small is None else held + self.small.required_bytes(len(self.block.rows))
+        )
+
+    def compute(self, control: Control) -> None:
+        """Computes all points, which are `small`."""
+        assert self.small is not None
+        values = self.small.values(
+            np.array(self.block.rows).reshape(len(self.block.rows), -1), control
+        )
+        for point, wanted in enumerate(self._pairs):
+            for which, target in wanted:
+                self.evs[target] = values[point, which]
+
+    def wanted(self, point: int) -> List[Tuple[PauliSum, int]]:
+        """Returns the observables of a point of the PUB, and where their values go."""
+        return [(self._sums[which], target) for which, target in self._pairs[point]]
 
     def result(self) -> PubResult:
         """Returns the result of the PUB; draws its noise."""

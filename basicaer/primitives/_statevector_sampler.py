@@ -12,7 +12,7 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from basicaer._engine.allowance import allowance_of
 from basicaer._engine.execute import execute
 from basicaer._engine.final_states import Ending, ending_of
-from basicaer._engine.program import Program
+from basicaer._engine.program import Program, While, operations_of
 from basicaer._engine.shots.outcomes import CumulativeTable
 from basicaer._engine.task import Task, method_of
 from basicaer._qiskit.errors import raises_public_errors
@@ -37,7 +37,10 @@ _WORD = 64
 def _shots_ending(program: Program) -> Ending:
     """Returns how a program ends; one without a final state is run shot by shot, as it is."""
     ending = ending_of(program)
-    return ending if ending.why is None else Ending({}, states=0)
+    if ending.why is None:
+        return ending
+    loops = any(isinstance(operation, While) for operation in operations_of(program.body))
+    return Ending({}, states=0, loops=loops)
 
 
 class StatevectorSampler(primitive_bases_v2()[0]):  # type: ignore[misc]

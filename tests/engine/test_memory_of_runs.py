@@ -213,5 +213,7 @@ def test_final_states_stay_within_what_is_counted():
 
 
 def test_final_states_for_which_there_is_no_room():
-    with pytest.raises(EngineError, match=r'"made" resets .* up to 6 states .* room for 3'):
+    with pytest.raises(
+        EngineError, match=r'"made" measures or resets .* up to 6 states .* room for 3'
+    ):
         list(final_states(mixed(5), most_states=3))

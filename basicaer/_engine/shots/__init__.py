@@ -3,8 +3,8 @@
 Read `flatten` (turns a body into flat `instructions`), `deferral` (finds draws that need no
 branch), `branch` (one history of outcomes), then the two ways to walk the tree of outcomes:
 `batched`, all shots at once, and `sequential`, one after another. `shot_by_shot` shares nothing
-between shots. `draws` and `outcomes.pyx` turn uniforms into outcomes, `classical` evaluates
-conditions.
+between shots. `mixture` follows all outcomes instead and draws none. `draws` and `outcomes.pyx`
+turn uniforms into outcomes, `classical` evaluates conditions.
 
 Amplitudes are reached through the methods of a state only.
 """

@@ -117,7 +117,12 @@ class Machine:
         most_turns: most iterations of a while loop, each time it is entered; None for no limit.
         apply: keyword arguments for `State.apply`.
         control: of the job.
+
+    Attributes:
+        too_long: what is said of a while loop that goes on after `most_turns` iterations.
     """
+
+    too_long = "went on after max_iterations={} turns"
 
     def __init__(
         self,
@@ -279,7 +284,7 @@ class Machine:
         if most is not None and branch.turns[loop] > most:
             raise EngineError(
                 f'circuit "{self.name}": while loop {loop + 1} of {self.num_loops} (in the order '
-                f"of the circuit) went on after max_iterations={most} turns"
+                f"of the circuit) {self.too_long.format(most)}"
             )
 
     def _draw_freely(self, branch: Branch, item: Draw) -> bool:

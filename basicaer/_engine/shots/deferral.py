@@ -10,7 +10,7 @@ store is left out.
 
 from __future__ import annotations
 
-from typing import Callable, Iterator, NamedTuple
+from typing import Callable, Iterator, NamedTuple, Sequence
 
 from basicaer._engine.program import Store
 from basicaer._engine.shots import instructions
@@ -103,6 +103,38 @@ def mark_deferrable(code: list[Instruction], check: Callable[[], None]) -> list[
     ]
 
 
+def without_final_measurements(
+    code: Sequence[Instruction], check: Callable[[], None]
+) -> list[Instruction]:
+    """Returns the code without the measurements that are the last of their qubit and clbit.
+
+    After such a measurement the qubit is not used, but for others of this kind, and no condition or
+    store reads the clbit. A jump to the next place takes its place.
+    """
+    measured = [
+        place
+        for place, item in enumerate(polled(code, check))
+        if isinstance(item, Draw) and item.clbit is not None
+    ]
+    left = list(code)
+    for place in measured:
+        left[place] = Jump(place + 1)
+    while measured:
+        facts = _facts_ahead(left, check)
+        final = []
+        for place in measured:
+            item, ahead = code[place], facts[place + 1]
+            assert isinstance(item, Draw) and item.clbit is not None
+            if ahead.used >> item.qubit & 1 or ahead.read >> item.clbit & 1:
+                left[place] = item
+            else:
+                final.append(place)
+        if len(final) == len(measured):
+            break
+        measured = final  # one that stays may be what uses the qubit of others
+    return left
+
+
 def _facts_ahead(code: list[Instruction], check: Callable[[], None]) -> list[_Facts]:
     """Returns, for each place, the facts of its instruction and of all that can follow."""
     nothing = _Facts(0, 0, 0, False, False)
@@ -116,7 +148,7 @@ def _facts_ahead(code: list[Instruction], check: Callable[[], None]) -> list[_Fa
                 check()
             item = code[place]
             new = _own_facts(item)
-            for successor in _successors(item, place):
+            for successor in successors(item, place):
                 new |= facts[successor]
             if new != facts[place]:
                 facts[place] = known.setdefault(new, new)
@@ -150,7 +182,8 @@ def _own_facts(item: Instruction) -> _Facts:
     return _Facts(used, moved, read, branches, goes_on)
 
 
-def _successors(item: Instruction, place: int) -> Iterator[int]:
+def successors(item: Instruction, place: int) -> Iterator[int]:
+    """Yields the places that can follow an instruction."""
     if isinstance(item, End):
         return
     if isinstance(item, Jump):

@@ -7,7 +7,7 @@ draws that need no branch (`deferral`).
 
 from __future__ import annotations
 
-from typing import Callable, Sequence
+from typing import Callable, Sequence, Tuple, Union
 
 from basicaer._engine.control import no_check
 from basicaer._engine.errors import EngineError
@@ -48,18 +48,28 @@ from basicaer._engine.shots.instructions import (
 
 _X_PATTERN = 0b0110
 
+Effects = Tuple[int, int, int]
+"""The masks `used`, `clobbered` and `flipped` of an `Apply`."""
 
-def flatten(program: Program, defer: bool, check: Callable[[], None] = no_check) -> Code:
+
+def flatten(
+    program: Program,
+    defer: bool,
+    check: Callable[[], None] = no_check,
+    effects: Union[Callable[[Gates], Effects], None] = None,
+) -> Code:
     """Returns the body of `program` as flat code.
 
     Args:
         program: the program.
         defer: whether to mark the draws that need no branch as deferred.
         check: called now and then, since for loops are unrolled; may raise.
+        effects: returns what gates do to qubits; None to look at each gate.
     """
     num_draws = count_draws(program.body, check)
     # Known qubits matter only if there are draws.
-    builder = _Builder(program, tracks=num_draws != 0, check=check)
+    found = (effects or _effects) if num_draws != 0 else _no_effects
+    builder = _Builder(program, found, check)
     builder.add_body(program.body, None)
     builder.code.append(End())
     instructions = builder.code
@@ -82,10 +92,12 @@ class _Loop:
 class _Builder:
     """Flattens nested bodies into `code`."""
 
-    def __init__(self, program: Program, tracks: bool, check: Callable[[], None]) -> None:
+    def __init__(
+        self, program: Program, effects: Callable[[Gates], Effects], check: Callable[[], None]
+    ) -> None:
         self.check = check
         self.name = program.name
-        self.tracks = tracks
+        self.effects = effects
         self.code: list[Instruction] = []
         self.num_loops = 0
         # Instructions by id of their operation. A repeated operation becomes one object: millions
@@ -103,8 +115,7 @@ class _Builder:
             code.append(known)
         elif isinstance(operation, Gates):
             if len(operation):
-                effects = _effects(operation) if self.tracks else (0, 0, 0)
-                self._add_known(operation, Apply(operation, *effects))
+                self._add_known(operation, Apply(operation, *self.effects(operation)))
         elif isinstance(operation, Measure):
             self._add_known(operation, Draw(operation.qubit, operation.clbit, BRANCHES))
         elif isinstance(operation, Reset):
@@ -199,8 +210,17 @@ class _Builder:
             self.code[place] = Jump(target)
 
 
-def _effects(gates: Gates) -> tuple[int, int, int]:
-    """Returns the masks `used`, `clobbered` and `flipped` of an `Apply`."""
+def _no_effects(gates: Gates) -> Effects:
+    return 0, 0, 0
+
+
+def all_clobbered(gates: Gates) -> Effects:
+    """Returns effects as if no qubit stayed in a basis state, without a look at each gate."""
+    used = _mask(list(set(gates.qubits.tolist())))
+    return used, used, 0
+
+
+def _effects(gates: Gates) -> Effects:
     used = clobbered = flipped = 0
     qubits = gates.qubits.tolist()
     start = gates.start.tolist()

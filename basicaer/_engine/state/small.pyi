@@ -23,6 +23,21 @@ def apply(
     shift: int,
     flags: np.ndarray,
 ) -> None: ...
+def expectations(
+    num_qubits: int,
+    kinds: Tuple[Kind, ...],
+    kind: np.ndarray,
+    start: np.ndarray,
+    qubits: np.ndarray,
+    offset: np.ndarray,
+    coefficients: np.ndarray,
+    first: int,
+    last: int,
+    x: np.ndarray,
+    z: np.ndarray,
+    out: np.ndarray,
+    flags: np.ndarray,
+) -> None: ...
 def probabilities(
     state: np.ndarray, lane_bits: int, num_qubits: int, qubits: Sequence[int]
 ) -> np.ndarray: ...

@@ -275,6 +275,109 @@ def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int
         raise malformed(wrong, num_qubits)
 
 
+# --- many rows of coefficients -----------------------------------------------------------------
+
+cdef extern from *:
+    """
+    #if defined(__GNUC__)
+    #define basicaer_ones(x) __builtin_popcountll(x)
+    #else
+    static int basicaer_ones(unsigned long long x) {
+        int count = 0;
+        for (; x; x &= x - 1) count++;
+        return count;
+    }
+    #endif
+    """
+    int ones "basicaer_ones"(unsigned long long x) noexcept nogil
+
+
+cdef double string_value(const double* re, const double* im, index size, uint64_t x,
+                         uint64_t z) noexcept nogil:
+    """Returns the expectation value of a Pauli string, with the masks of `pauli_sums`."""
+    cdef double sum_re = 0, sum_im = 0, a, b
+    cdef index i, j
+    for i in range(size):
+        j = i ^ <index>x
+        a = re[j] * re[i] + im[j] * im[i]
+        b = re[j] * im[i] - im[j] * re[i]
+        if ones(<uint64_t>i & z) & 1:
+            a, b = -a, -b
+        sum_re = sum_re + a
+        sum_im = sum_im + b
+    # The real part of i**k times the sum.
+    cdef int k = ones(x & z) & 3
+    if k == 0:
+        return sum_re
+    if k == 1:
+        return -sum_im
+    return -sum_re if k == 2 else sum_im
+
+
+def expectations(int num_qubits, tuple kinds, const int32_t[::1] kind, const int32_t[::1] start,
+                 const int32_t[::1] qubits, const int64_t[::1] offset,
+                 const double complex[:, ::1] coefficients, index first, index last,
+                 const int64_t[::1] x, const int64_t[::1] z, double[:, ::1] out,
+                 int64_t[::1] flags):
+    """Computes Pauli strings in the states that a gate run makes of |0...0>, row by row.
+
+    Args:
+        num_qubits: of the states, at most `MOST_QUBITS`.
+        kinds, kind, start, qubits, offset: see `program.Gates`.
+        coefficients: of the gate run, shape (rows, coefficients).
+        first, last: the rows first to last - 1 are computed.
+        x, z: masks of the strings, int64, shape (strings,), see `pauli_sums`.
+        out: shape (rows, strings); the values of the rows are written there.
+        flags: of the job, see `control.Control`. Once ``flags[STOP]`` is set, the rest is left out.
+
+    Raises:
+        ValueError: a gate is malformed, or the arrays do not belong together.
+    """
+    cdef Form forms[KINDS]
+    cdef double re[SIZE]
+    cdef double im[SIZE]
+    cdef index num = kind.shape[0], num_kinds = len(kinds), size, i, row, wrong = -1
+    cdef const int32_t* on = &qubits[0] if qubits.shape[0] else NULL
+    cdef const double complex* own
+    check_layout(<index>2 << QUBITS, 0, num_qubits)
+    size = <index>1 << num_qubits
+    read_forms(forms, kinds, num_qubits)
+    if flags.shape[0] < NUM_FLAGS:
+        raise ValueError("there is no flag to count in")
+    if start.shape[0] != num + 1 or offset.shape[0] != num:
+        raise ValueError("the arrays of a gate run do not belong together")
+    if not 0 <= first <= last <= coefficients.shape[0] or out.shape[0] != coefficients.shape[0]:
+        raise ValueError("there are no such rows")
+    if x.shape[0] != z.shape[0] or out.shape[1] != x.shape[0]:
+        raise ValueError("masks and values do not belong together")
+    for i in range(x.shape[0]):
+        if (x[i] | z[i]) >> num_qubits:
+            raise ValueError(f"string {i} acts on qubits that are not there")
+    if num and not coefficients.shape[1]:
+        raise ValueError("there are no coefficients")
+    for i in range(num):
+        if not 0 <= kind[i] < num_kinds or not is_gate(
+                forms[kind[i]].diagonal, forms[kind[i]].targets, forms[kind[i]].controls, start[i],
+                start[i + 1], on, qubits.shape[0], offset[i], coefficients.shape[1], 0,
+                num_qubits):
+            raise malformed(i, num_qubits)
+    with nogil:
+        for row in range(first, last):
+            if flags[FLAG_STOP]:
+                break
+            for i in range(size):
+                re[i] = im[i] = 0
+            re[0] = 1
+            if num:
+                own = &coefficients[row, 0]
+                for i in range(num):
+                    apply_gate(re, im, num_qubits, &forms[kind[i]], on + start[i], 0,
+                               <const double*>(own + offset[i]))
+            for i in range(x.shape[0]):
+                out[row, i] = string_value(re, im, size, <uint64_t>x[i], <uint64_t>z[i])
+            ba_add(&flags[FLAG_DONE], num << num_qubits)
+
+
 # --- probabilities -----------------------------------------------------------------------------
 
 def probabilities(const real[::1] state, int lane_bits, int num_qubits, qubits):

@@ -89,7 +89,7 @@ class Sweep:
         """
         values = self._checked(values)
         if self._circuit is not None:
-            self._check_finite(values)
+            self.check_finite(values)
             return [
                 lower(
                     self._circuit.assign_parameters(dict(zip(self.parameters, row.tolist()))),
@@ -99,24 +99,7 @@ class Sweep:
             ]
         program = self.structure
         assert program is not None
-        if self._sources.has_expressions:  # otherwise what is not finite is found below
-            self._check_finite(values)
-        columns = self._sources.columns(values)
-        phases = [program.global_phase] * len(values)
-        if len(self._phases):
-            phases = (program.global_phase + columns[self._phases].sum(axis=0)).tolist()
-        tables: Dict[int, np.ndarray] = {}
-        for key, refill in self._refills:
-            tables[key], finite = refill.rows(columns)
-            if not finite:
-                self._check_finite(values)
-                row = values[int(np.argmin(np.isfinite(tables[key]).all(axis=1)))]
-                named = ", ".join(f'"{p.name}" = {v}' for p, v in zip(self.parameters, row))
-                raise BasicAerError(
-                    f'circuit "{self.name}" has a gate with NaN or infinite entries at {named}.'
-                )
-        if not math.isfinite(sum(phases)):
-            self._check_finite(values)
+        tables, phases = self._tables(values)
         return [
             Program.of(
                 num_qubits=program.num_qubits,
@@ -128,6 +111,59 @@ class Sweep:
             )
             for row, phase in enumerate(phases)
         ]
+
+    def _tables(self, values: np.ndarray) -> Tuple[Dict[int, np.ndarray], List[float]]:
+        """Returns, for each row of values, the coefficients of gate runs, and the global phases.
+
+        The coefficients are arrays of shape (rows, coefficients), by the id of the gate run.
+        """
+        assert self.structure is not None
+        phase = self.structure.global_phase
+        if self._sources.has_expressions:  # otherwise what is not finite is found below
+            self.check_finite(values)
+        columns = self._sources.columns(values)
+        phases = [phase] * len(values)
+        if len(self._phases):
+            phases = (phase + columns[self._phases].sum(axis=0)).tolist()
+        tables: Dict[int, np.ndarray] = {}
+        for key, refill in self._refills:
+            tables[key], finite = refill.rows(columns)
+            if not finite:
+                self.check_finite(values)
+                row = values[int(np.argmin(np.isfinite(tables[key]).all(axis=1)))]
+                named = ", ".join(f'"{p.name}" = {v}' for p, v in zip(self.parameters, row))
+                raise BasicAerError(
+                    f'circuit "{self.name}" has a gate with NaN or infinite entries at {named}.'
+                )
+        if not math.isfinite(sum(phases)):
+            self.check_finite(values)
+        return tables, phases
+
+    @property
+    def only_run(self) -> Gates | None:
+        """The gate run of a circuit that is one gate run, from |0...0>, and measurements after it.
+
+        None for any other, and for one that needs a lowering for each row of values.
+        """
+        if self.structure is None:
+            return None
+        outline = self.structure.outline
+        return outline.runs[0] if outline.is_one_pass and len(outline.runs) == 1 else None
+
+    def coefficients(self, values: np.ndarray) -> np.ndarray:
+        """Returns the coefficients of `only_run` for each row of values.
+
+        Raises:
+            BasicAerError: as `programs`.
+        """
+        gates = self.only_run
+        assert gates is not None
+        values = self._checked(values)
+        tables, _ = self._tables(values)
+        found = tables.get(id(gates))
+        if found is None:  # it has no parameters
+            found = np.repeat(gates.coefficients[np.newaxis], len(values), axis=0)
+        return found
 
     def columns(self, values: np.ndarray) -> np.ndarray:
         """Returns the value of each source of coefficients, shape (sources, rows)."""
@@ -158,7 +194,8 @@ class Sweep:
             )
         return values
 
-    def _check_finite(self, values: np.ndarray) -> None:
+    def check_finite(self, values: np.ndarray) -> None:
+        """Raises a `BasicAerError` unless values, shape (rows, parameters), are finite."""
         finite = np.isfinite(values)
         if not finite.all():
             row, column = np.argwhere(~finite)[0]

@@ -371,16 +371,12 @@ def test_bad_pubs():
         StatevectorSampler().run([circuit], shots=0)
     with pytest.raises(ValueError, match="precision must be non-negative"):
         StatevectorEstimator().run([(circuit, "ZZ")], precision=-1.0)
-    measured = circuit.copy()
-    measured.add_register(ClassicalRegister(1))
-    measured.measure(0, 0)
-    measured.x(0)
-    with pytest.raises(BasicAerError, match="goes on with qubit 0 after measuring it"):
-        StatevectorEstimator().run([(measured, "ZZ")])
     parametrised = QuantumCircuit(1)
     parametrised.rx(Parameter("a"), 0)
     with pytest.raises(BasicAerError, match="finite number is needed"):
         StatevectorEstimator().run([(parametrised, "Z", [np.nan])])
+    with pytest.raises(BasicAerError, match="value nan in row 1; a finite number is needed"):
+        StatevectorEstimator().run([(parametrised, "Z", [[0.1], [np.nan]])])
     assert StatevectorEstimator().run([(circuit, "ZZ")]).result()[0].data.evs == pytest.approx(1.0)
 
 
