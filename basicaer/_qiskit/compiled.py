@@ -29,6 +29,8 @@ from basicaer._qiskit.result import tally
 from basicaer._qiskit.simulator import seed_of
 from basicaer._qiskit.small_rows import SmallRows
 
+_NOTHING = np.empty((1, 0))
+"""The values of the only point of a circuit without parameters."""
 _KNOWN = 64
 """How many observables a circuit remembers."""
 
@@ -138,18 +140,18 @@ class CompiledCircuit:
             if program.global_phase:
                 state.scale(complex(math.cos(program.global_phase), math.sin(program.global_phase)))
             array = state.to_array(threads)
-            if len(rows) == 1:
-                found = array
-            else:
+            if batch:
                 found[positions] = array
+            else:
+                found = array
 
         def allocate() -> None:
             nonlocal found
-            if len(rows) != 1:
+            if batch:
                 found = np.empty((len(rows), size), dtype=dtype)
 
         self._compute(rows, use, held=held, allocate=allocate)
-        return found.reshape(*batch, size)
+        return found.reshape(*batch, size) if batch else found
 
     @raises_public_errors
     def expectation(self, observables: Any, values: Any = None) -> Union[float, np.ndarray]:
@@ -177,7 +179,7 @@ class CompiledCircuit:
         if len(rows) > 1:
             small = SmallRows.of(self._lowered, list(every), self._using)
             if small is not None:
-                values_of_rows = self._small(small, np.array(rows).reshape(len(rows), -1))
+                values_of_rows = self._small(small, rows)
                 for point, wanted in enumerate(pairs):
                     for which, target in wanted:
                         found[target] = values_of_rows[point, which]
@@ -244,7 +246,7 @@ class CompiledCircuit:
         ) -> None:
             wanted = [pair for position in positions for pair in pairs[position]]
             distinct = list(dict.fromkeys(which for which, _ in wanted))
-            row = np.array(rows[positions[0]])
+            row = rows[positions[0]]
             value, by_angles = adjoint.evaluate(
                 program,
                 derivatives.angles(row),
@@ -293,9 +295,7 @@ class CompiledCircuit:
         rows, batch = self._rows(values)
         shots = options.check(options.QASM, "shots", shots)
         seed = options.check(options.QASM, "seed_simulator", seed)
-        programs = self._lowered.sweep.programs(
-            np.array(rows).reshape(len(rows), len(self.parameters))
-        )
+        programs = self._lowered.sweep.programs(rows)
         if not programs:
             return _nested([], batch)
         first, (precision, threads) = programs[0], self._using
@@ -348,9 +348,11 @@ class CompiledCircuit:
     # Arguments
     # ------------------------------------------------------------------------------------------
 
-    def _rows(self, values: Any) -> Tuple[List[Tuple[float, ...]], Tuple[int, ...]]:
-        """Returns the values as a list of rows, and the shape of the batch."""
+    def _rows(self, values: Any) -> Tuple[np.ndarray, Tuple[int, ...]]:
+        """Returns the values, shape (points, parameters), and the shape of the batch."""
         count = len(self.parameters)
+        if values is None and not count:
+            return _NOTHING, ()
         try:
             array = np.asarray([] if values is None else values, dtype=np.float64)
         except (TypeError, ValueError) as error:
@@ -364,11 +366,11 @@ class CompiledCircuit:
                 f"for each of its parameters; {given}."
             )
         batch = array.shape[:-1]
-        return list(map(tuple, array.reshape(math.prod(batch), count).tolist())), batch
+        return array.reshape(math.prod(batch), count), batch
 
     def _compute(
         self,
-        rows: List[Tuple[float, ...]],
+        rows: np.ndarray,
         use: Callable[[List[int], Program, States, int, Union[Control, None]], None],
         *,
         each: int = 0,
@@ -379,7 +381,7 @@ class CompiledCircuit:
         """Computes the final states of all points, and calls ``use`` for each of them.
 
         Args:
-            rows: the values of the points.
+            rows: the values of the points, shape (points, parameters).
             use: is given the points' indices, their program, its final states, the number of
                 threads and the control of the job, if there is one; called from several threads.
             each: bytes that a point takes besides its state.
@@ -387,16 +389,17 @@ class CompiledCircuit:
             work: amplitude-gates of a point besides those of its state.
             allocate: makes the result; called once the job has its memory.
         """
-        if not rows:
+        if not len(rows):
             allocate()
             return
         if len(rows) == 1:
-            (program,) = self._lowered.programs(np.array(rows))
+            (program,) = self._lowered.programs(rows)
             if self._is_brief(program, each + held, work):
                 allocate()
                 use([0], program, final_states(program, precision=self.precision), 1, None)
                 return
-        points = Points([self._lowered] * len(rows), rows, self._using, each=each, held=held)
+        values = list(map(tuple, rows.tolist()))
+        points = Points([self._lowered] * len(rows), values, self._using, each=each, held=held)
         points.control.add_total(work * len(rows))
 
         def use_point(point: Point, program: Program, states: States, threads: int) -> None:

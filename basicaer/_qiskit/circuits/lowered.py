@@ -39,6 +39,7 @@ class LoweredCircuit:
         self.sweep = Sweep(circuit, list(self.parameters))
         self._inspect = inspect
         self._ending: Union[Ending, None] = None
+        self._fixed: Union[Program, None] = None  # the only program of a circuit without parameters
 
     def ending(self, values: Union[np.ndarray, None] = None) -> Ending:
         """Returns how the circuit ends, which does not depend on the values of its parameters.
@@ -64,13 +65,19 @@ class LoweredCircuit:
         Raises:
             EngineError: what `inspect` raised, or the circuit has no final state.
         """
+        if self._fixed is not None:
+            return [self._fixed] * len(values)
         programs = self.sweep.programs(values)
         ending = self._ending
         if ending is None:
             ending = self._ending = self._inspect(programs[0])
         if ending.why is not None:
             raise EngineError(f'circuit "{programs[0].name}" has no final state: {ending.why}.')
-        return [without_measurements(each) for each in programs] if ending.qubits else programs
+        if ending.qubits:
+            programs = [without_measurements(each) for each in programs]
+        if not self.parameters and programs:
+            self._fixed = programs[0]
+        return programs
 
 
 def lowered_circuits(
