@@ -179,10 +179,7 @@ class CompiledCircuit:
         if len(rows) > 1:
             small = SmallRows.of(self._lowered, list(every), self._using)
             if small is not None:
-                values_of_rows = self._small(small, rows)
-                for point, wanted in enumerate(pairs):
-                    for which, target in wanted:
-                        found[target] = values_of_rows[point, which]
+                self._small(small, rows, pairs, found)
                 return found.reshape(shape)
 
         def use(
@@ -411,11 +408,18 @@ class CompiledCircuit:
 
         points.wait(compute)
 
-    def _small(self, small: SmallRows, rows: np.ndarray) -> np.ndarray:
-        """Returns the values of many points of a small circuit."""
+    def _small(
+        self,
+        small: SmallRows,
+        rows: np.ndarray,
+        pairs: List[List[Tuple[int, int]]],
+        found: np.ndarray,
+    ) -> None:
+        """Computes the values of many points of a small circuit."""
         control = Control()
         if small.is_brief(len(rows)) and not budget.shared.limited:
-            return small.values(rows, control)
+            small.fill(rows, pairs, found, control)
+            return
         need = small.required_bytes(len(rows))
         space = budget.shared.shortage(need)
         if space is not None:
@@ -423,9 +427,8 @@ class CompiledCircuit:
                 f'{len(rows)} points of circuit "{self.circuit.name}" need {describe(need)}; '
                 f"{describe(space)} are available."
             )
-        compute = raises_public_errors(functools.partial(small.values, rows, control))
-        found: np.ndarray = queue.wait(queue.submit(compute, control, need=need), control)
-        return found
+        compute = functools.partial(small.fill, rows, pairs, found, control)
+        queue.wait(queue.submit(raises_public_errors(compute), control, need=need), control)
 
     def _is_brief(self, program: Program, space: int, work: int) -> bool:
         """Returns whether one point takes no longer than waking a thread, and little memory.

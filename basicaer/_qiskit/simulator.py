@@ -329,10 +329,10 @@ class Simulator:
         if limit is not None and need > limit:
             space, why = limit, "allowed by max_memory_mb"
         else:
-            space, why = budget.shared.space(), "available"
-            if need > space:
-                # The value above may be a second old.
-                space = budget.shared.space(fresh=True)
+            shortage, why = budget.shared.shortage(need), "available"
+            if shortage is None:
+                return
+            space = shortage
         if need > space:
             most = _memory.largest_circuit(
                 unitary=self.KIND == options.UNITARY, precision=values["precision"], space=space

@@ -6,7 +6,7 @@ it takes some 50 us of Python.
 
 from __future__ import annotations
 
-from typing import Sequence, Union
+from typing import Sequence, Tuple, Union
 
 import numpy as np
 
@@ -74,11 +74,20 @@ class SmallRows:
         """Returns whether a number of points takes no longer than waking a thread."""
         return points * self.nanoseconds <= WAKE_NS
 
-    def values(self, rows: np.ndarray, control: Control) -> np.ndarray:
-        """Returns the expectation values, float64, shape (rows, observables).
+    def fill(
+        self,
+        rows: np.ndarray,
+        pairs: Sequence[Sequence[Tuple[int, int]]],
+        out: np.ndarray,
+        control: Control,
+    ) -> None:
+        """Computes expectation values and puts them where they are wanted.
 
         Args:
             rows: values of the parameters, shape (rows, parameters).
+            pairs: of each row, the observables and the elements of `out`, as `broadcast_pairs`
+                returns them.
+            out: float64, flat.
             control: of the job; may cancel it.
 
         Raises:
@@ -86,13 +95,14 @@ class SmallRows:
             EngineError: values are not finite.
         """
         control.add_total(len(rows) * len(self._gates) << self._lowered.num_qubits)
-        found = np.empty((len(rows), len(self._sums.sums)))
         for first in range(0, len(rows), _ROWS):
-            some = slice(first, first + _ROWS)
-            found[some] = self._some(rows[some], control)
-        return found
+            found = self._some(rows[first : first + _ROWS], control)
+            for values, wanted in zip(found, pairs[first : first + _ROWS]):
+                for which, target in wanted:
+                    out[target] = values[which]
 
     def _some(self, rows: np.ndarray, control: Control) -> np.ndarray:
+        """Returns the values of some rows, float64, shape (rows, observables)."""
         gates, sums = self._gates, self._sums
         coefficients = self._lowered.sweep.coefficients(rows)
         out = np.empty((len(rows), len(sums.x)))

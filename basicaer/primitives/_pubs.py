@@ -15,7 +15,7 @@ from basicaer._engine.program import Program
 from basicaer._jobs import queue
 from basicaer._qiskit.circuits.lowered import LoweredCircuit, lowered_circuits
 from basicaer._qiskit.errors import BasicAerError
-from basicaer._qiskit.points import Using, generator_of
+from basicaer._qiskit.points import generator_of
 from basicaer._qiskit.recent import Recent
 from basicaer.primitives._job import PrimitiveJob
 
@@ -133,11 +133,6 @@ class Draws:
         if found is None:
             found = self._uniforms[count] = self.generator().random(count)
         return found
-
-
-def using_of(state_precision: str, max_parallel_threads: int) -> Using:
-    """Returns what states are computed with; an `EngineError` says what is wrong."""
-    return Using.of(state_precision, max_parallel_threads)
 
 
 def listed(pubs: Any, name: str) -> List[Any]:

@@ -31,7 +31,6 @@ from basicaer.primitives._pubs import (
     blocks_of,
     listed,
     table_of,
-    using_of,
     without_points,
 )
 
@@ -70,7 +69,7 @@ class StatevectorEstimator(primitive_bases_v2()[1]):  # type: ignore[misc]
         """Makes an estimator."""
         self._default_precision = default_precision
         self._seed = seed
-        self._using = using_of(state_precision, max_parallel_threads)
+        self._using = Using.of(state_precision, max_parallel_threads)
         self._known_circuits = Recent()
         self._known_observables = Recent()
         Draws(seed)
@@ -221,12 +220,8 @@ class _Estimates:
     def compute(self, control: Control) -> None:
         """Computes all points, which are `small`."""
         assert self.small is not None
-        values = self.small.values(
-            np.array(self.block.rows).reshape(len(self.block.rows), -1), control
-        )
-        for point, wanted in enumerate(self._pairs):
-            for which, target in wanted:
-                self.evs[target] = values[point, which]
+        rows = np.array(self.block.rows).reshape(len(self.block.rows), -1)
+        self.small.fill(rows, self._pairs, self.evs, control)
 
     def wanted(self, point: int) -> List[Tuple[PauliSum, int]]:
         """Returns the observables of a point of the PUB, and where their values go."""

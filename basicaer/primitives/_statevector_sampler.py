@@ -16,7 +16,7 @@ from basicaer._engine.program import Program, While, operations_of
 from basicaer._engine.shots.outcomes import CumulativeTable
 from basicaer._engine.task import Task, method_of
 from basicaer._qiskit.errors import raises_public_errors
-from basicaer._qiskit.points import Point, Points, States
+from basicaer._qiskit.points import Point, Points, States, Using
 from basicaer._qiskit.recent import Recent
 from basicaer._qiskit.versions import primitive_bases_v2
 from basicaer.primitives._job import PrimitiveJob, submit
@@ -27,7 +27,6 @@ from basicaer.primitives._pubs import (
     blocks_of,
     listed,
     table_of,
-    using_of,
     without_points,
 )
 
@@ -70,7 +69,7 @@ class StatevectorSampler(primitive_bases_v2()[0]):  # type: ignore[misc]
         """Makes a sampler."""
         self._default_shots = default_shots
         self._seed = seed
-        self._using = using_of(state_precision, max_parallel_threads)
+        self._using = Using.of(state_precision, max_parallel_threads)
         self._known = Recent()
         Draws(seed)
 

@@ -22,6 +22,7 @@ import basicaer
 from basicaer import BasicAer, BasicAerError, CompiledCircuit
 from basicaer._engine import threads as _threads
 from basicaer._qiskit import compiled as _compiled
+from basicaer._qiskit import small_rows as _small_rows
 from basicaer._qiskit.versions import UnitaryGate
 
 A, B = Parameter("a"), Parameter("b")
@@ -342,6 +343,16 @@ def test_an_interrupt_stops():
         thread.join()
         signal.signal(signal.SIGINT, before)
     assert time.perf_counter() - begun < 60
+
+
+def test_points_of_small_circuits_in_parts(monkeypatch):
+    circuit = parametrised(4, seed=8)
+    values = values_of(circuit, (7,))
+    compiled = basicaer.compile(circuit)
+    expected = [[compiled.expectation(each, row) for each in ("ZZXX", "YIIZ")] for row in values]
+    monkeypatch.setattr(_small_rows, "_ROWS", 3)
+    found = compiled.expectation(["ZZXX", "YIIZ"], values[:, np.newaxis])
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
 
 
 def test_light_points_take_no_job(monkeypatch):
