@@ -208,6 +208,6 @@ def _reads(path: str, text: str) -> bool:
 setup(
     cmdclass={"build_ext": BuildExtensions},
     ext_modules=[
-        Extension(name, [source], depends=["setup.py"]) for name, (source, _) in MODULES.items()
+        Extension(name, [source], depends=["setup.py"], include_dirs=[os.curdir]) for name, (source, _) in MODULES.items()
     ],
 )

@@ -81,6 +81,7 @@ KERNELS = {
     "weyl": OP_WEYL,
     "weyl_lane": OP_WEYL_LANE,
     "weyl_lanes": OP_WEYL_LANES,
+    "registers": OP_REGISTERS,
 }
 # What this processor can do (0 baseline, 1 AVX2, 2 AVX-512), and the lanes of this build's vectors.
 CPU_LEVEL = ba_level()
@@ -90,7 +91,11 @@ LANES = {"double": VD_LANES, "single": VF_LANES}
 include "basicaer/_engine/kernels/dense.pxi"
 include "basicaer/_engine/kernels/diagonal.pxi"
 include "basicaer/_engine/kernels/wide.pxi"
+include "basicaer/_engine/kernels/registers.pxi"
 include "basicaer/_engine/kernels/block.pxi"
+
+# How many register bits a REGISTERS has in this build.
+REGISTER_BITS = BA_REGISTER_BITS
 
 
 cdef void apply_passes(vec* state, const int64_t* passes, index num_passes, const int64_t* ops,

@@ -14,8 +14,9 @@ KERNEL_COSTS = {
     "real1": 0.16,
     "dense1": 0.28,
     "real2": 0.35,
-    "dense2": 0.65,
-    "weyl": 0.48,
+    "dense2": 0.50,
+    "weyl": 0.40,
+    "turn": 0.12,
 }
 """Nanoseconds per amplitude and thread of one operation in a cache block, by the structure of its
 matrix, as printed by `benchmarks/bench_kernels.py`. Only the ratios matter; they are nearly the

@@ -119,6 +119,9 @@ cdef void apply_operation(vec* s, const int64_t* op, index base, const vec* coef
             dense6up(<float*>s, lane_bits, live, control, offset, at, op[COL_COUNT],
                    <const float*>c, <float*>work)
         return
+    if kind == OP_REGISTERS:
+        registers(s, live, at, op[COL_COUNT], base, coefficients, lanes)
+        return
     fixed = sorted_bits(mask, positions)
     count = (<index>1 << live) >> fixed
     if kind == OP_DENSE1:

@@ -87,6 +87,7 @@ class CompiledPlan:
             SPLIT_TIME,
             cuts,
             self._single,
+            kernels.REGISTER_BITS,
         )
         self._kernels = kernels
         self._plan = plan if gates.plans.of_structure is not None else None

@@ -24,6 +24,8 @@ cdef double cost1(Planner p, int pattern, bint is_real) noexcept nogil:
         return p.cost_diagonal
     if pattern & ~FLIP2 == 0 and is_real:
         return p.cost_move
+    if p.register_bits:
+        return p.cost_turn if is_real else p.cost_turn + p.cost_diagonal
     return p.cost_real1 if is_real else p.cost_dense1
 
 
@@ -34,7 +36,11 @@ cdef double cost2(Planner p, int pattern, bint is_real) noexcept nogil:
     if pattern & ~STEERED_BY_1 == 0 or pattern & ~STEERED_BY_0 == 0:
         if is_real and is_monomial4(pattern):
             return p.cost_move
+        if p.register_bits:
+            return p.cost_turn if is_real else p.cost_turn + 2 * p.cost_diagonal
         return p.cost_real1 if is_real else p.cost_dense1
+    if pattern & ~X4 == 0 and p.register_bits:
+        return p.cost_turn + 2 * p.cost_diagonal
     return p.cost_real2 if is_real else p.cost_dense2
 
 
@@ -84,10 +90,69 @@ cdef index num_clusters(Planner p) noexcept nogil:
     return count_of(&p.clusters, sizeof(Cluster))
 
 
+cdef int find_x4(Planner p, int number) except -1 nogil:
+    """Looks whether a cluster, with what is in front of it, acts on 00, 11 and on 01, 10 apart.
+
+    Where entries cancel, its pattern does not say so. If it does, and the cluster before it on its
+    qubits does too, they are joined; `number`, which may be -1, is no cluster any more then.
+    """
+    cdef Cluster* cluster = <Cluster*>p.clusters.data + number
+    cdef Cluster* former
+    cdef int side, q
+    if not p.register_bits or number < 0 or cluster.kind != TWO_QUBIT or cluster.looked:
+        return 0
+    cluster.looked = True
+    if not step(p, IS_X4, cluster.before[1].at if cluster.before[1].has else -1, cluster.at,
+                cluster.before[0].at if cluster.before[0].has else -1):
+        return 0
+    for side in range(2):
+        if cluster.before[side].has:
+            step(p, RIGHT, cluster.at, cluster.before[side].at, side)
+            cluster.is_real = cluster.is_real and cluster.before[side].is_real
+            cluster.before[side].has = False
+            cluster.pattern = X4
+    cluster.pattern &= X4
+    if cluster.former < 0:
+        return 0
+    former = <Cluster*>p.clusters.data + cluster.former
+    if former.pattern & ~X4 or former.before[0].has or former.before[1].has:
+        return 0
+    step(p, MATMUL4, former.at, cluster.at, former.at)
+    former.pattern = pattern_mul4(cluster.pattern, former.pattern)
+    former.is_real = former.is_real and cluster.is_real
+    cluster.kind = JOINED
+    for side in range(2):
+        q = cluster.q1 if side else cluster.q0
+        if p.open_cluster[q] == number:
+            p.open_cluster[q] = cluster.former
+    return 0
+
+
+cdef inline bint is_dense(const Cluster* cluster) noexcept nogil:
+    """True for a core that one more 2x2 matrix on either side makes no dearer."""
+    cdef int pattern = cluster.pattern
+    return (cluster.kind == TWO_QUBIT and pattern & ~STEERED_BY_1 and pattern & ~STEERED_BY_0
+            and pattern & ~X4)
+
+
+cdef int absorb(Planner p, Cluster* cluster, int q, Pending* one) except -1 nogil:
+    """Multiplies what comes after a cluster on `q` into its core."""
+    step(p, LEFT, cluster.at, one.at, 0 if cluster.q0 == q else 1)
+    cluster.pattern = pattern_mul4(
+        pattern_embed(one.pattern, 0 if cluster.q0 == q else 1), cluster.pattern)
+    cluster.is_real = cluster.is_real and one.is_real
+    cluster.looked = one.has = False
+    return 0
+
+
 cdef int flush(Planner p, int q) except -1 nogil:
-    """Makes a cluster of what is pending on `q`."""
+    """Makes a cluster of what is pending on `q`, or puts it into the last one there."""
     cdef Cluster* cluster
     cdef Pending* one = &p.pending[q]
+    if one.has and p.open_cluster[q] >= 0:
+        cluster = <Cluster*>p.clusters.data + p.open_cluster[q]
+        if is_dense(cluster) and (one.is_real or not cluster.is_real):
+            return absorb(p, cluster, q, one)
     if one.has:
         cluster = new_cluster(p, ONE_QUBIT)
         cluster.q0 = q
@@ -100,6 +165,7 @@ cdef int flush(Planner p, int q) except -1 nogil:
 
 cdef int close_qubit(Planner p, int q) except -1 nogil:
     """What follows on `q` joins nothing that is there now."""
+    find_x4(p, p.open_cluster[q])
     flush(p, q)
     p.open_cluster[q] = -1
     return 0
@@ -131,7 +197,10 @@ cdef int add_one_qubit(Planner p, int q, index at, int pattern, bint is_real) ex
     if not p.fusion:
         return close_qubit(p, q)
     if p.open_cluster[q] >= 0:
+        find_x4(p, p.open_cluster[q])
         cluster = <Cluster*>p.clusters.data + p.open_cluster[q]
+        if p.register_bits and is_dense(cluster):
+            return 0        # the next cluster may do better with it
         side = 0 if cluster.q0 == q else 1
         merged = pattern_mul4(pattern_embed(one.pattern, side), cluster.pattern)
         real_merged = cluster.is_real and one.is_real
@@ -140,10 +209,7 @@ cdef int add_one_qubit(Planner p, int q, index at, int pattern, bint is_real) ex
         alone = cost1(p, one.pattern, one.is_real) + cluster_cost(
             p, cluster.pattern, cluster.is_real, &cluster.before[0], &cluster.before[1], &choice)
         if joined < alone - 1e-9:
-            step(p, LEFT, cluster.at, one.at, side)
-            cluster.pattern = merged
-            cluster.is_real = real_merged
-            one.has = False
+            absorb(p, cluster, q, one)
     return 0
 
 
@@ -176,6 +242,8 @@ cdef int add_two_qubit(Planner p, int q0, int q1, index at, int pattern,
         p.touched |= BIT << q1
     if pattern & ~STEERED_BY_0:
         p.touched |= BIT << q0
+    find_x4(p, p.open_cluster[q0])
+    find_x4(p, p.open_cluster[q1])
     if p.fusion and p.open_cluster[q0] >= 0 and p.open_cluster[q0] == p.open_cluster[q1]:
         cluster = <Cluster*>p.clusters.data + p.open_cluster[q0]
         if one0.has:
@@ -202,6 +270,7 @@ cdef int add_two_qubit(Planner p, int q0, int q1, index at, int pattern,
             give_back(p, at)
             cluster.pattern = merged
             cluster.is_real = real_merged
+            cluster.looked = False
             return 0
     cluster = new_cluster(p, TWO_QUBIT)
     cluster.q0 = q0
@@ -209,6 +278,9 @@ cdef int add_two_qubit(Planner p, int q0, int q1, index at, int pattern,
     cluster.pattern = pattern
     cluster.is_real = is_real
     cluster.at = at
+    cluster.former = p.open_cluster[q0] if p.open_cluster[q0] == p.open_cluster[q1] else -1
+    cluster.back[0] = p.open_cluster[q0]
+    cluster.back[1] = p.open_cluster[q1]
     cluster.before[0] = one0[0]
     cluster.before[1] = one1[0]
     one0.has = one1.has = False

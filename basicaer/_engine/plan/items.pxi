@@ -117,7 +117,8 @@ cdef int item_of_core(Planner p, Cluster* cluster) except -1 nogil:
         it.diagonal = BIT << q1
         it.at = blocks
         return mark_mixed(p, BIT << q0)
-    it = new_item(p, SWAP if pattern == SWAP4 and ask(p, IS_SWAP, m) else TWO_QUBIT)
+    it = new_item(p, SWAP if pattern == SWAP4 and ask(p, IS_SWAP, m)
+                  else TWO_TURN if p.register_bits and pattern & ~X4 == 0 else TWO_QUBIT)
     it.q0 = q0
     it.q1 = q1
     it.is_real = cluster.is_real
@@ -139,10 +140,27 @@ cdef int items_of_two_qubits(Planner p, Cluster* cluster) except -1 nogil:
             step(p, RIGHT, cluster.at, before.at, side)
             cluster.pattern = pattern_mul4(cluster.pattern, pattern_embed(before.pattern, side))
             cluster.is_real = cluster.is_real and before.is_real
-        else:
+        elif not absorbed_back(p, cluster, side):
             item_of_one_qubit(p, cluster.q1 if side else cluster.q0, before.at, before.pattern,
                               before.is_real)
-    return item_of_core(p, cluster)
+    item_of_core(p, cluster)
+    cluster.item = num_items(p) - 1
+    return 0
+
+
+cdef int absorbed_back(Planner p, Cluster* cluster, int side) except -1 nogil:
+    """Multiplies what stays in front of a core into the item before it, if that is a dense one."""
+    cdef Cluster* back = <Cluster*>p.clusters.data + cluster.back[side]
+    cdef Pending* before = &cluster.before[side]
+    cdef Item* it
+    cdef int q = cluster.q1 if side else cluster.q0
+    if cluster.back[side] < 0 or back.kind == JOINED or not is_dense(back):
+        return False
+    it = <Item*>p.items.data + back.item
+    if it.kind != TWO_QUBIT or it.is_real and not before.is_real:
+        return False
+    step(p, LEFT, it.at, before.at, 0 if it.q0 == q else 1)
+    return True
 
 
 cdef int item_of_controlled(Planner p, const Cluster* cluster) except -1 nogil:
@@ -209,6 +227,6 @@ cdef int make_items(Planner p) except -1 nogil:
             items_of_two_qubits(p, cluster)
         elif cluster.kind == CONTROLLED:
             item_of_controlled(p, cluster)
-        else:
+        elif cluster.kind != JOINED:
             item_of_wide(p, cluster)
     return 0

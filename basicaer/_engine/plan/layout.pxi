@@ -31,6 +31,7 @@ cdef enum:
     OP_WEYL = 19
     OP_WEYL_LANE = 20
     OP_WEYL_LANES = 21
+    OP_REGISTERS = 22     # several gates on REGISTER_BITS local bits and on lane qubits
 
 # Columns of an operation's row.
 cdef enum:
@@ -69,6 +70,22 @@ cdef enum:
     TERM_TARGET = 1       # local bit, or -1: every amplitude
     TERM_COEFFICIENT = 2
     TERM_COLUMNS = 3
+
+# Columns of a gate's row of a REGISTERS, whose list has its register bits, ascending, and the rows.
+cdef enum:
+    COL_GATE = 0          # its code
+    GATE_CONTROL = 1      # local bits that are no register bits, as a mask
+    GATE_VALUE = 2        # and what they must be
+    GATE_OUTER = 3        # bits of the pair number outside the block, likewise
+    GATE_OUTER_VALUE = 4
+    GATE_COEFFICIENT = 5
+    GATE_COLUMNS = 6
+    MOST_GATES = 48       # of a REGISTERS
+
+cdef extern from "basicaer/_engine/plan/gate_codes.h":
+    const int GATE_TURN, GATE_TURN2, GATE_FLIP, GATE_CX, GATE_REAL, GATE_STEERED
+    const int GATE_LANE, GATE_DENSE_LANE, GATE_LANES, GATE_LANE_BIT, GATE_LANE_STEERED
+    const int GATE_DIAGONAL
 
 # Work space of the kernels that need any: how much the planner has to ask for, in vectors of lanes.
 

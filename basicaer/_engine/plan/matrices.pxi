@@ -9,6 +9,7 @@ cdef enum:
     DIAGONAL4 = 0x8421          # the diagonal of a 4x4 matrix
     STEERED_BY_1 = 0xCC33       # blocks on the first qubit, one for each value of the second
     STEERED_BY_0 = 0xA5A5       # the other way round
+    X4 = 0x9669                 # blocks on 00, 11 and on 01, 10
     SWAP4 = 0x8241              # |00>, |01> and |10> exchanged, |11>
     DIAGONAL2 = 0x9
     FLIP2 = 0x6

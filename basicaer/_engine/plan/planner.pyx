@@ -2,8 +2,8 @@
 # cython: initializedcheck=False
 """Gates to a plan: which passes the kernels make through a state, and what they do in each.
 
-    gates --1 fuse--> clusters --2 make_items--> items --3 split_dense, fold_scalar--> items
-          --4 schedule--> items of each pass --6 lower, 5 by each kind of item--> operations
+    gates --1 fuse--> clusters --2 make_items--> items --3 split_dense, take_turns, fold_scalar-->
+    items --4 schedule--> items of each pass --6 lower, 5 by each kind of item--> operations
     and the numbers: --tape--> registers --recipe--> the operations' coefficients
 
 | stage | file | what it does |
@@ -11,8 +11,9 @@
 | 1 | fusion.pxi | multiplies gates on the same one or two qubits, where that pays |
 | 2 | items.pxi | gives each cluster its structure: dense, steered, diagonal, ... |
 | 3 | splitting.pxi (weyl.pxi) | writes dense two-qubit items as cheaper ones |
+| 3 | turns.pxi | writes gates as turns and diagonals, and gathers the diagonals |
 | 4 | schedule.pxi | puts items that fit into one cache block into one pass |
-| 5 | operations.pxi, diagonals.pxi, wide.pxi | items as operations |
+| 5 | operations.pxi, registers.pxi, diagonals.pxi, wide.pxi | items as operations |
 | 6 | passes.pxi | chooses the block of each pass and has its items lowered |
 
 Each stage uses only what is included before it. What they share: growable.pxi, the lists;
@@ -47,6 +48,7 @@ include "basicaer/_engine/cython/growable.pxi"
 include "basicaer/_engine/plan/layout.pxi"
 include "basicaer/_engine/plan/matrices.pxi"
 include "basicaer/_engine/plan/weyl.pxi"
+include "basicaer/_engine/plan/turn.pxi"
 
 ctypedef fused real:
     double
@@ -67,6 +69,8 @@ cdef enum:
     WIDE_DENSE = 6      # likewise, a dense matrix
     SWAP = 7            # of q0 and q1
     WEYL = 8            # a real rotation of q0 and q1, then an X; its matrix: see WEYL_X
+    JOINED = 10         # a cluster that is part of another one
+    TWO_TURN = 9        # a 4x4 matrix on q0, q1 that acts on 00, 11 and on 01, 10 apart
 
 cdef struct Pending:
     bint has            # False: there is none
@@ -84,6 +88,10 @@ cdef struct Cluster:
     uint64_t control
     uint64_t control_value
     Pending before[2]   # TWO_QUBIT: on q0 and on q1
+    bint looked         # whether `find_x4` has looked at it
+    int former          # the cluster before it on both its qubits, or -1
+    int back[2]         # the cluster before it on q0 and on q1, or -1
+    index item          # TWO_QUBIT: the item of its core, once it is made
     index at            # the register of its matrix
 
 cdef struct Item:
@@ -99,6 +107,9 @@ cdef struct Item:
     index first_term    # DIAGONAL_GROUP: a linked list in `terms`, -1 at its end
     index last_term
     index at            # the register of its matrix, or matrices
+    bint turned         # its matrices are turns, their scale taken out,
+    index turn          # their tangents and forms in these registers
+    bint flips          # STEERED: the second matrix is X times the first
 
 cdef struct Term:
     uint64_t mask
@@ -173,7 +184,7 @@ cdef class Planner:
     """One planning of one gate run; the stages read and write its attributes."""
 
     # the gates
-    cdef int num_qubits, lane_bits, capacity
+    cdef int num_qubits, lane_bits, register_bits, capacity
     cdef bint fusion
     cdef uint64_t touched, live
     cdef index num_gates
@@ -185,9 +196,9 @@ cdef class Planner:
     cdef const int64_t* kinds
     # the cost model
     cdef double cost_diagonal, cost_move, cost_real1, cost_dense1, cost_real2, cost_dense2
-    cdef double cost_weyl, split_time
+    cdef double cost_weyl, cost_turn, split_time
     # stages
-    cdef Growable clusters, items, terms, renamed, pass_items, pass_starts
+    cdef Growable clusters, items, unturned, terms, renamed, pass_items, pass_starts
     cdef Growable order         # work space of one stage
     cdef Growable registers, tape           # tape.pxi
     cdef Growable out_passes, out_ops, out_lists, sources, fills, fill_targets
@@ -197,6 +208,10 @@ cdef class Planner:
     cdef int new_name[MAX_BITS]         # fresh states: what swaps have renamed each qubit to
     cdef int64_t last_mixed[MAX_BITS]   # of each qubit: the last item that mixes it, or -1
     cdef index last_group               # the last diagonal group, or -1
+    cdef index first_float, last_float  # terms that have found no group yet
+    cdef index single[MAX_BITS]         # of each qubit: the term on it alone in `last_group`, or -1
+    cdef uint64_t mixed_yet             # qubits that can be other than |0> by now
+    cdef int scaled                     # turns whose scale R_SCALAR has
     cdef index num_fused, work_vectors, max_outer
     cdef double total_work
     # the pass being lowered
@@ -207,6 +222,7 @@ cdef class Planner:
     def __dealloc__(self):
         free(self.clusters.data)
         free(self.items.data)
+        free(self.unturned.data)
         free(self.terms.data)
         free(self.order.data)
         free(self.renamed.data)
@@ -226,9 +242,11 @@ include "basicaer/_engine/plan/tape.pxi"
 include "basicaer/_engine/plan/fusion.pxi"
 include "basicaer/_engine/plan/items.pxi"
 include "basicaer/_engine/plan/splitting.pxi"
+include "basicaer/_engine/plan/turns.pxi"
 include "basicaer/_engine/plan/schedule.pxi"
 include "basicaer/_engine/plan/output.pxi"
 include "basicaer/_engine/plan/operations.pxi"
+include "basicaer/_engine/plan/registers.pxi"
 include "basicaer/_engine/plan/diagonals.pxi"
 include "basicaer/_engine/plan/wide.pxi"
 include "basicaer/_engine/plan/passes.pxi"
@@ -292,7 +310,7 @@ cdef index first_malformed(const int64_t[:, ::1] kinds, const int32_t[::1] kind,
 def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1] start,
          const int32_t[::1] qubits, const int64_t[::1] offset, const double[::1] coefficients,
          int num_qubits, uint64_t live, int lane_bits, int capacity, bint fusion, costs,
-         double split_time, cuts=(), bint single=False):
+         double split_time, cuts=(), bint single=False, int register_bits=0):
     """Returns the plan of a gate run.
 
     Args:
@@ -311,6 +329,8 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
         cuts: ascending numbers of gates: before each, all passes so far have done all gates so far
             and no others. They need a state that is not fresh.
         single: whether the plan's coefficients are float32.
+        register_bits: register bits of the build; 0 for no register blocks.
+
     Raises:
         ValueError: the width is out of bounds, or a gate is malformed.
     """
@@ -332,7 +352,8 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     p.cost_diagonal, p.cost_move = costs["diagonal"], costs["move"]
     p.cost_real1, p.cost_dense1 = costs["real1"], costs["dense1"]
     p.cost_real2, p.cost_dense2 = costs["real2"], costs["dense2"]
-    p.cost_weyl, p.split_time = costs["weyl"], split_time
+    p.cost_weyl, p.cost_turn, p.split_time = costs["weyl"], costs["turn"], split_time
+    p.register_bits = register_bits if fusion else 0
     p.touched = p.live = live
     p.coefficients = &coefficients[0] if coefficients.shape[0] else NULL
     # About what gates need, so that lists seldom move.
@@ -359,6 +380,7 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
             fuse(p, fresh)
             make_items(p)
             split_dense(p)
+            take_turns(p)
             fold_scalar(p, fresh)
             schedule(p)
             lower(p)

@@ -109,19 +109,21 @@ cdef int split_item(Planner p, Item* it, const index* near) except -1 nogil:
 
 
 cdef int fold_scalar(Planner p, bint fresh) except -1 nogil:
-    """Puts what multiplies all amplitudes into a matrix that multiplies all of them anyway."""
-    cdef index i
+    """Puts what multiplies all amplitudes into something that multiplies all of them anyway."""
+    cdef index i, at
     cdef int entries
     cdef Item* it
     cdef Item* found = NULL
+    cdef Term* t
     if fresh or ask(p, IS_ONE, R_SCALAR):
         return 0
     for i in range(num_items(p)):
         it = <Item*>p.items.data + i
-        if it.kind == ONE_QUBIT or it.kind == TWO_QUBIT or it.kind == STEERED:
-            if found == NULL or found.is_real and not it.is_real:
+        if it.kind == DIAGONAL_GROUP or it.kind == ONE_QUBIT or it.kind == TWO_QUBIT or (
+                it.kind == STEERED or it.kind == TWO_TURN):
+            if found == NULL or worth_of(it) > worth_of(found):
                 found = it
-            if not it.is_real:
+            if worth_of(it) == 3:
                 break
     if found == NULL:
         found = new_item(p, CONTROLLED)
@@ -129,8 +131,30 @@ cdef int fold_scalar(Planner p, bint fresh) except -1 nogil:
         found.at = new_registers(p, 8)
         step(p, IDENTITY2, found.at, 0, 0)
         entries = 4
+    elif found.kind == DIAGONAL_GROUP:
+        i = new_registers(p, 2)
+        step(p, COPY, i, R_SCALAR, 0)
+        at = count_of(&p.terms, sizeof(Term))
+        t = <Term*>extend(&p.terms, sizeof(Term))
+        t.mask = 0
+        t.at = i
+        t.next = found.first_term
+        found.first_term = at
+        if found.last_term < 0:
+            found.last_term = at
+        return step(p, SET_ONE, R_SCALAR, 0, 0)
     else:
-        entries = 16 if found.kind == TWO_QUBIT else 8 if found.kind == STEERED else 4
+        entries = 4 if found.kind == ONE_QUBIT else 8 if found.kind == STEERED else 16
+        found.turned = False
         found.is_real = found.is_real and ask(p, IS_REAL, R_SCALAR)
     step(p, SCALE, found.at, R_SCALAR, entries)
     return step(p, SET_ONE, R_SCALAR, 0, 0)
+
+
+cdef inline int worth_of(const Item* it) noexcept nogil:
+    """How little it costs to multiply an item by a number."""
+    if it.turned:
+        return 0
+    if it.kind == DIAGONAL_GROUP:
+        return 2
+    return 1 if it.is_real else 3

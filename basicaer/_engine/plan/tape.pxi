@@ -59,6 +59,20 @@ cdef enum:
     IS_SCALAR2 = 33         # its diagonal has one value
     SPLITS = 34             # `weyl`; out: see WEYL_AFTER, ...
     TURNS = 35              # `euler`; out: first, last, the tangent
+    IS_X4 = 36              # whether a, a 4x4 matrix, times b on its first and `out` on its second
+                            # qubit acts on 00, 11 and on 01, 10 apart; -1: times nothing
+    FLIPS = 37              # of two 2x2 matrices, the second is X times the first
+    TURN = 38               # `as_turn` of a 2x2 matrix, `b` its kind; out: see TURN_T
+    # More that reads and writes registers.
+    COPY = 39               # out = a
+    INVERSE_SQUARE = 40     # out = 1 / a^2
+    X_BLOCK = 41            # of a 4x4 matrix, what acts on 00, 11 or, if `b` is 1, on 01, 10
+    X_JOIN = 42             # out: the 4x4 matrix of two such blocks, a and b
+    X_FACTORS = 43          # out: factors of two turned blocks, a and b; see X_BEFORE
+    NEGATIVE = 44           # out = -a, one real
+    FLIP_TURN = 45          # out: as BOTH_TURNS, of a turn a and of X times it
+    BOTH_TURNS = 46         # out: the matrices of two turns, a and b, t and form of both
+    IS_REAL2 = 47           # a question: of a turn, whether its matrix is real
 
 # What SPLITS writes: a 2x2 matrix for each qubit after the X and before it, the X, which becomes
 # the matrix of an item: with tangents, and these again with the other sign.
@@ -68,6 +82,24 @@ cdef enum:
     WEYL_X = 32
     WEYL_REALS = 52
     X_TANGENTS = 16         # behind the X
+
+# What TURN writes: the turn's matrix, unscaled; its tangent and form; what comes after and before
+# it, of the amplitude where the qubit is 1; the scale of all.
+cdef enum:
+    TURN_T = 8
+    TURN_FORM = 9
+    TURN_AFTER = 10
+    TURN_BEFORE = 12
+    TURN_SCALE = 14
+    TURN_REALS = 16
+
+# What X_FACTORS writes: factors of the amplitudes where the second qubit is 1 and where both are,
+# before the turns; after them, where the first, the second, both are 1; the scale of all.
+cdef enum:
+    X_BEFORE = 0
+    X_AFTER = 4
+    X_SCALE = 10
+    X_REALS = 12
 
 # What TURNS writes.
 cdef enum:
@@ -202,6 +234,43 @@ cdef int carry_out(const Step* s, double* r, const double* c) noexcept nogil:
     elif what == TANGENT:
         out[0] = a[0]
         out[2] = -a[0]
+    elif what == TURN:
+        return as_turn(a, s.b, out)
+    elif what == FLIPS:
+        for i in range(4):
+            if a[i] != a[12 + i] or a[4 + i] != a[8 + i]:
+                return False
+        return True
+    elif what == FLIP_TURN or what == BOTH_TURNS:
+        memcpy(out, a, 8 * sizeof(double))
+        memcpy(out + 16, a + TURN_T, 2 * sizeof(double))
+        if what == BOTH_TURNS:
+            memcpy(out + 8, r + s.b, 8 * sizeof(double))
+            memcpy(out + 18, r + s.b + TURN_T, 2 * sizeof(double))
+        else:
+            memcpy(out + 8, a + 4, 4 * sizeof(double))
+            memcpy(out + 12, a, 4 * sizeof(double))
+    elif what == IS_REAL2:
+        return a[TURN_FORM] < 4
+    elif what == COPY:
+        memcpy(out, a, 2 * sizeof(double))
+    elif what == INVERSE_SQUARE:
+        zmul(t, a, a)
+        zinv(out, t)
+    elif what == IS_X4:
+        return is_x4(r + s.a, r + s.b if s.b >= 0 else NULL, r + s.out if s.out >= 0 else NULL)
+    elif what == X_BLOCK:
+        k = 5 if s.b else 0         # entries 1,1 1,2 2,1 2,2; or 0,0 0,3 3,0 3,3
+        memcpy(out, a + 2 * k, 2 * sizeof(double))
+        memcpy(out + 2, a + (12 if s.b else 6), 2 * sizeof(double))
+        memcpy(out + 4, a + (18 if s.b else 24), 2 * sizeof(double))
+        memcpy(out + 6, a + (20 if s.b else 30), 2 * sizeof(double))
+    elif what == X_JOIN:
+        x_join(out, a, r + s.b)
+    elif what == X_FACTORS:
+        x_factors(out, a, r + s.b)
+    elif what == NEGATIVE:
+        out[0] = -a[0]
     return 0
 
 
