@@ -55,6 +55,7 @@ class Load(NamedTuple):
         targets: first and second target.
         list: what the operation's list holds, `count` entries.
         count: its length as the kernel counts it.
+        imaginary: of its first coefficient; a product takes another way if all are real.
     """
 
     madds: float
@@ -62,13 +63,20 @@ class Load(NamedTuple):
     targets: tuple[int, int] = (0, 0)
     list: tuple[int, ...] = ()
     count: int = 0
+    imaginary: float = 0.0
 
 
 def loads(local_bits: int, lane_bits: int) -> dict[str, Load]:
     """One load for each kernel. Targets are local bits, or lane bits where the name says lane."""
     last_lane = lane_bits - 1
-    terms = [value for bit in range(local_bits) for value in (0, bit, 0)]
-    # A product multiplies two factors for each amplitude and the amplitude by the result.
+    # A product as a chain's: a factor for each bit and for neighbours. Its table is for the lowest
+    # bits; the next one, which shares a factor with them, comes last.
+    low = min(4, local_bits - 1)
+    bits = [*range(low), *range(low + 1, local_bits), low]
+    places = [bits.index(bit) for bit in range(local_bits)]
+    terms = [(0, place, -1, 0) for place in places]
+    terms += [(0, *sorted(pair), 0) for pair in zip(places, places[1:])]
+    chain = (*bits, *[value for term in terms for value in term])
     return {
         "dense1": Load(8, targets=(2, 0)),
         "dense1_lane": Load(8, targets=(last_lane, 0)),
@@ -83,7 +91,8 @@ def loads(local_bits: int, lane_bits: int) -> dict[str, Load]:
         "flip": Load(0, targets=(2, 0)),
         "swap": Load(0, touched=0.5, targets=(2, 4)),
         "phase": Load(4),
-        "product": Load(4 + 4 / 2**lane_bits, list=tuple(terms), count=local_bits),
+        # Two factors are multiplied for each amplitude, and the amplitude by the result.
+        "product": Load(8, targets=(low, local_bits), list=chain, count=len(terms), imaginary=1.0),
         "lookup": Load(4, list=(0, 2, 4), count=3),
         "dense6up": Load(256, list=tuple(range(6)), count=6),
         "cross1": Load(4, targets=(2, 0)),
@@ -167,8 +176,9 @@ def kernel_call(
 ) -> Callable[[], None]:
     """A function that applies the kernel `repeats` times to a state.
 
-    One pass over one block, which is the whole state in place. All coefficients are zero: what they
-    are does not change what is computed, and no number grows or becomes denormal.
+    One pass over one block, which is the whole state in place. All coefficients are zero, or, of a
+    product, i: what they are does not change what is computed, and no number grows or becomes
+    denormal.
     """
     lanes = kernels.LANES[precision]
     lane_bits = lanes.bit_length() - 1
@@ -186,9 +196,10 @@ def kernel_call(
     passes[0, column["PASS_LAST"]] = repeats
     passes[0, column["PASS_BITS"]] = passes[0, column["PASS_LIVE"]] = local_bits
     passes[0, column["PASS_IN_PLACE"]] = 1
-    coefficients = aligned(max(2**14, 2 << load.count) * lanes, dtype)
+    coefficients = aligned(2**14 * lanes, dtype)
+    coefficients[lanes : 2 * lanes] = load.imaginary
     lists = np.array([*load.list, 0], dtype=np.int64)
-    scratch = 2 * 2 ** (local_bits // 2 + 2) * lanes + 2**14
+    scratch = 2**10 * lanes + 2**14
     passes[0, column["PASS_CLEAN"]] = -1
     executable = kernels.Executable(passes, ops, lists, coefficients, scratch)
     flags = np.zeros(8, dtype=np.int64)

@@ -168,7 +168,7 @@ cdef void apply_operation(vec* s, const int64_t* op, index base, const vec* coef
     elif kind == OP_PHASE:
         phase(s, count, fixed, positions, offset, c[0], c[1])
     elif kind == OP_PRODUCT:
-        product(s, live, control, offset, at, op[COL_COUNT], base, coefficients, lanes, work)
+        product(s, offset, at, t0, t1, op[COL_COUNT], base, coefficients, lanes, work)
     elif kind == OP_DENSE3TO5:
         dense3to5(s, count, fixed, positions, offset, at, op[COL_COUNT], t0, c, work)
     elif kind == OP_LOOKUP:

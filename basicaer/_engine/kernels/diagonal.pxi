@@ -3,9 +3,21 @@
 # Memory: see _kernels.pyx. Each pair of vectors is multiplied by one complex coefficient, which has
 # a value for each lane, re and im a vector each. A table is an array of such pairs:
 #
-#     product    factor of pair x of the block = low table[lower half of x's free bits]
-#                                              * high table[upper half of them]
+#     product    a factor for each local bit and for each two of them; see there
 #     lookup     factor = table[y], y gathered from bits of the block and outer bits
+
+cdef extern from *:
+    """
+    /* The lowest bit that is 1; x is not 0. */
+    #if BA_VECTORS
+      #define ba_lowest(x) __builtin_ctzll(x)
+    #else
+      static __inline int ba_lowest(uint64_t x) { int n = 0; while (!(x & 1)) { x >>= 1; n++; }
+        return n; }
+    #endif
+    """
+    int ba_lowest(uint64_t) noexcept nogil
+
 
 cdef inline void phase(vec* s, index count, const int fixed, const int* positions, index offset,
                        vec cr, vec ci) noexcept nogil:
@@ -20,105 +32,247 @@ cdef inline void phase(vec* s, index count, const int fixed, const int* position
         p[1] = cr * ai + ci * ar
 
 
-cdef index fill_product(vec* table, const vec* first, const vec* factors, const int* free_bits,
-                        int begin, int end) noexcept nogil:
-    """table[x] = first * prod of factors[free_bits[begin + i]] over the bits i of x. Its length."""
-    cdef index size = 1, x
-    cdef int i
-    cdef vec fr, fi
+# --- a group -----------------------------------------------------------------------------------
+
+cdef inline void times(vec* out, const vec* a, const vec* b) noexcept nogil:
+    """out = a b; `out` may be one of them."""
+    cdef vec ar = a[0], ai = a[1], br = b[0], bi = b[1]
+    out[0] = ar * br - ai * bi
+    out[1] = ar * bi + ai * br
+
+
+cdef inline void table_times(vec* out, const vec* a, const vec* b, index size) noexcept nogil:
+    """out[x] = a[x] b[x]; `out` is another table."""
+    cdef index x
+    for x in range(size):
+        times(out + 2 * x, a + 2 * x, b + 2 * x)
+
+
+cdef inline void widen(vec* table, int bit, const vec* factor) noexcept nogil:
+    """table[x + 2**bit] = table[x] * factor, for each x below 2**bit."""
+    cdef index x, size = <index>1 << bit
+    for x in range(size):
+        times(table + 2 * (size + x), table + 2 * x, factor)
+
+
+cdef inline void multiply_run(vec* s, const vec* table, vec hr, vec hi, index size,
+                              const index* places, const bint in_order,
+                              const bint is_real) noexcept nogil:
+    """Multiplies pair places[x], or pair x, by table[x] * h, for each x below `size`.
+
+    If they are real, without a look at their imaginary parts.
+    """
+    cdef index x
+    cdef vec fr, fi, wr, wi, ar, ai
     cdef vec* p
-    cdef vec* q
-    table[0] = first[0]
-    table[1] = first[1]
-    for i in range(begin, end):
-        fr = factors[2 * free_bits[i]]
-        fi = factors[2 * free_bits[i] + 1]
-        for x in range(size):
-            p = table + 2 * x
-            q = table + 2 * (x + size)
-            q[0] = p[0] * fr - p[1] * fi
-            q[1] = p[0] * fi + p[1] * fr
-        size *= 2
-    return size
+    for x in range(size):
+        p = s + 2 * x if in_order else s + places[x]
+        ar = p[0]; ai = p[1]
+        fr = table[2 * x]
+        if is_real:
+            wr = fr * hr
+            p[0] = wr * ar
+            p[1] = wr * ai
+        else:
+            fi = table[2 * x + 1]
+            wr = fr * hr - fi * hi
+            wi = fr * hi + fi * hr
+            p[0] = wr * ar - wi * ai
+            p[1] = wr * ai + wi * ar
 
 
-cdef void product(vec* s, int live, index control, index control_value, const int64_t* terms,
+cdef bint any_lane(vec x) noexcept nogil:
+    """Whether a lane is not 0."""
+    cdef int l
+    cdef bint found = False
+    if vec is vd:
+        for l in range(VD_LANES):
+            found |= (<double*>&x)[l] != 0
+    else:
+        for l in range(VF_LANES):
+            found |= (<float*>&x)[l] != 0
+    return found
+
+
+cdef void product(vec* s, index offset, const int64_t* bits, const int low, const int num_bits,
                   index num_terms, index base, const vec* coefficients, index lanes,
                   vec* work) noexcept nogil:
-    """Multiplies the amplitudes under the controls by a product of one factor per local bit.
+    """Multiplies by a product of factors, each of the pairs in which one bit, or two, are 1.
 
-    The factors depend on the block: a term counts where its outer bits are all 1. The products are
-    looked up in two tables, one for the lower half of the free bits and one for the upper.
-    `work` has room for `product_work` vectors.
+    The factors depend on the block: a term counts where its outer bits are all 1. Pairs are those
+    at `offset` with any values of the local `bits`. The first `low` of these are x, the others y:
+
+        factor of a pair = table[x] of those bits of y that share a factor with a bit of x * high(y)
+
+    y counts upwards. A step sets one of its bits, t, and clears those below it. What belongs to a
+    value of y whose lowest set bit is t, is kept at level t (to y = 0, at level `high_bits`), and
+    made of what is at the level of the bit that is set next above it:
+
+        high        the product of the factors of y
+        step[s]     the factor of setting bit s, which is below t: its own, times those that it
+                    shares with the bits set
+        table       the level's own, or another one's if t shares no factor with a bit of x
+
+    So bits that change seldom, the last ones, should be those that share factors with x.
+
+    Args:
+        offset: the controls that must be 1.
+        bits: `num_bits` local bits, then the terms, see TERM_ in layout.pxi.
+        low: how many of the bits are x, at most PRODUCT_LOW_BITS.
+        work: room for `product_work` vectors.
     """
-    cdef vec* factors = work                 # one pair a local bit
-    cdef vec* one = work + 2 * MAX_BITS      # the factor of every amplitude
-    cdef vec* low
-    cdef vec* high
-    cdef int positions[MAX_BITS]
-    cdef int free_bits[MAX_BITS]
-    cdef int fixed, count = 0, i, half
-    cdef bint applies = False
-    cdef index t, x, y, num_low, num_high, at
-    cdef int64_t target
-    cdef int64_t used = 0
-    cdef const vec* c
+    cdef const vec* alone[PRODUCT_BITS]                        # factor of each bit
+    cdef const vec* shared[PRODUCT_BITS * PRODUCT_BITS]        # of bits i < j, at PRODUCT_BITS i + j
+    cdef const vec* step[(PRODUCT_BITS + 1) * PRODUCT_BITS]     # of bit s at a level
+    cdef const vec* table[PRODUCT_BITS + 1]
+    cdef const vec* crossing[PRODUCT_BITS]      # what a bit of y multiplies the table by
+    cdef uint64_t above[PRODUCT_BITS]           # of each bit: those after it that share a factor
+    cdef index places[1 << PRODUCT_LOW_BITS]
+    cdef index moves[PRODUCT_BITS]              # how far the pairs are when y sets a bit
     cdef const int64_t* term
+    cdef const vec* c
+    cdef const vec** slot
+    cdef int high_bits = num_bits - low, i, j, t, up
+    cdef index size = <index>1 << low, x, y, z, cleared, n
+    cdef uint64_t known = 0, changing = 0, left
+    cdef bint applies = False, in_order = True, is_real
+    cdef vec zero = splat(work[0], 0)
+    cdef vec imaginary = zero
+    cdef vec* one = work
+    cdef vec* common = work + 2                 # the factor of every amplitude
+    cdef vec* free_pair = work + 4              # memory that nothing uses yet
+    cdef vec* high
+    cdef vec* steps
     cdef vec* p
-    cdef vec fr, fi, hr, hi, wr, wi, ar, ai
-    wr = splat(one[0], 1)
-    wi = splat(one[0], 0)
-    one[0] = wr
-    one[1] = wi
-    for t in range(num_terms):
-        term = terms + t * TERM_COLUMNS
+    one[0] = splat(work[0], 1)
+    one[1] = zero
+    common[0] = one[0]
+    common[1] = zero
+    memset(above, 0, num_bits * sizeof(uint64_t))
+    for n in range(num_terms):
+        term = bits + num_bits + n * TERM_COLUMNS
         if (base & term[TERM_OUTER]) != term[TERM_OUTER]:
             continue
         applies = True
-        target = term[TERM_TARGET]
+        i = term[TERM_BIT]
+        j = term[TERM_OTHER]
         c = coefficients + term[TERM_COEFFICIENT] // lanes
-        if target < 0:
-            p = one
-        else:
-            p = factors + 2 * target
-            if not (used >> target) & 1:
-                used |= <int64_t>1 << target
-                p[0] = c[0]
-                p[1] = c[1]
+        imaginary = imaginary + c[1] * c[1]
+        if i < 0:
+            times(common, common, c)
+            continue
+        if j < 0:
+            slot = alone + i
+            if not (known >> i) & 1:
+                known |= <uint64_t>1 << i
+                slot[0] = c
                 continue
-        fr = p[0]; fi = p[1]
-        p[0] = fr * c[0] - fi * c[1]
-        p[1] = fr * c[1] + fi * c[0]
+        else:
+            slot = shared + PRODUCT_BITS * i + j
+            if not (above[i] >> j) & 1:
+                above[i] |= <uint64_t>1 << j
+                slot[0] = c
+                continue
+        # A further factor of the same bits: the product is kept here.
+        if not work <= slot[0] < free_pair:
+            times(free_pair, slot[0], c)
+            slot[0] = free_pair
+            free_pair += 2
+        else:
+            times(<vec*>slot[0], slot[0], c)
     if not applies:
         return
-    fixed = sorted_bits(control, positions)
-    for i in range(live):
-        if not (control >> i) & 1:
-            free_bits[count] = i
-            count += 1
-            if not (used >> i) & 1:
-                factors[2 * i] = wr
-                factors[2 * i + 1] = wi
-    half = product_low_bits(count)
-    low = one + 2
-    num_low = fill_product(low, one, factors, free_bits, 0, half)
-    high = low + 2 * num_low
-    # The upper table starts from 1; the common factor is in the lower one already.
-    one[0] = wr
-    one[1] = wi
-    num_high = fill_product(high, one, factors, free_bits, half, count)
-    for y in range(num_high):
-        hr = high[2 * y]
-        hi = high[2 * y + 1]
-        for x in range(num_low):
-            at = expand(y * num_low + x, fixed, positions) + control_value
-            p = s + 2 * at
-            fr = low[2 * x]; fi = low[2 * x + 1]
-            wr = fr * hr - fi * hi
-            wi = fr * hi + fi * hr
-            ar = p[0]; ai = p[1]
-            p[0] = wr * ar - wi * ai
-            p[1] = wr * ai + wi * ar
+    is_real = not any_lane(imaginary)
+    for i in range(num_bits):
+        if not (known >> i) & 1:
+            alone[i] = one
+    # The table of y = 0.
+    p = free_pair
+    table[high_bits] = p
+    p[0] = common[0]
+    p[1] = common[1]
+    for j in range(low):
+        widen(p, j, alone[j])
+        for i in range(j):
+            if (above[i] >> j) & 1:
+                for x in range(<index>1 << j):
+                    if (x >> i) & 1:
+                        z = 2 * (x + (<index>1 << j))
+                        times(p + z, p + z, shared[PRODUCT_BITS * i + j])
+    free_pair = p + 2 * size
+    # What the bits of y multiply it by.
+    for t in range(high_bits):
+        crossing[t] = NULL
+        for i in range(low):
+            if (above[i] >> (low + t)) & 1:
+                break
+        else:
+            continue
+        p = free_pair
+        free_pair += 2 * size
+        crossing[t] = p
+        p[0] = one[0]
+        p[1] = zero
+        for i in range(low):
+            if (above[i] >> (low + t)) & 1:
+                widen(p, i, shared[PRODUCT_BITS * i + low + t])
+            else:
+                memcpy(p + (<index>2 << i), p, (<index>2 << i) * sizeof(vec))
+        table[t] = free_pair                    # memory for this level's table
+        free_pair += 2 * size
+    for t in range(high_bits):
+        step[high_bits * PRODUCT_BITS + t] = alone[low + t]
+        if above[low + t]:
+            changing |= <uint64_t>1 << t
+    high = free_pair
+    steps = high + 2 * (high_bits + 1)
+    high[2 * high_bits] = one[0]
+    high[2 * high_bits + 1] = zero
+    places[0] = 0
+    for i in range(low):
+        in_order = in_order and bits[i] == i
+        for x in range(<index>1 << i):
+            places[(<index>1 << i) + x] = places[x] + (<index>2 << bits[i])
+    cleared = 0
+    for t in range(high_bits):
+        moves[t] = (<index>2 << bits[low + t]) - cleared
+        cleared += <index>2 << bits[low + t]
+    s += 2 * offset
+    t = high_bits
+    y = 0
+    while True:
+        if not in_order:
+            if is_real:
+                multiply_run(s, table[t], high[2 * t], zero, size, places, False, True)
+            else:
+                multiply_run(s, table[t], high[2 * t], high[2 * t + 1], size, places, False, False)
+        elif is_real:
+            multiply_run(s, table[t], high[2 * t], zero, size, places, True, True)
+        else:
+            multiply_run(s, table[t], high[2 * t], high[2 * t + 1], size, places, True, False)
+        y += 1
+        if y >> high_bits:
+            return
+        t = ba_lowest(y)
+        z = y & (y - 1)
+        up = ba_lowest(z) if z else high_bits
+        s += moves[t]
+        i = up if (changing >> t) & 1 else high_bits
+        times(high + 2 * t, high + 2 * up, step[i * PRODUCT_BITS + t])
+        left = changing & ((<uint64_t>1 << t) - 1)
+        while left:
+            i = ba_lowest(left)
+            left &= left - 1
+            step[t * PRODUCT_BITS + i] = step[up * PRODUCT_BITS + i]
+            if (above[low + i] >> (low + t)) & 1:
+                p = steps + 2 * (t * high_bits + i)
+                times(p, step[up * PRODUCT_BITS + i],
+                      shared[PRODUCT_BITS * (low + i) + low + t])
+                step[t * PRODUCT_BITS + i] = p
+        if crossing[t] == NULL:
+            table[t] = table[up]
+        else:
+            table_times(<vec*>table[t], table[up], crossing[t], size)
 
 
 cdef void lookup(vec* s, int live, index control, index control_value, const int64_t* bits,

@@ -1,7 +1,7 @@
 # Stage 5 of 6, lowering: diagonal items to operations.
 #
 # Takes   an item, and where the pass has put its qubits: `place`.
-# Leaves  operations (output.pxi): a PHASE, the PRODUCTs of a diagonal group, or a LOOKUP.
+# Leaves  operations (output.pxi): a PHASE, the PRODUCT of a diagonal group, or several, or a LOOKUP.
 
 cdef int lower_phase(Planner p, index factor, uint64_t mask, uint64_t value) except -1 nogil:
     """Multiplies the amplitudes under the controls by `factor`."""
@@ -26,105 +26,212 @@ cdef int lower_phase(Planner p, index factor, uint64_t mask, uint64_t value) exc
     return 0
 
 
-cdef int push_term(Planner p, uint64_t outer, int target, uint64_t lane, Term* t) except -1 nogil:
-    """A term of a PRODUCT, under the outer and the lane qubits of the masks."""
-    cdef int lanes = 1 << p.lane_bits if lane else 1, l
+cdef int push_term(Planner p, const Term* t, const int* rank) except -1 nogil:
+    """A term of a PRODUCT; `rank`: the place of each qubit in its list, or -1."""
+    cdef uint64_t lane = t.mask & ((BIT << p.lane_bits) - 1), left = t.mask ^ lane
+    cdef int lanes = 1 << p.lane_bits if lane else 1, l, q, first = -1, second = -1
+    cdef int64_t outer = 0
     cdef index at = coefficient_position(p)
     cdef index* v = push_vectors(p, 2, lanes)
     for l in range(lanes):
         v[l] = t.at if (l & lane) == lane else R_ONE
         v[lanes + l] = t.at + 1 if (l & lane) == lane else R_ZERO
-    push_list(p, <int64_t>(outer >> p.lane_bits))
-    push_list(p, target)
+    while left:
+        q = lowest(left)
+        left &= left - 1
+        if p.place[q] < 0:
+            outer |= <int64_t>1 << (q - p.lane_bits)
+        elif rank[q] > second:
+            first = second
+            second = rank[q]
+        elif rank[q] >= 0:
+            first = rank[q]
+    push_list(p, outer)
+    push_list(p, second if first < 0 else first)
+    push_list(p, -1 if first < 0 else second)
     push_list(p, at)
     return 0
 
 
-cdef int lower_group(Planner p, Item* it) except -1 nogil:
-    """A diagonal group: products of one factor per block qubit, under controls.
+# What PRODUCT takes, in madds of a pair of vectors; measured.
+cdef double STEP_MADDS = 12         # for each value of its bits behind the first ones
+cdef double CROSSING_MADDS = 8      # to multiply a table by another one, for each entry
+cdef index PRODUCT_TABLES = 320     # pairs of its tables that stay in L1
 
-    A factor that depends on two block qubits is a product under one of them as a control (the
-    one that the most factors share first).
+
+cdef int order_bits(const uint64_t* neighbours, uint64_t bits, int* order,
+                    int* crossing) noexcept nogil:
+    """Chooses which bits of a PRODUCT its table is for.
+
+    Args:
+        neighbours: of each local bit, those that it shares factors with, as a mask.
+        bits: the local bits that are no controls.
+        order: written, the bits: first the table's, last those that share factors with these.
+        crossing: written, how many these last ones are.
+
+    Returns:
+        How many bits the table is for.
+    """
+    cdef uint64_t best = 0, low, reach, left
+    cdef double least = 1e300, cost
+    cdef int size, most, all_bits = popcount(bits), i, n, c
+    for most in range(2):           # bits that share factors with many others, allowed or not
+        low = reach = 0
+        size = 0
+        for i in range(64):
+            if size == PRODUCT_LOW_BITS or bits >> i == 0:
+                break
+            if not (bits >> i) & 1 or (most == 1 and popcount(neighbours[i]) > 3):
+                continue
+            low |= BIT << i
+            reach |= neighbours[i]
+            size += 1
+            c = popcount(reach & ~low)
+            n = all_bits - size
+            cost = (STEP_MADDS + (<index>1 << size) * CROSSING_MADDS / (<index>1 << (n - c))) / (
+                <index>1 << size)
+            if (2 * c + 1) << size > PRODUCT_TABLES:
+                cost += 4
+            if cost < least:
+                least = cost
+                best = low
+    reach = 0
+    n = 0
+    for i in range(64):
+        if (best >> i) & 1:
+            order[n] = i
+            n += 1
+            reach |= neighbours[i]
+    size = n
+    reach &= ~best
+    for most in range(2):
+        left = bits & ~best & (reach if most else ~reach)
+        while left:
+            order[n] = lowest(left)
+            n += 1
+            left &= left - 1
+    crossing[0] = popcount(reach)
+    return size
+
+
+cdef int lower_product(Planner p, const index* chosen, index count,
+                       uint64_t control) except -1 nogil:
+    """Terms that have all qubits of `control` and at most two other block qubits: a PRODUCT."""
+    cdef Term* terms = <Term*>p.terms.data
+    cdef uint64_t common = ~<uint64_t>0, block, left, bits
+    cdef uint64_t neighbours[MAX_BITS]
+    cdef int order[MAX_BITS]
+    cdef int rank[MAX_BITS]         # of each qubit
+    cdef int qubit[MAX_BITS]        # of each local bit
+    cdef int q, a, b, low, crossing
+    cdef index i
+    cdef int64_t* op = push_op(p, OP_PRODUCT)
+    block = 0
+    for q in range(p.num_qubits):
+        rank[q] = -1
+        if q >= p.lane_bits and p.place[q] >= 0:
+            block |= BIT << q
+            qubit[p.place[q]] = q
+    for i in range(count):
+        common &= terms[chosen[i]].mask & block
+    control |= common
+    memset(neighbours, 0, sizeof(neighbours))
+    for i in range(count):
+        left = terms[chosen[i]].mask & block & ~control
+        if popcount(left) == 2:
+            a = p.place[lowest(left)]
+            b = p.place[lowest(left & (left - 1))]
+            neighbours[a] |= BIT << b
+            neighbours[b] |= BIT << a
+    bits = (BIT << p.op_live) - 1
+    left = control
+    while left:
+        op[COL_CONTROL] |= <int64_t>1 << p.place[lowest(left)]
+        left &= left - 1
+    bits &= ~<uint64_t>op[COL_CONTROL]
+    low = order_bits(neighbours, bits, order, &crossing)
+    op[COL_CONTROL_VALUE] = op[COL_CONTROL]
+    op[COL_T0] = low
+    op[COL_T1] = popcount(bits)
+    op[COL_LIST] = list_position(p)
+    op[COL_COUNT] = count
+    p.work_vectors = max(p.work_vectors, product_work(low, op[COL_T1], crossing, count))
+    for i in range(op[COL_T1]):
+        push_list(p, order[i])
+        rank[qubit[order[i]]] = i
+    for i in range(count):
+        push_term(p, terms + chosen[i], rank)
+    return 0
+
+
+cdef index terms_that_fit(Planner p, index* left, index count, uint64_t block,
+                          uint64_t control) noexcept nogil:
+    """Puts the terms that `lower_product` can take under the controls last; returns how many."""
+    cdef const Term* terms = <Term*>p.terms.data
+    cdef index i, at = count, t
+    cdef uint64_t mask
+    for i in range(count - 1, -1, -1):
+        t = left[i]
+        mask = terms[t].mask & block
+        if mask & control == control and popcount(mask & ~control) <= 2:
+            at -= 1
+            left[i] = left[at]
+            left[at] = t
+    return count - at
+
+
+cdef int lower_group(Planner p, Item* it) except -1 nogil:
+    """A diagonal group: one product of its factors, unless some depend on three block qubits.
+
+    Those are products under controls, first under the qubit that most of them depend on. Factors of
+    the same qubit are multiplied here; others of the same qubits by the kernel, in each block.
     """
     cdef Term* terms = <Term*>p.terms.data
-    cdef index t, count = 0, i
-    cdef uint64_t lane_mask = (BIT << p.lane_bits) - 1, outer_mask = 0, in_block, control
-    cdef int q
+    cdef index t, count = 0, i, fit, found, both
+    cdef uint64_t block = 0, control
+    cdef int q, best
     cdef int degree[MAX_BITS]
-    cdef int best, linear = 0, target, only = -1
-    cdef index num_terms, base_terms = 0
-    cdef int64_t* op
-    cdef index op_at
+    cdef index alone[MAX_BITS]      # of each qubit, the term that depends on it only
     cdef Growable terms_left = Growable(NULL, 0, 0)
     cdef index* left
     for q in range(p.lane_bits, p.num_qubits):
-        if p.place[q] < 0:
-            outer_mask |= BIT << q
-    t = it.first_term
-    while t >= 0:
-        (<index*>extend(&terms_left, sizeof(index)))[0] = t
-        count += 1
-        t = terms[t].next
+        if p.place[q] >= 0:
+            block |= BIT << q
+    memset(alone, -1, sizeof(alone))
     try:
+        t = it.first_term
+        while t >= 0:
+            found = -1
+            if terms[t].mask & (terms[t].mask - 1) == 0:
+                q = lowest(terms[t].mask)
+                found = alone[q]
+                alone[q] = t if found < 0 else found
+            if found >= 0:
+                both = new_registers(p, 2)
+                step(p, MULTIPLY, both, terms[found].at, terms[t].at)
+                terms[found].at = both
+            else:
+                (<index*>extend(&terms_left, sizeof(index)))[0] = t
+                count += 1
+            t = terms[t].next
         left = <index*>terms_left.data
         while count:
-            # The control of the next product.
             control = 0
-            for q in range(p.num_qubits):
-                degree[q] = 0
-            for i in range(count):
-                in_block = terms[left[i]].mask & ~lane_mask & ~outer_mask
-                if popcount(in_block) == 2:
-                    for q in range(p.lane_bits, p.num_qubits):
-                        degree[q] += (in_block >> q) & 1
-                elif popcount(in_block) > 2 and not control:
-                    control = in_block & (in_block - 1)
-            if not control:
-                best = -1
-                for q in range(p.lane_bits, p.num_qubits):
-                    if degree[q] and (best < 0 or degree[q] > degree[best]):
-                        best = q
-                if best >= 0:
-                    control = BIT << best
-            if not control:
-                # Nothing but factors of one qubit or none. A single one is its own control.
-                linear = 0
-                base_terms = 0
+            fit = terms_that_fit(p, left, count, block, control)
+            while fit == 0:
+                memset(degree, 0, sizeof(degree))
                 for i in range(count):
-                    in_block = terms[left[i]].mask & ~lane_mask & ~outer_mask
-                    if in_block == 0:
-                        base_terms += 1
-                    elif only < 0 or not (in_block >> only) & 1:
-                        only = lowest(in_block)
-                        linear += 1
-                if linear == 1 and base_terms == 0:
-                    control = BIT << only
-            op = push_op(p, OP_PRODUCT)
-            op_at = p.out_ops.used - OP_COLUMNS * sizeof(int64_t)
-            op[COL_LIST] = list_position(p)
-            for q in range(p.lane_bits, p.num_qubits):
-                if (control >> q) & 1:
-                    op[COL_CONTROL] |= <int64_t>1 << p.place[q]
-            op[COL_CONTROL_VALUE] = op[COL_CONTROL]
-            op[COL_COEFFICIENT] = 0
-            num_terms = 0
-            i = 0
-            while i < count:
-                in_block = terms[left[i]].mask & ~lane_mask & ~outer_mask
-                if in_block & control == control and popcount(in_block & ~control) <= 1 and (
-                        control != 0 or popcount(in_block) <= 1):
-                    target = -1
-                    if in_block & ~control:
-                        target = p.place[lowest(in_block & ~control)]
-                    push_term(p, terms[left[i]].mask & outer_mask, target,
-                              terms[left[i]].mask & lane_mask, terms + left[i])
-                    num_terms += 1
-                    count -= 1
-                    left[i] = left[count]
-                else:
-                    i += 1
-            op = <int64_t*>(p.out_ops.data + op_at)
-            op[COL_COUNT] = num_terms
+                    if terms[left[i]].mask & control == control:
+                        for q in range(p.lane_bits, p.num_qubits):
+                            degree[q] += (terms[left[i]].mask & block & ~control) >> q & 1
+                best = p.lane_bits
+                for q in range(p.lane_bits, p.num_qubits):
+                    if degree[q] > degree[best]:
+                        best = q
+                control |= BIT << best
+                fit = terms_that_fit(p, left, count, block, control)
+            lower_product(p, left + count - fit, fit, control)
+            count -= fit
     finally:
         free(terms_left.data)
     return 0

@@ -38,15 +38,16 @@ cdef enum:
     COL_KIND = 0
     COL_T0 = 1            # first target: local bit, or lane bit where the kernel says LANE;
                           # DENSE3TO5: mask of the lane qubits among the targets
-    COL_T1 = 2            # second target, above the first
+                          # PRODUCT: how many of its bits its table is for
+    COL_T1 = 2            # second target, above the first; PRODUCT: how many bits its list begins with
     COL_LIVE = 3          # local bits that can be non-zero: only the first 2**live pairs count
     COL_CONTROL = 4       # local bits that are controls, as a mask
     COL_CONTROL_VALUE = 5
     COL_OUTER = 6         # bits of the pair number outside the block that are controls
     COL_OUTER_VALUE = 7
     COL_COEFFICIENT = 8   # where the coefficients start, counted in reals
-    COL_LIST = 9          # where the operation's list starts (PRODUCT: terms; others: bits)
-    COL_COUNT = 10        # its length
+    COL_LIST = 9          # where the operation's list starts (PRODUCT: bits, terms; others: bits)
+    COL_COUNT = 10        # its length; PRODUCT: of terms
     OP_COLUMNS = 11
 
 # Columns of a pass's row.
@@ -64,12 +65,14 @@ cdef enum:
     PASS_CLEAN = 10       # in place: the local bits that are live before, or -1 if all are
     PASS_COLUMNS = 11
 
-# Columns of a term of a PRODUCT.
+# Columns of a term of a PRODUCT: a factor of the amplitudes in which some bits are 1. Its list holds
+# local bits, then the terms, which name local bits by their place in it.
 cdef enum:
     TERM_OUTER = 0        # outer bits that must all be 1
-    TERM_TARGET = 1       # local bit, or -1: every amplitude
-    TERM_COEFFICIENT = 2
-    TERM_COLUMNS = 3
+    TERM_BIT = 1          # place of a local bit, or -1: every amplitude
+    TERM_OTHER = 2        # place of another one, further back, or -1
+    TERM_COEFFICIENT = 3
+    TERM_COLUMNS = 4
 
 # Columns of a gate's row of a REGISTERS, whose list has its register bits, ascending, and the rows.
 cdef enum:
@@ -91,17 +94,15 @@ cdef extern from "basicaer/_engine/plan/gate_codes.h":
 
 cdef enum:
     MAX_BITS = 64         # more than a pair number has
+    PRODUCT_BITS = 40     # PRODUCT: more than a block in memory has
+    PRODUCT_LOW_BITS = 6  # of them: the first, at most
 
 
-cdef inline int product_low_bits(int bits) noexcept nogil:
-    """PRODUCT: how many of a block's free bits the first of its two tables is for."""
-    return bits // 2
-
-
-cdef inline index product_work(int bits) noexcept nogil:
-    """PRODUCT: pairs, a factor for each bit, one for all amplitudes, and two tables."""
-    cdef int low = product_low_bits(bits)
-    return 2 * (MAX_BITS + 1 + (<index>1 << low) + (<index>1 << bits - low))
+cdef inline index product_work(int low, int bits, int crossing, index terms) noexcept nogil:
+    """PRODUCT: pairs. 1, a common factor, products of terms; a table, and two for each bit behind
+    the first `low` ones that shares a factor with them; for the others, products and steps."""
+    cdef int high = bits - low
+    return 2 * (2 + terms // 2 + (2 * crossing + 1) * (<index>1 << low) + high + 1 + high * high)
 
 
 cdef inline index dense3to5_work(int targets) noexcept nogil:

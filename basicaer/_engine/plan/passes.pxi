@@ -195,7 +195,6 @@ cdef int lower_pass(Planner p, const int64_t* chosen, index num) except -1 nogil
     if outer > p.max_outer:
         p.max_outer = outer
     p.total_work += <double>(ops << (a + p.lane_bits)) * <double>(<int64_t>1 << outer)
-    p.work_vectors = max(p.work_vectors, product_work(a))
     return 0
 
 

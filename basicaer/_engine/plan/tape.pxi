@@ -45,6 +45,7 @@ cdef enum:
     SCALE_X_LEFT = 20       # `x_scale` of out by a, on side `b`
     SCALE_X_RIGHT = 21
     TANGENT = 22            # out = a, out + 2 = -a
+    MULTIPLY = 60           # out = a b, numbers
     # Questions: about a matrix a. Some write what they find to `out`.
     IS_SWAP_GATE = 23       # a: as for LOAD4; the pattern is SWAP4
     IS_SWAP = 24            # likewise, of a register
@@ -177,6 +178,8 @@ cdef int carry_out(const Step* s, double* r, const double* c) noexcept nogil:
             zmul(out + 2 * i, out + 2 * i, a)
     elif what == QUOTIENT:
         zdiv(out, a, r + s.b)
+    elif what == MULTIPLY:
+        zmul(out, a, r + s.b)
     elif what == BOTH_FACTOR:
         zdiv(out, a + 30, a + 10)
         zdiv(t, a, a + 20)
