@@ -175,6 +175,49 @@ cdef void apply_operation(vec* s, const int64_t* op, index base, const vec* coef
         lookup(s, live, control, offset, at, op[COL_COUNT], base, c)
 
 
+# --- pieces of a block -------------------------------------------------------------------------
+
+# Pieces of one or two pairs are as common as long ones; a call of memcpy for each takes longer than
+# to copy it. What is read next is asked for early, as nothing in the hardware foresees the strides.
+
+cdef enum:
+    AHEAD = 24      # pairs
+
+
+cdef inline void copy_pairs(vec* to, const vec* source, index pairs) noexcept nogil:
+    """Copies a power of two of pairs."""
+    cdef index i
+    cdef vec a, b, c, d
+    if pairs == 1:
+        a = source[0]; b = source[1]
+        to[0] = a; to[1] = b
+        return
+    for i in range(0, 2 * pairs, 4):
+        a = source[i]; b = source[i + 1]; c = source[i + 2]; d = source[i + 3]
+        to[i] = a; to[i + 1] = b; to[i + 2] = c; to[i + 3] = d
+
+
+cdef void gather(vec* block, const vec* state, const int64_t* offsets, index pieces,
+                 index chunk) noexcept nogil:
+    """Copies pieces of `chunk` pairs, at `offsets` in the state, to lie together in the block."""
+    cdef index x, ahead = AHEAD // chunk + 1, last = pieces - 1
+    cdef const vec* coming
+    for x in range(pieces):
+        if chunk <= AHEAD:
+            coming = state + 2 * offsets[min(x + ahead, last)]
+            BA_PREFETCH(coming)
+            BA_PREFETCH(coming + 1)
+        copy_pairs(block + 2 * chunk * x, state + 2 * offsets[x], chunk)
+
+
+cdef void scatter(vec* state, const vec* block, const int64_t* offsets, index pieces,
+                  index chunk) noexcept nogil:
+    """The inverse of `gather`."""
+    cdef index x
+    for x in range(pieces):
+        copy_pairs(state + 2 * offsets[x], block + 2 * chunk * x, chunk)
+
+
 # --- all operations ---------------------------------------------------------------------------
 
 cdef void apply_block(vec* state, index number, const int64_t* row, const int64_t* ops,
@@ -188,8 +231,7 @@ cdef void apply_block(vec* state, index number, const int64_t* row, const int64_
     """
     cdef int i, a = row[PASS_BITS], live = row[PASS_LIVE], low = row[PASS_CONTIGUOUS]
     cdef const int64_t* outer = lists + row[PASS_OUTER_AT]
-    cdef index base = 0, x, chunk = <index>1 << low, pieces
-    cdef index bytes = 2 * chunk * sizeof(vec)
+    cdef index base = 0, x, chunk = <index>1 << low
     cdef int64_t operation
     cdef vec* s
     for i in range(<int>row[PASS_OUTER]):
@@ -206,9 +248,7 @@ cdef void apply_block(vec* state, index number, const int64_t* row, const int64_
         if live < low:
             memcpy(s, state + 2 * base, 2 * (<index>1 << live) * sizeof(vec))
         else:
-            pieces = <index>1 << (live - low)
-            for x in range(pieces):
-                memcpy(s + 2 * chunk * x, state + 2 * (base + offsets[x]), bytes)
+            gather(s, state + 2 * base, offsets, <index>1 << (live - low), chunk)
         memset(s + 2 * (<index>1 << live), 0,
                2 * ((<index>1 << a) - (<index>1 << live)) * sizeof(vec))
     for operation in range(row[PASS_FIRST], row[PASS_LAST]):
@@ -217,5 +257,4 @@ cdef void apply_block(vec* state, index number, const int64_t* row, const int64_
         apply_operation(s, ops + operation * OP_COLUMNS, base, coefficients, lanes, lane_bits,
                         lists, work)
     if not row[PASS_IN_PLACE]:
-        for x in range(<index>1 << (a - low)):
-            memcpy(state + 2 * (base + offsets[x]), s + 2 * chunk * x, bytes)
+        scatter(state + 2 * base, s, offsets, <index>1 << (a - low), chunk)

@@ -18,6 +18,11 @@ cdef extern from *:
     /* Vector types of this build, and the exchange of lanes l and l ^ 2**bit. Without the
        vector extensions of gcc and clang one "vector" is one number. */
     #if BA_VECTORS
+      #define BA_PREFETCH(p) __builtin_prefetch(p)
+    #else
+      #define BA_PREFETCH(p) ((void)(p))
+    #endif
+    #if BA_VECTORS
       #if defined(__AVX512F__)
         #define BA_BYTES 64
       #elif defined(__AVX__)
@@ -129,6 +134,7 @@ cdef extern from *:
     """
     ctypedef double vd
     ctypedef float vf
+    void BA_PREFETCH(const void*) noexcept nogil
     const int VD_LANES
     const int VF_LANES
     vd vd_exchange(vd, int) noexcept nogil

@@ -202,7 +202,7 @@ cdef int lower_group(Planner p, Item* it) except -1 nogil:
         t = it.first_term
         while t >= 0:
             found = -1
-            if terms[t].mask & (terms[t].mask - 1) == 0:
+            if terms[t].mask and terms[t].mask & (terms[t].mask - 1) == 0:
                 q = lowest(terms[t].mask)
                 found = alone[q]
                 alone[q] = t if found < 0 else found

@@ -67,13 +67,20 @@ cdef int lower_items(Planner p, const int64_t* chosen, index num, const int64_t*
     """
     cdef int64_t taken[WINDOW]
     cdef int64_t* waiting
-    cdef index left = num, count, i, j, last
+    cdef index left = 0, count, i, j, last, extra
     cdef uint64_t active, reach
     cdef int top
     cdef Item* it
     p.order.used = 0
-    waiting = <int64_t*>extend(&p.order, (num + 1) * <index>sizeof(int64_t))
-    memcpy(waiting, chosen, num * sizeof(int64_t))
+    waiting = <int64_t*>extend(&p.order, (MAX_BITS * num + 1) * <index>sizeof(int64_t))
+    for i in range(num):
+        waiting[left] = chosen[i]
+        left += 1
+        if p.register_bits and (<Item*>p.items.data + chosen[i]).kind == DIAGONAL_GROUP:
+            extra = take_components(p, chosen[i])
+            for j in range(extra):
+                waiting[left] = num_items(p) - 1 - j
+                left += 1
     while left:
         count = 1
         taken[0] = 0

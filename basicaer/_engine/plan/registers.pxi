@@ -41,6 +41,55 @@ cdef inline uint64_t local_bits(Planner p, uint64_t qubits) noexcept nogil:
     return out
 
 
+cdef int take_components(Planner p, index i) except -1 nogil:
+    """Makes items of the parts of a diagonal group that have no qubit in common, if they are few
+    and small, so that register blocks can take them; the first part stays in item i."""
+    cdef Term* terms = <Term*>p.terms.data
+    cdef Item* it = <Item*>p.items.data + i
+    cdef uint64_t parts[MAX_BITS]
+    cdef uint64_t mask
+    cdef int num = 0, k, j
+    cdef index t = it.first_term, following
+    if popcount(it.diagonal) <= FEW or popcount(it.diagonal) > FEW * p.register_bits:
+        return 0
+    while t >= 0:
+        mask = terms[t].mask
+        j = 0
+        for k in range(num):        # parts that the term connects become one
+            if parts[k] & mask:
+                mask |= parts[k]
+            else:
+                parts[j] = parts[k]
+                j += 1
+        parts[j] = mask
+        num = j + 1
+        t = terms[t].next
+    if num > p.register_bits:
+        return 0
+    for k in range(num):
+        if popcount(parts[k]) > FEW:
+            return 0
+    t = it.first_term
+    it.first_term = it.last_term = -1
+    for k in range(1, num):
+        new_item(p, DIAGONAL_GROUP)
+    while t >= 0:
+        following = terms[t].next
+        terms[t].next = -1
+        k = 0
+        while terms[t].mask & ~parts[k]:
+            k += 1
+        it = <Item*>p.items.data + (num_items(p) - k if k else i)
+        it.diagonal = parts[k]
+        if it.first_term < 0:
+            it.first_term = t
+        else:
+            terms[it.last_term].next = t
+        it.last_term = t
+        t = following
+    return num - 1
+
+
 cdef index gather_turns(Planner p, const int64_t* waiting, index num, int64_t* taken,
                         uint64_t* active) noexcept nogil:
     """Which of the waiting items make a register block with the first.
