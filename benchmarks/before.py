@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from circuits import FAMILIES
-from goals import judge, print_goals
+from goals import judge, print_goals, replaced
 from measure import alternate, geometric_mean, machine, readable
 from simulators import num_cores
 from worker import Child
@@ -104,7 +104,7 @@ def main() -> None:
                         record = measure(family, num_qubits, children, name, arguments)
                         record["where"] = where
                         record["simd"] = simd
-                        report["records"].append(record)
+                        report["records"] = replaced(report["records"], record)
                         seconds = record["seconds"]
                         ratios.append(seconds["before"] / seconds["now"])
                         print(

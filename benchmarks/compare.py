@@ -29,9 +29,9 @@ from typing import Any
 
 import numpy as np
 from circuits import FAMILIES, Listed, random_circuits
-from goals import best_peer, circuit_of, judge, print_goals, ratio
+from goals import best_peer, circuit_of, judge, print_goals, ratio, replaced
 from measure import TooLongError, Turn, alternate, geometric_mean, machine, readable
-from simulators import ALL, OURS, num_cores
+from simulators import ALL, OURS, PEERS, num_cores
 from worker import Child, Environments, everywhere
 
 HERE = Path(__file__).parent
@@ -161,6 +161,8 @@ def print_table(records: list[dict[str, Any]], precision: str) -> None:
     """The states of one precision; the last columns compare `basicaer` with the fastest peer."""
     names = [name for name in ALL if ALL[name].precision == precision]
     names = [name for name in names if any(name in record["seconds"] for record in records)]
+    if not names:
+        return
     widths = [max(len(name), 8) for name in names]
     head = f"{'circuit':<12}{'gates':>6}  " + "  ".join(
         f"{name:>{width}}" for name, width in zip(names, widths)
@@ -215,20 +217,23 @@ def print_means(records: list[dict[str, Any]], precision: str) -> None:
 
 
 def print_faster(records: list[dict[str, Any]]) -> None:
-    """Every row where somebody is faster than one of ours, of the same precision."""
-    print("\nwhere somebody is faster:")
+    """Every row where somebody is faster than one of ours, of the same precision: who, how much."""
+    print("\nwhere somebody is faster, and how many times:")
     some = False
     for own in OURS:
         for record in records:
-            factor = ratio(record, own.name, own.precision)
-            peer = best_peer(record, own.precision)
-            if factor is not None and peer is not None and factor < 1:
+            seconds = record["seconds"]
+            mine = seconds.get(own.name)
+            faster = sorted(
+                (seconds[peer.name], peer.name)
+                for peer in PEERS
+                if peer.precision == own.precision and peer.name in seconds
+                if mine is not None and seconds[peer.name] < mine
+            )
+            if faster:
                 some = True
-                print(
-                    f"  {own.name:<26}{circuit_of(record):<12}"
-                    f"{readable(record['seconds'][own.name]):>9}   {peer[0]}: "
-                    f"{readable(peer[1])}, {1 / factor:.2f} times faster"
-                )
+                told = ", ".join(f"{name} {mine / each:.2f}" for each, name in faster)
+                print(f"  {own.name:<26}{circuit_of(record):<12}{readable(mine):>9}   {told}")
     if not some:
         print("  nowhere")
 
@@ -269,6 +274,7 @@ def main() -> None:
     parser.add_argument("--budget", type=float, default=1.0, help="seconds for each time taken")
     parser.add_argument("--limit", type=float, default=20.0, help="seconds of the longest run")
     parser.add_argument("-o", "--output", type=Path, default=HERE / "results" / "compare.json")
+    parser.add_argument("--add", action="store_true", help="to the circuits in that file")
     arguments = parser.parse_args()
 
     comparison = Comparison(arguments)
@@ -282,9 +288,14 @@ def main() -> None:
     }
     print_environments(comparison.there)
     records = report["records"]
+    if arguments.add:
+        earlier = json.loads(arguments.output.read_text(encoding="utf-8"))
+        if earlier["machine"]["processor"] != report["machine"]["processor"]:
+            raise SystemExit(f"{arguments.output} is of another machine")
+        records += earlier["records"]
 
     def keep(record: dict[str, Any]) -> None:
-        records.append(record)
+        records[:] = replaced(records, record)
         arguments.output.parent.mkdir(parents=True, exist_ok=True)
         arguments.output.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
@@ -312,6 +323,8 @@ def main() -> None:
 
     print_counts([record for record in records if record["part"] != "states"])
     states = [record for record in records if record["part"] == "states"]
+    families = list(FAMILIES)
+    states.sort(key=lambda record: (record["qubits"], families.index(record["family"])))
     if states:
         for precision in ("double", "single"):
             print_table(states, precision)

@@ -30,6 +30,14 @@ def circuit_of(record: Record) -> str:
     return f"{record['family']} {record['qubits']}"
 
 
+def replaced(records: list[Record], record: Record) -> list[Record]:
+    """The records with one more, in place of an earlier one of the same circuit."""
+    same = ("part", "family", "qubits", "where")
+    return [each for each in records if any(each.get(key) != record.get(key) for key in same)] + [
+        record
+    ]
+
+
 def best_peer(record: Record, peers: str | list[str]) -> tuple[str, float] | None:
     """The fastest of the peers, and its seconds."""
     seconds = record["seconds"]
