@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import pytest
 from circuits import FAMILIES
-from simulators import ALL
+from simulators import ALL, num_cores
 
 
 @pytest.mark.parametrize("name", ALL)
 @pytest.mark.parametrize("num_qubits", [10, 16, 20])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_circuit(benchmark, family, num_qubits, name):
-    circuit = FAMILIES[family](num_qubits)
+    circuit = FAMILIES[family].listed(num_qubits)
     try:
-        call = ALL[name].prepare(circuit)
+        call = ALL[name].prepare(circuit, num_cores())
     except ImportError as error:
         pytest.skip(str(error))
     benchmark.group = f"{family} {num_qubits}"

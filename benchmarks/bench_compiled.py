@@ -24,14 +24,21 @@ from time import perf_counter
 from typing import Any
 
 import circuits as families
-import compiled_peers as peers
 import numpy as np
 from measure import best_times, machine, readable, versions
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.quantum_info import SparsePauliOp
+from simulators import COMPILING, num_cores
 
 import basicaer
+
+DISTRIBUTIONS = (
+    "qiskit",
+    "basicaer",
+    *dict.fromkeys(each for peer in COMPILING for each in peer.versions),
+    "qiskit-algorithms",
+)
 
 # ------------------------------------------------------------------------------------------
 # Circuits, observables, clocks
@@ -67,6 +74,17 @@ def ising(num_qubits: int) -> SparsePauliOp:
     return SparsePauliOp.from_sparse_list(terms, num_qubits)
 
 
+def peers(make: Callable[[Any], Any]) -> dict[str, Any]:
+    """What `make` makes of each peer that is installed and can do it."""
+    found = {}
+    for peer in COMPILING:
+        try:
+            found[peer.name] = make(peer)
+        except (ImportError, NotImplementedError):
+            continue
+    return found
+
+
 def clocked(work: Callable[[], Any]) -> Callable[[], float]:
     """Returns a function that does the work and returns its seconds."""
 
@@ -100,6 +118,12 @@ def each_in_turn(function: Callable[[np.ndarray], Any], rows: np.ndarray) -> Cal
 # ------------------------------------------------------------------------------------------
 
 
+def returned(gates: families.Listed) -> dict[str, Callable[[], Any]]:
+    """The peers that return a statevector as an array, as ours do."""
+    found = peers(lambda peer: peer.state_of(gates, num_cores()))
+    return {name: found[name] for name in ("panta-sim", "prism-q") if name in found}
+
+
 def states(sizes: list[int], budget: float) -> bool:
     """Compiled statevectors beside the peers' of circuits of their own."""
     print(
@@ -113,8 +137,10 @@ def states(sizes: list[int], budget: float) -> bool:
         fixed, compiled = basicaer.compile(circuit), basicaer.compile(free)
         rows = rows_of(len(angles))
         works = {"fixed": {"basicaer": fixed.statevector}, "values": {}}
-        works["fixed"].update(peers.installed(peers.STATES, circuit))
-        given = {"basicaer": compiled.statevector, **peers.installed(peers.VALUES, circuit)}
+        gates = families.listed(circuit)
+        works["fixed"].update(returned(gates))
+        given = {"basicaer": compiled.statevector}
+        given.update(peers(lambda peer, gates=gates: peer.values_of(gates)))
         state = fixed.statevector()
         for peer in given:
             works["values"][peer] = each_in_turn(given[peer], rows)
@@ -132,8 +158,8 @@ def states(sizes: list[int], budget: float) -> bool:
         for kind in works:
             own = found[kind, "basicaer"]
             told += f"  | {kind} {readable(own):>7}"
-            for peer in peers.STATES:
-                if (kind, peer) in found:
+            for peer in works["fixed"]:
+                if peer != "basicaer" and (kind, peer) in found:
                     each = found[kind, peer]
                     told += f", {peer} {readable(each)} ({each / own:.2f})"
         print(told, flush=True)
@@ -156,7 +182,9 @@ def gradients(sizes: list[int], budget: float) -> bool:
             "gradient": each_in_turn(functools.partial(compiled.gradient, observable), rows),
         }
         exact = compiled.gradient(observable, rows[0])[1]
-        theirs = peers.installed(peers.GRADIENTS, bound, observable)
+        terms = [(label, complex(factor).real) for label, factor in observable.to_list()]
+        gates = families.listed(bound)
+        theirs = peers(lambda peer, gates=gates, terms=terms: peer.gradient_of(gates, terms))
         for place, make in (("ours", our_class), ("qiskit-algorithms", their_class)):
             try:
                 gradient = make()
@@ -407,7 +435,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=0.3, help="for each figure")
     parser.add_argument("--check", type=int, default=200, help="random PUBs that are compared")
     chosen = parser.parse_args()
-    print(machine(), versions(("qiskit", "basicaer", *peers.DISTRIBUTIONS)), sep="\n")
+    print(machine(), versions(DISTRIBUTIONS), sep="\n")
     if chosen.part == "states":
         right = states(chosen.n or [8, 12, 16, 20], chosen.seconds)
     elif chosen.part == "gradients":

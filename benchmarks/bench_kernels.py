@@ -122,15 +122,20 @@ def best(call: Callable[[], Any], budget: float) -> float:
     return min(times)
 
 
+def compiled_ceilings(flags: list[str], folder: str) -> ctypes.CDLL:
+    """Returns ceilings.c, compiled with these flags into the folder."""
+    compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")
+    library = str(Path(folder) / f"ceilings{len(list(Path(folder).iterdir()))}.so")
+    command = [*compiler, "-O3", "-ffp-contract=fast", *flags, "-shared", "-fPIC"]
+    subprocess.run([*command, str(HERE / "ceilings.c"), "-o", library], check=True)
+    return ctypes.CDLL(library)
+
+
 class Ceilings:
     """The two rates that no kernel of a build can exceed, measured."""
 
     def __init__(self, flags: list[str], budget: float, folder: str) -> None:
-        compiler = shlex.split(sysconfig.get_config_var("CC") or "cc")
-        library = str(Path(folder) / f"ceilings{len(list(Path(folder).iterdir()))}.so")
-        command = [*compiler, "-O3", "-ffp-contract=fast", *flags, "-shared", "-fPIC"]
-        subprocess.run([*command, str(HERE / "ceilings.c"), "-o", library], check=True)
-        self._library = ctypes.CDLL(library)
+        self._library = compiled_ceilings(flags, folder)
         self._budget = budget
         self._bytes: dict[int, float] = {}
         self.madds = {"double": self._peak("double"), "single": self._peak("single")}

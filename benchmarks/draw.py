@@ -1,6 +1,6 @@
-"""Draws what compare.py measured: seconds on each circuit, ours beside the others.
+"""Draws what compare.py measured: seconds on each family of circuits, ours beside the others.
 
-python benchmarks/draw.py benchmarks/results/compare.json docs/comparison.svg docs/comparison.png
+python benchmarks/draw.py benchmarks/results/compare.json docs/speed.svg docs/speed.png
 """
 
 from __future__ import annotations
@@ -14,60 +14,62 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-# Several variants of one simulator are drawn as one: its best.
+# Several variants of one simulator are drawn as one: its best. Single precision is dashed.
 GROUPS = {
-    "basicaer": ("basicaer",),
-    "basicaer (single)": ("basicaer single",),
-    "Aer": ("aer",),
-    "Qulacs": ("qulacs", "qulacs light"),
-    "lightning.qubit": ("lightning.qubit",),
-    "qsim (single)": ("qsim f=2", "qsim f=3", "qsim f=4"),
+    "basicaer": (("basicaer",), "#d1495b", "-"),
+    "Aer": (("aer",), "#30638e", "-"),
+    "lightning.qubit": (("lightning.qubit",), "#edae49", "-"),
+    "Qulacs": (("qulacs", "qulacs light"), "#5a9367", "-"),
+    "panta-sim": (("panta-sim",), "#8f5ea2", "-"),
+    "prism-q": (("prism-q",), "#4d4d4d", "-"),
+    "BasicSimulator": (("BasicSimulator run",), "#b08968", "-"),
+    "basicaer (single)": (("basicaer single",), "#d1495b", "--"),
+    "qsim (single)": (("qsim f=2", "qsim f=3", "qsim f=4"), "#8d99ae", "--"),
 }
-COLOURS = {
-    "basicaer": "#d1495b",
-    "basicaer (single)": "#e8a0a8",
-    "Aer": "#30638e",
-    "Qulacs": "#5a9367",
-    "lightning.qubit": "#edae49",
-    "qsim (single)": "#8d99ae",
-}
+COLUMNS = 3
 
 
 def draw(report: dict, paths: list[Path]) -> None:
-    records = report["records"]
-    sizes = sorted({record["qubits"] for record in records})
-    shown = [
-        group
-        for group, names in GROUPS.items()
-        if any(name in record["seconds"] for record in records for name in names)
-    ]
-    figure, axes = plt.subplots(
-        1, len(sizes), figsize=(3.4 * len(sizes) + 0.8, 4.2), squeeze=False, layout="constrained"
-    )
-    for axis, size in zip(axes[0], sizes):
-        here = [record for record in records if record["qubits"] == size]
-        width = 0.84 / len(shown)
-        for position, group in enumerate(shown):
-            times = [
-                min(record["seconds"].get(name, float("nan")) for name in GROUPS[group])
-                for record in here
-            ]
-            axis.bar(
-                [x + (position - (len(shown) - 1) / 2) * width for x in range(len(here))],
-                times,
-                width,
-                label=group,
-                color=COLOURS[group],
-            )
+    records = [record for record in report["records"] if record["part"] == "states"]
+    families = list(dict.fromkeys(record["family"] for record in records))
+    columns = min(COLUMNS, len(families))
+    rows = -(-len(families) // columns)
+    size = (3.6 * columns, 2.7 * rows + 1)
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    lines = {}
+    for place, family in enumerate(families):
+        axis = axes[place // columns][place % columns]
+        here = [record for record in records if record["family"] == family]
+        for group, (names, colour, style) in GROUPS.items():
+            points = []
+            for record in sorted(here, key=lambda record: record["qubits"]):
+                found = [record["seconds"][name] for name in names if name in record["seconds"]]
+                if found:
+                    points.append((record["qubits"], min(found)))
+            if points:
+                ours = group.startswith("basicaer")
+                (lines[group],) = axis.plot(
+                    *zip(*points),
+                    style,
+                    marker="o",
+                    markersize=3,
+                    linewidth=2 if ours else 1.2,
+                    zorder=3 if ours else 2,
+                    color=colour,
+                    label=group,
+                )
         axis.set_yscale("log")
-        axis.set_xticks(range(len(here)), [record["family"] for record in here])
-        axis.set_title(f"{size} qubits")
-        axis.grid(axis="y", alpha=0.3)
-        axis.set_axisbelow(True)
-    axes[0][0].set_ylabel("seconds to the final state (less is better)")
-    columns = len(shown) if len(sizes) > 2 else (len(shown) + 1) // 2
-    handles = axes[0][0].get_legend_handles_labels()
-    figure.legend(*handles, loc="outside lower center", ncols=columns)
+        axis.set_xticks(sorted({record["qubits"] for record in records}))
+        axis.set_title(family, fontsize=10)
+        axis.grid(alpha=0.3)
+    for place in range(len(families), rows * columns):
+        axes[place // columns][place % columns].set_visible(False)
+    for axis in axes[-1]:
+        axis.set_xlabel("qubits", fontsize=9)
+    figure.supylabel("seconds to the final state (less is better)", fontsize=9)
+    shown = [group for group in GROUPS if group in lines]
+    handles = [lines[group] for group in shown]
+    figure.legend(handles, shown, loc="outside lower center", ncols=min(5, len(shown)))
     machine = report["machine"]
     figure.suptitle(
         f"{machine['processor']}, {report['threads']} threads, {machine['date']}", fontsize=9

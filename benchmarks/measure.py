@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import math
 import os
@@ -9,6 +10,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib import metadata
 from typing import Any
 
@@ -16,8 +18,25 @@ BURST = 0.02
 """Seconds that one competitor runs before the next one has its turn."""
 
 
-def best_times(
-    calls: Mapping[str, Callable[[], float]], budget: float, rounds: int = 3
+class TooLongError(Exception):
+    """A competitor has taken longer than it may; it is out of the row."""
+
+
+Turn = Callable[[float, float], list[float]]
+"""A competitor's turn: given the least seconds of a burst and the budget, the times of its calls.
+With 0 for both it is one call."""
+
+
+def burst(call: Callable[[], float], least: float, budget: float) -> list[float]:
+    """A turn: calls for so many seconds, two at least unless one takes longer than the budget."""
+    times: list[float] = []
+    while not times or sum(times) < least or (len(times) < 2 and times[-1] < budget):
+        times.append(max(call(), 1e-9))
+    return times
+
+
+def alternate(
+    turns: Mapping[str, Turn], budget: float, rounds: int = 3, limit: float = math.inf
 ) -> dict[str, list[float]]:
     """Times of several competitors, taken side by side.
 
@@ -29,34 +48,47 @@ def best_times(
     machine has given back to its host, up to a second for a state of 24 qubits.
 
     Args:
-        calls: name -> function that does the work once and returns its seconds.
+        turns: name -> turn. It may raise `TooLongError`.
         budget: seconds for each competitor, all rounds together. One that needs longer for a single
             call is called twice.
         rounds: turns that each has at least.
+        limit: a competitor whose first call takes longer has no others.
 
     Returns:
-        name -> all its times, unsorted. The first call, a warm-up, is left out.
+        name -> all its times, unsorted. The first call, a warm-up, is left out, unless it is the
+        only one. Those that were `TooLongError` are not there.
     """
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    spent = dict.fromkeys(calls, 0.0)
-    warm_up = {name: call() for name, call in calls.items()}
-    waiting = list(calls)
+    times: dict[str, list[float]] = {}
+    spent = dict.fromkeys(turns, 0.0)
+    warm_up: dict[str, float] = {}
+    for name, turn in turns.items():
+        with contextlib.suppress(TooLongError):
+            (warm_up[name],) = turn(0.0, 0.0)
+            times[name] = [warm_up[name]] if warm_up[name] > limit else []
+    waiting = [name for name, found in times.items() if not found]
     gc.collect()
     while waiting:
         for name in list(waiting):
             time.sleep(0.005 if warm_up[name] < 0.05 else 0.4)
-            burst = seconds = 0.0
-            made = 0
-            while burst < BURST or (made < 2 and seconds < budget):
-                seconds = calls[name]()
-                times[name].append(seconds)
-                burst += max(seconds, 1e-6)
-                made += 1
-            spent[name] += burst
+            try:
+                made = turns[name](BURST, budget)
+            except TooLongError:
+                waiting.remove(name)
+                times[name] = times[name] or [warm_up[name]]
+                continue
+            times[name] += made
+            spent[name] += sum(made)
             enough = len(times[name]) >= rounds or warm_up[name] > budget
             if spent[name] >= budget and enough:
                 waiting.remove(name)
     return times
+
+
+def best_times(
+    calls: Mapping[str, Callable[[], float]], budget: float, rounds: int = 3
+) -> dict[str, list[float]]:
+    """`alternate` with functions of this process that do the work once and return its seconds."""
+    return alternate({name: partial(burst, call) for name, call in calls.items()}, budget, rounds)
 
 
 def geometric_mean(values: list[float]) -> float:
