@@ -19,6 +19,7 @@ The environment variable BASICAER_BUILD chooses the kind of build (default "rele
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import shutil
@@ -64,6 +65,8 @@ MODULES = {
         BASELINE,
     ),
 }
+
+HEADERS = sorted(glob.glob("basicaer/_engine/*/*.h"))
 
 # Contraction to FMA is wanted. Signed zeros, NaN and the order of sums are kept, so no -ffast-math;
 # only errno and floating-point traps, which nobody reads, are given up to let loops vectorise.
@@ -208,6 +211,7 @@ def _reads(path: str, text: str) -> bool:
 setup(
     cmdclass={"build_ext": BuildExtensions},
     ext_modules=[
-        Extension(name, [source], depends=["setup.py"], include_dirs=[os.curdir]) for name, (source, _) in MODULES.items()
+        Extension(name, [source], depends=["setup.py", *HEADERS], include_dirs=[os.curdir])
+        for name, (source, _) in MODULES.items()
     ],
 )

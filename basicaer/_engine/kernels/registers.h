@@ -17,7 +17,7 @@
 
 #ifndef BA_V
 
-#if BA_VECTORS && BA_BYTES == 64
+#if BA_VECTORS && BA_BYTES >= 32
   #define BA_REGISTER_BITS 3
 #else
   #define BA_REGISTER_BITS 2

@@ -37,7 +37,7 @@ cdef double cost2(Planner p, int pattern, bint is_real) noexcept nogil:
         if is_real and is_monomial4(pattern):
             return p.cost_move
         if p.register_bits:
-            return p.cost_turn if is_real else p.cost_turn + 2 * p.cost_diagonal
+            return 1.5 * p.cost_turn if is_real else p.cost_turn + 3 * p.cost_diagonal
         return p.cost_real1 if is_real else p.cost_dense1
     if pattern & ~X4 == 0 and p.register_bits:
         return p.cost_turn + 2 * p.cost_diagonal

@@ -70,6 +70,7 @@ cdef int lower_items(Planner p, const int64_t* chosen, index num, const int64_t*
     cdef index left = 0, count, i, j, last, extra
     cdef uint64_t active, reach
     cdef int top
+    cdef bint grouped
     cdef Item* it
     p.order.used = 0
     waiting = <int64_t*>extend(&p.order, (MAX_BITS * num + 1) * <index>sizeof(int64_t))
@@ -87,6 +88,10 @@ cdef int lower_items(Planner p, const int64_t* chosen, index num, const int64_t*
         if p.register_bits and a >= p.register_bits and fits_registers(
                 p, <Item*>p.items.data + waiting[0]):
             count = gather_turns(p, waiting, left, taken, &active)
+        grouped = False
+        if count == 1 and (<Item*>p.items.data + waiting[0]).kind == DIAGONAL_GROUP:
+            count = gather_groups(p, waiting, left, taken)
+            grouped = True
         reach = 0
         for i in range(count):
             it = <Item*>p.items.data + waiting[taken[i]]
@@ -101,7 +106,7 @@ cdef int lower_items(Planner p, const int64_t* chosen, index num, const int64_t*
             if (reach >> bits[i]) & 1:
                 top = i + 1
         p.op_live = top
-        if count == 1:
+        if count == 1 or grouped:
             lower_item(p, <Item*>p.items.data + taken[0])
         else:
             lower_registers(p, taken, count, active, a)

@@ -122,6 +122,33 @@ cdef index gather_turns(Planner p, const int64_t* waiting, index num, int64_t* t
     return count
 
 
+cdef index gather_groups(Planner p, const int64_t* waiting, index num, int64_t* taken) noexcept nogil:
+    """Which of the waiting items can be one diagonal group with the first; it gets their factors.
+
+    Returns:
+        How many they are; `taken` receives their places in `waiting`.
+    """
+    cdef uint64_t mixed_behind = 0
+    cdef Item* first = <Item*>p.items.data + waiting[0]
+    cdef Item* it
+    cdef index i, count = 1
+    taken[0] = 0
+    for i in range(1, min(num, WINDOW)):
+        it = <Item*>p.items.data + waiting[i]
+        if it.kind == DIAGONAL_GROUP and it.diagonal & mixed_behind == 0 and it.first_term >= 0:
+            if first.first_term < 0:
+                first.first_term = it.first_term
+            else:
+                (<Term*>p.terms.data + first.last_term).next = it.first_term
+            first.last_term = it.last_term
+            first.diagonal |= it.diagonal
+            taken[count] = i
+            count += 1
+        else:
+            mixed_behind |= it.mixed
+    return count
+
+
 cdef int push_gate(Planner p, int code, uint64_t mask, uint64_t value) except -1 nogil:
     """A gate whose coefficients come next, under a condition on qubits above the lanes that are no
     register bits."""
