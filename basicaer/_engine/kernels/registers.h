@@ -178,10 +178,18 @@ BA_ALWAYS void BA_OF(gate)(BA_V *re, BA_V *im, const int code, const BA_V *c) {
   case GATE_LANE_STEERED + 6 + r: BA_OF(lane)(re, im, 2, 1 << r, c); break;           \
   case GATE_LANE_STEERED + 9 + r: BA_OF(lane)(re, im, 3, 1 << r, c); break;
 #define PAIRS(p, low, high)                                                           \
-  case GATE_TURN2 + 2 * p: BA_OF(turn)(re, im, low | high, 0, 0, c[0]); break;        \
-  case GATE_TURN2 + 2 * p + 1: BA_OF(turn)(re, im, low | high, low, 0, c[0]); break;  \
-  case GATE_TURN2 + 6 + 2 * p: BA_OF(turn)(re, im, low | high, 0, 1, c[0]); break;    \
-  case GATE_TURN2 + 7 + 2 * p: BA_OF(turn)(re, im, low | high, low, 1, c[0]); break;  \
+case GATE_TURN2 + 0 + 3 * p: BA_OF(turn)(re, im, low | high, 0, 0, c[0]); break;    \
+  case GATE_TURN2 + 1 + 3 * p: BA_OF(turn)(re, im, low | high, low, 0, c[0]); break;  \
+  case GATE_TURN2 + 2 + 3 * p: BA_OF(turn)(re, im, low | high, high, 0, c[0]); break; \
+  case GATE_TURN2 + 9 + 3 * p: BA_OF(turn)(re, im, low | high, 0, 1, c[0]); break;    \
+  case GATE_TURN2 + 10 + 3 * p: BA_OF(turn)(re, im, low | high, low, 1, c[0]); break; \
+  case GATE_TURN2 + 11 + 3 * p: BA_OF(turn)(re, im, low | high, high, 1, c[0]); break;\
+  case GATE_TURN2 + 18 + 3 * p: BA_OF(turn)(re, im, low | high, 0, 2, c[0]); break;   \
+  case GATE_TURN2 + 19 + 3 * p: BA_OF(turn)(re, im, low | high, low, 2, c[0]); break; \
+  case GATE_TURN2 + 20 + 3 * p: BA_OF(turn)(re, im, low | high, high, 2, c[0]); break;\
+  case GATE_TURN2 + 27 + 3 * p: BA_OF(turn)(re, im, low | high, 0, 3, c[0]); break;   \
+  case GATE_TURN2 + 28 + 3 * p: BA_OF(turn)(re, im, low | high, low, 3, c[0]); break; \
+  case GATE_TURN2 + 29 + 3 * p: BA_OF(turn)(re, im, low | high, high, 3, c[0]); break;\
   case GATE_CX + 2 * p: BA_OF(flip)(re, im, low, high); break;                        \
   case GATE_CX + 2 * p + 1: BA_OF(flip)(re, im, high, low); break;                    \
   case GATE_STEERED + 2 * p: BA_OF(real)(re, im, low, high, c); break;                \

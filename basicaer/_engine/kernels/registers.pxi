@@ -38,7 +38,7 @@ cdef void registers(vec* s, int live, const int64_t* at, index num_gates, index 
             if row[COL_GATE] < GATE_TURN2:
                 gates[count].code += 3 * form_at(coefficients + gates[count].coefficient + 1)
             elif row[COL_GATE] < GATE_FLIP:
-                gates[count].code += 6 * form_at(coefficients + gates[count].coefficient + 1)
+                gates[count].code += 9 * form_at(coefficients + gates[count].coefficient + 1)
             count += 1
         row += GATE_COLUMNS
     for k in range(BA_REGISTER_BITS):

@@ -296,11 +296,10 @@ cdef int gates_of_two(Planner p, const Item* it, const int* rank) except -1 nogi
                     False, False)
         return 1
     r = rank[p.place[it.q0]]
-    pair = 2 * pair_code(min(r, s), max(r, s))
+    pair = 3 * pair_code(min(r, s), max(r, s))
     push_turn(p, GATE_TURN2 + pair, it.turn, it.turn + 1, 0, 0)
-    # In row 1 the first qubit is 1. Where it is the higher bit, the amplitudes change roles.
-    return 1 + push_turn(p, GATE_TURN2 + pair + 1, it.turn + 2 if r < s else it.turn + 4,
-                         it.turn + 3, 0, 0)
+    # In row 1, which is that of a, the first qubit is 1.
+    return 1 + push_turn(p, GATE_TURN2 + pair + (1 if r < s else 2), it.turn + 2, it.turn + 3, 0, 0)
 
 
 cdef int gates_of_group(Planner p, const Item* it, const int* rank) except -1 nogil:

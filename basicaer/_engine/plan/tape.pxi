@@ -70,7 +70,6 @@ cdef enum:
     X_BLOCK = 41            # of a 4x4 matrix, what acts on 00, 11 or, if `b` is 1, on 01, 10
     X_JOIN = 42             # out: the 4x4 matrix of two such blocks, a and b
     X_FACTORS = 43          # out: factors of two turned blocks, a and b; see X_BEFORE
-    NEGATIVE = 44           # out = -a, one real
     FLIP_TURN = 45          # out: as BOTH_TURNS, of a turn a and of X times it
     BOTH_TURNS = 46         # out: the matrices of two turns, a and b, t and form of both
     IS_REAL2 = 47           # a question: of a turn, whether its matrix is real
@@ -272,8 +271,6 @@ cdef int carry_out(const Step* s, double* r, const double* c) noexcept nogil:
         x_join(out, a, r + s.b)
     elif what == X_FACTORS:
         x_factors(out, a, r + s.b)
-    elif what == NEGATIVE:
-        out[0] = -a[0]
     return 0
 
 

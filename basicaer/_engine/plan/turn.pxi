@@ -62,7 +62,7 @@ cdef bint as_turn(const double* m, int kind, double* out) noexcept nogil:
     Args:
         m: a 2x2 matrix.
         kind: REAL_TURN: of a real matrix, without diagonals; CROSS_TURN: form 4 or 5, without
-            diagonals; ANY_TURN: form 0 or 1.
+            diagonals; ANY_TURN: forms 0 to 3.
     """
     cdef bint low = fabs(m[4]) + fabs(m[5]) > fabs(m[0]) + fabs(m[1])
     cdef const double* base = m + 4 if low else m
@@ -112,7 +112,13 @@ cdef bint as_turn(const double* m, int kind, double* out) noexcept nogil:
         zdiv(u, b, w)
     else:
         zdiv(u, d, w)
-    set_turn(out, t, 1 if low else 0)
+    if u[0] < 0:            # a turn is a reflection, not a factor -1: the plan is the same then
+        t = -t
+        u[0] = -u[0]
+        u[1] = -u[1]
+        set_turn(out, t, 3 if low else 2)
+    else:
+        set_turn(out, t, 1 if low else 0)
     out[TURN_BEFORE] = w[0]
     out[TURN_BEFORE + 1] = w[1]
     if low:

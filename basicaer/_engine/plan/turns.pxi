@@ -208,12 +208,10 @@ cdef int turn_two(Planner p, Item* it) except -1 nogil:
     step(p, X_FACTORS, factors, first, second)
     float_term(p, other, factors + X_BEFORE)
     float_term(p, one | other, factors + X_BEFORE + 2)
-    both = new_registers(p, 38)     # the matrix; t and form of both, -t of the second, its form
+    both = new_registers(p, 36)     # the matrix; t and form of both
     step(p, X_JOIN, both, first, second)
     step(p, COPY, both + 32, first + TURN_T, 0)
     step(p, COPY, both + 34, second + TURN_T, 0)
-    step(p, COPY, both + 36, second + TURN_T, 0)
-    step(p, NEGATIVE, both + 36, second + TURN_T, 0)
     it.turned = True
     it.is_real = True
     it.at = both
