@@ -56,6 +56,11 @@ cdef void set_turn(double* out, double t, int form) noexcept nogil:
         out[2] = out[4] = 1
 
 
+cdef inline bint negative(const double* z) noexcept nogil:
+    """True for one of z and -z, and not by rounding where z is about 1 or i."""
+    return z[0] < 0 if fabs(z[0]) > 1e-6 * fabs(z[1]) else z[1] < 0
+
+
 cdef bint as_turn(const double* m, int kind, double* out) noexcept nogil:
     """Writes what TURN writes; False if m is no turn of this kind, up to rounding.
 
@@ -104,7 +109,7 @@ cdef bint as_turn(const double* m, int kind, double* out) noexcept nogil:
         w[0] = 1
         w[1] = 0
     else:
-        if w[0] < 0:
+        if negative(w):
             t = -size
         w[0] = w[0] / t
         w[1] = w[1] / t
@@ -112,7 +117,7 @@ cdef bint as_turn(const double* m, int kind, double* out) noexcept nogil:
         zdiv(u, b, w)
     else:
         zdiv(u, d, w)
-    if u[0] < 0:            # a turn is a reflection, not a factor -1: the plan is the same then
+    if negative(u):         # it is a reflection, not a factor -1: the plan is the same then
         t = -t
         u[0] = -u[0]
         u[1] = -u[1]

@@ -17,16 +17,19 @@ cdef enum:
     MOST_SCALED = 64    # turns whose scale, 1/sqrt(2) or more each, is left in R_SCALAR
 
 
-cdef int float_term(Planner p, uint64_t mask, index factor) except -1 nogil:
-    """Adds a factor of the amplitudes whose bits in `mask` are all 1, behind all items so far."""
+cdef int float_term(Planner p, uint64_t mask, index factor, bint asked=True) except -1 nogil:
+    """Adds a factor of the amplitudes whose bits in `mask` are all 1, behind all items so far.
+
+    Args:
+        asked: whether to leave a factor of 1 out. One that is 1 for some angles only is better
+            left in: the plan can be refreshed then.
+    """
     cdef Term* t
     cdef index at
     if mask & ~p.mixed_yet:
         return 0          # of a qubit that is still |0>
-    if ask(p, IS_ABOUT_ONE, factor):
+    if asked and ask(p, IS_ABOUT_ONE, factor):
         return 0
-    if mask == 0:
-        return step(p, SCALE, R_SCALAR, factor, 1)
     at = count_of(&p.terms, sizeof(Term))
     t = <Term*>extend(&p.terms, sizeof(Term))
     t.mask = mask
@@ -219,8 +222,8 @@ cdef int turn_two(Planner p, Item* it) except -1 nogil:
     push_item(p, it)
     step(p, SCALE, R_SCALAR, factors + X_SCALE, 1)
     p.scaled += 1
-    float_term(p, one, factors + X_AFTER)
-    float_term(p, other, factors + X_AFTER + 2)
+    float_term(p, one, factors + X_AFTER, False)
+    float_term(p, other, factors + X_AFTER + 2, False)
     return float_term(p, one | other, factors + X_AFTER + 4)
 
 
