@@ -68,7 +68,7 @@ cdef int lower_items(Planner p, const int64_t* chosen, index num, const int64_t*
     cdef int64_t taken[WINDOW]
     cdef int64_t* waiting
     cdef index left = 0, count, i, j, last, extra
-    cdef uint64_t active, reach
+    cdef uint64_t active = 0, reach
     cdef int top
     cdef bint grouped
     cdef Item* it
@@ -106,8 +106,10 @@ cdef int lower_items(Planner p, const int64_t* chosen, index num, const int64_t*
             if (reach >> bits[i]) & 1:
                 top = i + 1
         p.op_live = top
-        if count == 1 or grouped:
-            lower_item(p, <Item*>p.items.data + taken[0])
+        it = <Item*>p.items.data + taken[0]
+        # One turn alone is an operation of its own, unless what that would be depends on its angle.
+        if grouped or count == 1 and (it.is_real or not it.turned or a < p.register_bits):
+            lower_item(p, it)
         else:
             lower_registers(p, taken, count, active, a)
         # Those that were taken are among the first WINDOW: close the gaps, move the head up.

@@ -173,7 +173,7 @@ cdef int turn_steered(Planner p, Item* it) except -1 nogil:
             return push_item(p, it)
         float_term(p, mask, first + TURN_BEFORE)
         step(p, QUOTIENT, f, second + TURN_BEFORE, first + TURN_BEFORE)
-        float_term(p, mask | steer, f)
+        float_term(p, mask | steer, f, False)
         step(p, BOTH_TURNS, both, first, second)
     it.turned = True
     it.is_real = True
@@ -191,9 +191,9 @@ cdef int turn_steered(Planner p, Item* it) except -1 nogil:
         float_term(p, steer, f + 2)
         return float_term(p, mask | steer, f)
     step(p, QUOTIENT, f, second + TURN_AFTER, first + TURN_AFTER)
-    float_term(p, mask | steer, f)
+    float_term(p, mask | steer, f, False)
     step(p, QUOTIENT, f + 2, second + TURN_SCALE, first + TURN_SCALE)
-    return float_term(p, steer, f + 2)
+    return float_term(p, steer, f + 2, False)
 
 
 cdef int turn_two(Planner p, Item* it) except -1 nogil:
