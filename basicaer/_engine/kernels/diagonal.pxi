@@ -296,27 +296,50 @@ cdef void product(vec* s, index offset, const int64_t* bits, const int low, cons
             table_times(<vec*>table[t], table[up], crossing[t], size)
 
 
+cdef enum:
+    LOOKUP_LOW_BITS = 5
+
+
+cdef inline index gathered(index at, const int64_t* bits, int num_bits) noexcept nogil:
+    """Bit i is local bit ``bits[i]`` of `at`; 0 if that is below 0."""
+    cdef index y = 0
+    cdef int i
+    for i in range(num_bits):
+        if bits[i] >= 0:
+            y |= ((at >> bits[i]) & 1) << i
+    return y
+
+
 cdef void lookup(vec* s, int live, index control, index control_value, const int64_t* bits,
                  int num_bits, index base, const vec* table) noexcept nogil:
     """Multiplies by table[y]; bit i of y is local bit ``bits[i]`` or, if that is below 0, bit
     ``~bits[i]`` of the block's first pair number."""
-    cdef index j, at, y, from_outer = 0
-    cdef int i
+    cdef index j, x, at, size, from_outer = 0
+    cdef int i, low
     cdef int positions[MAX_BITS]
     cdef int fixed = sorted_bits(control, positions)
+    cdef index places[1 << LOOKUP_LOW_BITS]     # of the lowest free bits: where the pairs are
+    cdef index entries[1 << LOOKUP_LOW_BITS]    # and their part of y
     cdef vec ar, ai, cr, ci
     cdef vec* p
+    cdef const vec* c
+    if live < fixed:
+        return
     for i in range(num_bits):
         if bits[i] < 0 and (base >> ~bits[i]) & 1:
             from_outer |= <index>1 << i
-    for j in range((<index>1 << live) >> fixed):
-        at = expand(j, fixed, positions) + control_value
-        y = from_outer
-        for i in range(num_bits):
-            if bits[i] >= 0:
-                y |= ((at >> bits[i]) & 1) << i
-        p = s + 2 * at
-        cr = table[2 * y]; ci = table[2 * y + 1]
-        ar = p[0]; ai = p[1]
-        p[0] = cr * ar - ci * ai
-        p[1] = cr * ai + ci * ar
+    low = min(live - fixed, LOOKUP_LOW_BITS)
+    size = <index>1 << low
+    for x in range(size):
+        at = expand(x, fixed, positions)
+        places[x] = 2 * at
+        entries[x] = 2 * gathered(at, bits, num_bits)
+    for j in range((<index>1 << live) >> fixed >> low):
+        at = expand(j << low, fixed, positions) + control_value
+        c = table + 2 * (from_outer + gathered(at, bits, num_bits))
+        for x in range(size):
+            p = s + 2 * at + places[x]
+            cr = c[entries[x]]; ci = c[entries[x] + 1]
+            ar = p[0]; ai = p[1]
+            p[0] = cr * ar - ci * ai
+            p[1] = cr * ai + ci * ar

@@ -53,9 +53,12 @@ cdef int push_term(Planner p, const Term* t, const int* rank) except -1 nogil:
     return 0
 
 
-# What PRODUCT takes beside its own multiply-adds, in those of a pair of vectors; measured.
+# What PRODUCT takes beside its own multiply-adds, in those of a pair of vectors; measured. Vectors
+# of few lanes have done more of them in the time that a step takes.
 cdef double STEP_MADDS = 12         # for each value of its bits behind the first ones
+cdef double NARROW_STEP_MADDS = 16
 cdef double TABLE_MADDS = 6         # for each entry of a table that is computed
+cdef double NARROW_TABLE_MADDS = 4
 cdef double FAR_TABLE_MADDS = 14    # likewise, if all tables are more than stays in L1
 cdef index NEAR_TABLES = 1 << 15    # bytes that do
 
@@ -75,6 +78,8 @@ cdef int order_bits(const uint64_t* neighbours, uint64_t bits, int lane_bits, in
     """
     cdef uint64_t best = 0, low, reach, left
     cdef double least = 1e300, cost
+    cdef double step = NARROW_STEP_MADDS if lane_bits < 3 else STEP_MADDS
+    cdef double entry = NARROW_TABLE_MADDS if lane_bits < 3 else TABLE_MADDS
     cdef index inside       # entries of the table with factors of two of its bits
     cdef index bytes
     cdef int size, most, all_bits = popcount(bits), i, n, c
@@ -93,12 +98,12 @@ cdef int order_bits(const uint64_t* neighbours, uint64_t bits, int lane_bits, in
             n = all_bits - size
             if neighbours[i] & low:
                 inside += <index>1 << size - 1
-            cost = STEP_MADDS / (<index>1 << size)
-            cost += (TABLE_MADDS * (c + 1) - 4) / (<index>1 << n)
-            cost += TABLE_MADDS * inside / (<index>1 << all_bits)
+            cost = step / (<index>1 << size)
+            cost += (entry * (c + 1) - 4) / (<index>1 << n)
+            cost += entry * inside / (<index>1 << all_bits)
             if c:
                 bytes = <index>(2 * c + 1) << size + lane_bits + 4      # in double precision
-                cost += (TABLE_MADDS if bytes <= NEAR_TABLES else FAR_TABLE_MADDS) / (
+                cost += (entry if bytes <= NEAR_TABLES else FAR_TABLE_MADDS) / (
                     <index>1 << n - c)
             if cost < least:
                 least = cost
