@@ -71,7 +71,7 @@ def loads(local_bits: int, lane_bits: int) -> dict[str, Load]:
     last_lane = lane_bits - 1
     # A product as a chain's: a factor for each bit and for neighbours. Its table is for the lowest
     # bits; the next one, which shares a factor with them, comes last.
-    low = min(4, local_bits - 1)
+    low = min(5, local_bits - 1)
     bits = [*range(low), *range(low + 1, local_bits), low]
     places = [bits.index(bit) for bit in range(local_bits)]
     terms = [(0, place, -1, 0) for place in places]

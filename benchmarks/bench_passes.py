@@ -79,10 +79,12 @@ def cost_of(plan: Any) -> float:
     alike = {
         "flip": "move",
         "swap": "move",
-        "phase": "diagonal",
-        "product": "diagonal",
-        "lookup": "diagonal",
         "cross1": "real1",
+        # One factor for each amplitude; a group multiplies two for each before that. What the
+        # planner calls "diagonal" is one more gate in a group.
+        "phase": "real1",
+        "lookup": "real1",
+        "product": "dense1",
     }
     total = 0.0
     for operation in plan.ops.tolist():

@@ -42,56 +42,83 @@ cdef inline void times(vec* out, const vec* a, const vec* b) noexcept nogil:
 
 
 cdef inline void table_times(vec* out, const vec* a, const vec* b, index size) noexcept nogil:
-    """out[x] = a[x] b[x]; `out` is another table."""
+    """out[x] = a[x] b[x]; `out` may be `a`."""
     cdef index x
     for x in range(size):
         times(out + 2 * x, a + 2 * x, b + 2 * x)
 
 
-cdef inline void widen(vec* table, int bit, const vec* factor) noexcept nogil:
-    """table[x + 2**bit] = table[x] * factor, for each x below 2**bit."""
-    cdef index x, size = <index>1 << bit
-    for x in range(size):
-        times(table + 2 * (size + x), table + 2 * x, factor)
+cdef inline void fill(vec* table, const vec* first, int bits, uint64_t those,
+                      const vec** factors) noexcept nogil:
+    """table[x] = first * the factors of the bits of x that are among `those`, for `bits` bits.
+
+    The factor of bit i is at PRODUCT_BITS i.
+    """
+    cdef int i
+    cdef index x, size = 1
+    table[0] = first[0]
+    table[1] = first[1]
+    for i in range(bits):
+        if (those >> i) & 1:
+            for x in range(size):
+                times(table + 2 * (size + x), table + 2 * x, factors[PRODUCT_BITS * i])
+        else:
+            memcpy(table + 2 * size, table, 2 * size * sizeof(vec))
+        size *= 2
+
+
+cdef enum:
+    WITH_HIGH = 0
+    WITHOUT_HIGH = 1
+    ALL_REAL = 2
+
+
+cdef inline void multiply_pair(vec* p, const vec* factor, vec hr, vec hi,
+                               const int how) noexcept nogil:
+    """p = p * factor * h, or without h, or without a look at imaginary parts, which are 0."""
+    cdef vec fr = factor[0], fi, wr, wi, ar = p[0], ai = p[1]
+    if how == ALL_REAL:
+        wr = fr * hr
+        p[0] = wr * ar
+        p[1] = wr * ai
+        return
+    fi = factor[1]
+    if how == WITHOUT_HIGH:
+        wr = fr
+        wi = fi
+    else:
+        wr = fr * hr - fi * hi
+        wi = fr * hi + fi * hr
+    p[0] = wr * ar - wi * ai
+    p[1] = wr * ai + wi * ar
 
 
 cdef inline void multiply_run(vec* s, const vec* table, vec hr, vec hi, index size,
                               const index* places, const bint in_order,
-                              const bint is_real) noexcept nogil:
-    """Multiplies pair places[x], or pair x, by table[x] * h, for each x below `size`.
-
-    If they are real, without a look at their imaginary parts.
-    """
-    cdef index x
-    cdef vec fr, fi, wr, wi, ar, ai
-    cdef vec* p
-    for x in range(size):
-        p = s + 2 * x if in_order else s + places[x]
-        ar = p[0]; ai = p[1]
-        fr = table[2 * x]
-        if is_real:
-            wr = fr * hr
-            p[0] = wr * ar
-            p[1] = wr * ai
-        else:
-            fi = table[2 * x + 1]
-            wr = fr * hr - fi * hi
-            wi = fr * hi + fi * hr
-            p[0] = wr * ar - wi * ai
-            p[1] = wr * ai + wi * ar
+                              const int how) noexcept nogil:
+    """Multiplies what is at places[x], or pair x, by table[x] * h, for each x below `size`."""
+    cdef index x, u
+    if size < 4:
+        for x in range(size):
+            multiply_pair(s + places[x], table + 2 * x, hr, hi, how)
+        return
+    for x in range(0, size, 4):     # so short loops end with fewer branches mispredicted
+        for u in range(x, x + 4):
+            multiply_pair(s + 2 * u if in_order else s + places[u], table + 2 * u, hr, hi, how)
 
 
-cdef bint any_lane(vec x) noexcept nogil:
+cdef inline bint any_lane(vec x) noexcept nogil:
     """Whether a lane is not 0."""
     cdef int l
-    cdef bint found = False
     if vec is vd:
         for l in range(VD_LANES):
-            found |= (<double*>&x)[l] != 0
+            if (<double*>&x)[l] != 0:
+                return True
     else:
         for l in range(VF_LANES):
-            found |= (<float*>&x)[l] != 0
-    return found
+            if (<float*>&x)[l] != 0:
+                return True
+    return False
 
 
 cdef void product(vec* s, index offset, const int64_t* bits, const int low, const int num_bits,
@@ -126,7 +153,7 @@ cdef void product(vec* s, index offset, const int64_t* bits, const int low, cons
     cdef const vec* step[(PRODUCT_BITS + 1) * PRODUCT_BITS]     # of bit s at a level
     cdef const vec* table[PRODUCT_BITS + 1]
     cdef const vec* crossing[PRODUCT_BITS]      # what a bit of y multiplies the table by
-    cdef uint64_t above[PRODUCT_BITS]           # of each bit: those after it that share a factor
+    cdef uint64_t below[PRODUCT_BITS]           # of each bit: those before it that share a factor
     cdef index places[1 << PRODUCT_LOW_BITS]
     cdef index moves[PRODUCT_BITS]              # how far the pairs are when y sets a bit
     cdef const int64_t* term
@@ -148,7 +175,7 @@ cdef void product(vec* s, index offset, const int64_t* bits, const int low, cons
     one[1] = zero
     common[0] = one[0]
     common[1] = zero
-    memset(above, 0, num_bits * sizeof(uint64_t))
+    memset(below, 0, num_bits * sizeof(uint64_t))
     for n in range(num_terms):
         term = bits + num_bits + n * TERM_COLUMNS
         if (base & term[TERM_OUTER]) != term[TERM_OUTER]:
@@ -169,8 +196,10 @@ cdef void product(vec* s, index offset, const int64_t* bits, const int low, cons
                 continue
         else:
             slot = shared + PRODUCT_BITS * i + j
-            if not (above[i] >> j) & 1:
-                above[i] |= <uint64_t>1 << j
+            if not (below[j] >> i) & 1:
+                below[j] |= <uint64_t>1 << i
+                if i >= low:
+                    changing |= <uint64_t>1 << (i - low)
                 slot[0] = c
                 continue
         # A further factor of the same bits: the product is kept here.
@@ -188,51 +217,39 @@ cdef void product(vec* s, index offset, const int64_t* bits, const int low, cons
             alone[i] = one
     # The table of y = 0.
     p = free_pair
+    free_pair += 2 * size
     table[high_bits] = p
     p[0] = common[0]
     p[1] = common[1]
     for j in range(low):
-        widen(p, j, alone[j])
-        for i in range(j):
-            if (above[i] >> j) & 1:
-                for x in range(<index>1 << j):
-                    if (x >> i) & 1:
-                        z = 2 * (x + (<index>1 << j))
-                        times(p + z, p + z, shared[PRODUCT_BITS * i + j])
-    free_pair = p + 2 * size
-    # What the bits of y multiply it by.
-    for t in range(high_bits):
-        crossing[t] = NULL
-        for i in range(low):
-            if (above[i] >> (low + t)) & 1:
-                break
+        n = <index>1 << j
+        if below[j] == 0:
+            for x in range(n):
+                times(p + 2 * (n + x), p + 2 * x, alone[j])
         else:
-            continue
-        p = free_pair
-        free_pair += 2 * size
-        crossing[t] = p
-        p[0] = one[0]
-        p[1] = zero
-        for i in range(low):
-            if (above[i] >> (low + t)) & 1:
-                widen(p, i, shared[PRODUCT_BITS * i + low + t])
-            else:
-                memcpy(p + (<index>2 << i), p, (<index>2 << i) * sizeof(vec))
-        table[t] = free_pair                    # memory for this level's table
-        free_pair += 2 * size
+            fill(p + 2 * n, alone[j], j, below[j], shared + j)
+            table_times(p + 2 * n, p + 2 * n, p, n)
+    # What the bits of y multiply it by, and room for their tables.
     for t in range(high_bits):
         step[high_bits * PRODUCT_BITS + t] = alone[low + t]
-        if above[low + t]:
-            changing |= <uint64_t>1 << t
+        crossing[t] = NULL
+        if below[low + t] & (size - 1):
+            fill(free_pair, one, low, below[low + t], shared + low + t)
+            crossing[t] = free_pair
+            table[t] = free_pair + 2 * size
+            free_pair += 4 * size
     high = free_pair
     steps = high + 2 * (high_bits + 1)
     high[2 * high_bits] = one[0]
     high[2 * high_bits + 1] = zero
-    places[0] = 0
     for i in range(low):
         in_order = in_order and bits[i] == i
-        for x in range(<index>1 << i):
-            places[(<index>1 << i) + x] = places[x] + (<index>2 << bits[i])
+    if not in_order or size < 4:
+        places[0] = 0
+        for i in range(low):
+            n = <index>1 << i
+            for x in range(n):
+                places[n + x] = places[x] + (<index>2 << bits[i])
     cleared = 0
     for t in range(high_bits):
         moves[t] = (<index>2 << bits[low + t]) - cleared
@@ -241,15 +258,19 @@ cdef void product(vec* s, index offset, const int64_t* bits, const int low, cons
     t = high_bits
     y = 0
     while True:
-        if not in_order:
-            if is_real:
-                multiply_run(s, table[t], high[2 * t], zero, size, places, False, True)
+        if is_real:
+            if in_order:
+                multiply_run(s, table[t], high[2 * t], zero, size, places, True, ALL_REAL)
             else:
-                multiply_run(s, table[t], high[2 * t], high[2 * t + 1], size, places, False, False)
-        elif is_real:
-            multiply_run(s, table[t], high[2 * t], zero, size, places, True, True)
+                multiply_run(s, table[t], high[2 * t], zero, size, places, False, ALL_REAL)
+        elif in_order:
+            if y:
+                multiply_run(s, table[t], high[2 * t], high[2 * t + 1], size, places, True,
+                             WITH_HIGH)
+            else:
+                multiply_run(s, table[t], zero, zero, size, places, True, WITHOUT_HIGH)
         else:
-            multiply_run(s, table[t], high[2 * t], high[2 * t + 1], size, places, True, False)
+            multiply_run(s, table[t], high[2 * t], high[2 * t + 1], size, places, False, WITH_HIGH)
         y += 1
         if y >> high_bits:
             return
@@ -264,7 +285,7 @@ cdef void product(vec* s, index offset, const int64_t* bits, const int low, cons
             i = ba_lowest(left)
             left &= left - 1
             step[t * PRODUCT_BITS + i] = step[up * PRODUCT_BITS + i]
-            if (above[low + i] >> (low + t)) & 1:
+            if (below[low + t] >> (low + i)) & 1:
                 p = steps + 2 * (t * high_bits + i)
                 times(p, step[up * PRODUCT_BITS + i],
                       shared[PRODUCT_BITS * (low + i) + low + t])
@@ -275,27 +296,50 @@ cdef void product(vec* s, index offset, const int64_t* bits, const int low, cons
             table_times(<vec*>table[t], table[up], crossing[t], size)
 
 
+cdef enum:
+    LOOKUP_LOW_BITS = 5
+
+
+cdef inline index gathered(index at, const int64_t* bits, int num_bits) noexcept nogil:
+    """Bit i is local bit ``bits[i]`` of `at`; 0 if that is below 0."""
+    cdef index y = 0
+    cdef int i
+    for i in range(num_bits):
+        if bits[i] >= 0:
+            y |= ((at >> bits[i]) & 1) << i
+    return y
+
+
 cdef void lookup(vec* s, int live, index control, index control_value, const int64_t* bits,
                  int num_bits, index base, const vec* table) noexcept nogil:
     """Multiplies by table[y]; bit i of y is local bit ``bits[i]`` or, if that is below 0, bit
     ``~bits[i]`` of the block's first pair number."""
-    cdef index j, at, y, from_outer = 0
-    cdef int i
+    cdef index j, x, at, size, from_outer = 0
+    cdef int i, low
     cdef int positions[MAX_BITS]
     cdef int fixed = sorted_bits(control, positions)
+    cdef index places[1 << LOOKUP_LOW_BITS]     # of the lowest free bits: where the pairs are
+    cdef index entries[1 << LOOKUP_LOW_BITS]    # and their part of y
     cdef vec ar, ai, cr, ci
     cdef vec* p
+    cdef const vec* c
+    if live < fixed:
+        return
     for i in range(num_bits):
         if bits[i] < 0 and (base >> ~bits[i]) & 1:
             from_outer |= <index>1 << i
-    for j in range((<index>1 << live) >> fixed):
-        at = expand(j, fixed, positions) + control_value
-        y = from_outer
-        for i in range(num_bits):
-            if bits[i] >= 0:
-                y |= ((at >> bits[i]) & 1) << i
-        p = s + 2 * at
-        cr = table[2 * y]; ci = table[2 * y + 1]
-        ar = p[0]; ai = p[1]
-        p[0] = cr * ar - ci * ai
-        p[1] = cr * ai + ci * ar
+    low = min(live - fixed, LOOKUP_LOW_BITS)
+    size = <index>1 << low
+    for x in range(size):
+        at = expand(x, fixed, positions)
+        places[x] = 2 * at
+        entries[x] = 2 * gathered(at, bits, num_bits)
+    for j in range((<index>1 << live) >> fixed >> low):
+        at = expand(j << low, fixed, positions) + control_value
+        c = table + 2 * (from_outer + gathered(at, bits, num_bits))
+        for x in range(size):
+            p = s + 2 * at + places[x]
+            cr = c[entries[x]]; ci = c[entries[x] + 1]
+            ar = p[0]; ai = p[1]
+            p[0] = cr * ar - ci * ai
+            p[1] = cr * ai + ci * ar

@@ -53,13 +53,17 @@ cdef int push_term(Planner p, const Term* t, const int* rank) except -1 nogil:
     return 0
 
 
-# What PRODUCT takes, in madds of a pair of vectors; measured.
+# What PRODUCT takes beside its own multiply-adds, in those of a pair of vectors; measured. Vectors
+# of few lanes have done more of them in the time that a step takes.
 cdef double STEP_MADDS = 12         # for each value of its bits behind the first ones
-cdef double CROSSING_MADDS = 8      # to multiply a table by another one, for each entry
-cdef index PRODUCT_TABLES = 320     # pairs of its tables that stay in L1
+cdef double NARROW_STEP_MADDS = 16
+cdef double TABLE_MADDS = 6         # for each entry of a table that is computed
+cdef double NARROW_TABLE_MADDS = 4
+cdef double FAR_TABLE_MADDS = 14    # likewise, if all tables are more than stays in L1
+cdef index NEAR_TABLES = 1 << 15    # bytes that do
 
 
-cdef int order_bits(const uint64_t* neighbours, uint64_t bits, int* order,
+cdef int order_bits(const uint64_t* neighbours, uint64_t bits, int lane_bits, int* order,
                     int* crossing) noexcept nogil:
     """Chooses which bits of a PRODUCT its table is for.
 
@@ -74,10 +78,14 @@ cdef int order_bits(const uint64_t* neighbours, uint64_t bits, int* order,
     """
     cdef uint64_t best = 0, low, reach, left
     cdef double least = 1e300, cost
+    cdef double step = NARROW_STEP_MADDS if lane_bits < 3 else STEP_MADDS
+    cdef double entry = NARROW_TABLE_MADDS if lane_bits < 3 else TABLE_MADDS
+    cdef index inside       # entries of the table with factors of two of its bits
+    cdef index bytes
     cdef int size, most, all_bits = popcount(bits), i, n, c
     for most in range(2):           # bits that share factors with many others, allowed or not
         low = reach = 0
-        size = 0
+        size = inside = 0
         for i in range(64):
             if size == PRODUCT_LOW_BITS or bits >> i == 0:
                 break
@@ -88,10 +96,15 @@ cdef int order_bits(const uint64_t* neighbours, uint64_t bits, int* order,
             size += 1
             c = popcount(reach & ~low)
             n = all_bits - size
-            cost = (STEP_MADDS + (<index>1 << size) * CROSSING_MADDS / (<index>1 << (n - c))) / (
-                <index>1 << size)
-            if (2 * c + 1) << size > PRODUCT_TABLES:
-                cost += 4
+            if neighbours[i] & low:
+                inside += <index>1 << size - 1
+            cost = step / (<index>1 << size)
+            cost += (entry * (c + 1) - 4) / (<index>1 << n)
+            cost += entry * inside / (<index>1 << all_bits)
+            if c:
+                bytes = <index>(2 * c + 1) << size + lane_bits + 4      # in double precision
+                cost += (entry if bytes <= NEAR_TABLES else FAR_TABLE_MADDS) / (
+                    <index>1 << n - c)
             if cost < least:
                 least = cost
                 best = low
@@ -149,7 +162,7 @@ cdef int lower_product(Planner p, const index* chosen, index count,
         op[COL_CONTROL] |= <int64_t>1 << p.place[lowest(left)]
         left &= left - 1
     bits &= ~<uint64_t>op[COL_CONTROL]
-    low = order_bits(neighbours, bits, order, &crossing)
+    low = order_bits(neighbours, bits, p.lane_bits, order, &crossing)
     op[COL_CONTROL_VALUE] = op[COL_CONTROL]
     op[COL_T0] = low
     op[COL_T1] = popcount(bits)
