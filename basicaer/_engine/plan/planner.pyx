@@ -16,9 +16,10 @@
 | 6 | passes.pxi | chooses the block of each pass and has its items lowered |
 
 Each stage uses only what is included before it. What they share: growable.pxi, the lists;
-matrices.pxi, small matrices and patterns; tape.pxi, how they compute with numbers, so that
-recipe.pxi can do it again for other coefficients; output.pxi, how operations are written;
-layout.pxi, how the plan is laid out in arrays, for the kernels too.
+merging.pxi, which gates are worth multiplying; products.pxi and matrices.pxi, small matrices;
+tape.pxi, how they compute with numbers, so that recipe.pxi can do it again for other coefficients;
+output.pxi, how operations are written; layout.pxi, how the plan is laid out in arrays, for the
+kernels too.
 
 Matrices are row-major arrays of re, im; the first qubit is the least significant bit of rows and
 columns. What a matrix costs depends on its structure: diagonal; one qubit steered by the other (a
@@ -45,6 +46,8 @@ cdef object INT64 = np.dtype(np.int64)
 
 include "basicaer/_engine/cython/growable.pxi"
 include "basicaer/_engine/plan/layout.pxi"
+include "basicaer/_engine/plan/merging.pxi"
+include "basicaer/_engine/plan/products.pxi"
 include "basicaer/_engine/plan/matrices.pxi"
 include "basicaer/_engine/plan/weyl.pxi"
 
@@ -184,7 +187,7 @@ cdef class Planner:
     cdef const double* coefficients
     cdef const int64_t* kinds
     # the cost model
-    cdef double cost_diagonal, cost_move, cost_real1, cost_dense1, cost_real2, cost_dense2
+    cdef Merging merging
     cdef double cost_weyl, split_time
     # stages
     cdef Growable clusters, items, terms, renamed, pass_items, pass_starts
@@ -329,9 +332,9 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     if fresh and len(cuts):
         raise ValueError("a plan for a fresh state cannot have cuts")
     p.num_qubits, p.lane_bits, p.capacity, p.fusion = num_qubits, lane_bits, capacity, fusion
-    p.cost_diagonal, p.cost_move = costs["diagonal"], costs["move"]
-    p.cost_real1, p.cost_dense1 = costs["real1"], costs["dense1"]
-    p.cost_real2, p.cost_dense2 = costs["real2"], costs["dense2"]
+    p.merging.diagonal, p.merging.move = costs["diagonal"], costs["move"]
+    p.merging.real1, p.merging.dense1 = costs["real1"], costs["dense1"]
+    p.merging.real2, p.merging.dense2 = costs["real2"], costs["dense2"]
     p.cost_weyl, p.split_time = costs["weyl"], split_time
     p.touched = p.live = live
     p.coefficients = &coefficients[0] if coefficients.shape[0] else NULL
