@@ -45,6 +45,14 @@ PLAN_NS, PLAN_GATE_NS = 9_000, 110
 PLANNED_NS = 6_000
 """Nanoseconds to apply such a gate run once it is planned, with some margin."""
 
+DIRECT_GATE_NS = 45
+"""Nanoseconds to read a gate and multiply it to others where gates go without a plan."""
+DIRECT_OPERATION_NS = 30
+"""Fixed nanoseconds of each operation there: its coefficients, and the call of its kernel."""
+PLAN_SAVES_NS = 0.01
+"""Nanoseconds per gate and amplitude that the operations of a plan take less than those of gates
+that go without one."""
+
 # --- circuits ----------------------------------------------------------------------------------
 
 CIRCUIT_NS, SHOT_NS, LISTED_NS = 50_000, 30, 60

@@ -70,6 +70,20 @@ cdef enum:
     TERM_COEFFICIENT = 2
     TERM_COLUMNS = 3
 
+# Columns of a kind's row: the fields of `program.Kind`.
+cdef enum:
+    KIND_FORM = 0
+    KIND_TARGETS = 1
+    KIND_CONTROLS = 2
+    KIND_STATE = 3
+    KIND_PATTERN = 4
+    KIND_REAL = 5
+    KIND_COLUMNS = 6
+
+cdef enum:
+    FORM_DENSE = 0      # `program.DENSE`
+    FORM_DIAGONAL = 1   # `program.DIAGONAL`
+
 # Work space of the kernels that need any: how much the planner has to ask for, in vectors of lanes.
 
 cdef enum:

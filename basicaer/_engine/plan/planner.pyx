@@ -135,20 +135,6 @@ class Plan:
 
 include "basicaer/_engine/cython/gate_check.pxi"
 
-# Columns of a kind's row: the fields of `program.Kind`.
-cdef enum:
-    KIND_FORM = 0
-    KIND_TARGETS = 1
-    KIND_CONTROLS = 2
-    KIND_STATE = 3
-    KIND_PATTERN = 4
-    KIND_REAL = 5
-    KIND_COLUMNS = 6
-
-cdef enum:
-    FORM_DENSE = 0      # `program.DENSE`
-    FORM_DIAGONAL = 1   # `program.DIAGONAL`
-
 cdef double TINY = 1e-15
 cdef uint64_t BIT = 1
 

@@ -37,56 +37,110 @@ cdef void matmul(double* out, const double* a, const double* b, int n) noexcept 
     memcpy(out, t, 2 * n * n * sizeof(double))
 
 
+cdef inline void matmul2(double* out, const double* a, const double* b) noexcept nogil:
+    """As `matmul`, for 2x2 matrices."""
+    cdef double t[8]
+    cdef int i, j
+    for i in range(0, 8, 4):
+        for j in range(0, 4, 2):
+            t[i + j] = a[i] * b[j] - a[i + 1] * b[j + 1] + a[i + 2] * b[j + 4] - a[i + 3] * b[j + 5]
+            t[i + j + 1] = (a[i] * b[j + 1] + a[i + 1] * b[j] + a[i + 2] * b[j + 5]
+                            + a[i + 3] * b[j + 4])
+    memcpy(out, t, 8 * sizeof(double))
+
+
+# Products of rows are written so that compilers make vectors of them: x * z is re z * x + im z * ix,
+# where ix is x times i.
+
+cdef inline void times_i(double* out, const double* x, int reals) noexcept nogil:
+    cdef int j
+    for j in range(0, reals, 2):
+        out[j] = -x[j + 1]
+        out[j + 1] = x[j]
+
+
 cdef void mul_left(double* m, const double* gate, int side) noexcept nogil:
     """m = s @ m, s the 2x2 matrix `gate` on the first (side 0) or second qubit (side 1)."""
-    cdef int c, k, low
+    cdef int j, k
     cdef double* x
     cdef double* y
-    cdef double a[2]
-    cdef double b[2]
-    cdef double t[2]
+    cdef double a[8]
+    cdef double b[8]
+    cdef double ia[8]
+    cdef double ib[8]
     for k in range(2):
-        low = 2 * k if side == 0 else k
-        for c in range(4):
-            x = m + 2 * (4 * low + c)
-            y = x + (8 if side == 0 else 16)
-            zmul(a, gate, x)
-            zmul(t, gate + 2, y)
-            a[0] = a[0] + t[0]
-            a[1] = a[1] + t[1]
-            zmul(b, gate + 4, x)
-            zmul(t, gate + 6, y)
-            x[0] = a[0]
-            x[1] = a[1]
-            y[0] = b[0] + t[0]
-            y[1] = b[1] + t[1]
+        x = m + (16 * k if side == 0 else 8 * k)
+        y = x + (8 if side == 0 else 16)
+        memcpy(a, x, 8 * sizeof(double))
+        memcpy(b, y, 8 * sizeof(double))
+        times_i(ia, a, 8)
+        times_i(ib, b, 8)
+        for j in range(8):
+            x[j] = (gate[0] * a[j] + gate[1] * ia[j]) + (gate[2] * b[j] + gate[3] * ib[j])
+        for j in range(8):
+            y[j] = (gate[4] * a[j] + gate[5] * ia[j]) + (gate[6] * b[j] + gate[7] * ib[j])
 
 
 cdef void mul_right(double* m, const double* gate, int side) noexcept nogil:
     """m = m @ s, s as in `mul_left`."""
-    cdef int r, k, low
+    cdef int j, r, k
     cdef double* x
-    cdef double* y
-    cdef double a[2]
-    cdef double b[2]
-    cdef double t[2]
+    cdef double xr, xi, yr, yi
+    cdef double a[4]
+    cdef double b[4]
+    cdef double ia[4]
+    cdef double ib[4]
+    if side == 0:
+        memcpy(a, gate, 4 * sizeof(double))
+        memcpy(b, gate + 4, 4 * sizeof(double))
+        times_i(ia, a, 4)
+        times_i(ib, b, 4)
+        for k in range(0, 32, 4):
+            x = m + k
+            xr, xi, yr, yi = x[0], x[1], x[2], x[3]
+            for j in range(4):
+                x[j] = (xr * a[j] + xi * ia[j]) + (yr * b[j] + yi * ib[j])
+        return
     for r in range(4):
-        for k in range(2):
-            low = 2 * k if side == 0 else k
-            x = m + 2 * (4 * r + low)
-            y = x + (2 if side == 0 else 4)
-            zmul(a, x, gate)
-            zmul(t, y, gate + 4)
-            a[0] = a[0] + t[0]
-            a[1] = a[1] + t[1]
-            zmul(b, x, gate + 2)
-            zmul(t, y, gate + 6)
-            x[0] = a[0]
-            x[1] = a[1]
-            y[0] = b[0] + t[0]
-            y[1] = b[1] + t[1]
+        x = m + 8 * r
+        memcpy(a, x, 4 * sizeof(double))
+        memcpy(b, x + 4, 4 * sizeof(double))
+        times_i(ia, a, 4)
+        times_i(ib, b, 4)
+        for j in range(4):
+            x[j] = (gate[0] * a[j] + gate[1] * ia[j]) + (gate[4] * b[j] + gate[5] * ib[j])
+        for j in range(4):
+            x[4 + j] = (gate[2] * a[j] + gate[3] * ia[j]) + (gate[6] * b[j] + gate[7] * ib[j])
 
 
 cdef inline bint unit(const double* z) noexcept nogil:
     """True if |z| is 1 but for rounding."""
     return fabs(z[0] * z[0] + z[1] * z[1] - 1) < 1e-9
+
+
+cdef inline bint is_identity(const double* m) noexcept nogil:
+    return (m[0] == 1 and m[1] == 0 and m[2] == 0 and m[3] == 0 and m[4] == 0 and m[5] == 0
+            and m[6] == 1 and m[7] == 0)
+
+
+cdef inline bint is_cross(const double* m) noexcept nogil:
+    """True for a real diagonal and an imaginary rest."""
+    return m[1] == 0 and m[2] == 0 and m[4] == 0 and m[7] == 0
+
+
+cdef inline bint is_flip(const double* m) noexcept nogil:
+    """True for X."""
+    return (m[0] == 0 and m[1] == 0 and m[2] == 1 and m[3] == 0 and m[4] == 1 and m[5] == 0
+            and m[6] == 0 and m[7] == 0)
+
+
+cdef inline bint is_swap4(const double* m, int pattern) noexcept nogil:
+    """True for the matrix of a swap; without a look at it where its pattern says no."""
+    cdef int row, column
+    if pattern != SWAP4:
+        return False
+    for row in range(4):
+        column = (row & 1) << 1 | row >> 1
+        if m[2 * (4 * row + column)] != 1 or m[2 * (4 * row + column) + 1] != 0:
+            return False
+    return True
