@@ -175,11 +175,11 @@ def test_a_plan_is_made_once_for_equal_beginnings():
 def test_what_is_known_of_a_run_does_not_travel():
     (gates,) = lower(oracle.random_circuit(7, 20, 1)).body
     assert len(gates.chunks(5)) > 1
-    State.zero(7).apply(gates)
+    State.zero(7).apply(gates, again=True)
     again = pickle.loads(pickle.dumps(gates))
     assert gates.plans.compiled and gates.plans.chunks
     assert not again.plans.compiled and not again.plans.chunks
-    State.zero(7).apply(again)
+    State.zero(7).apply(again, again=True)
     assert len(again.plans.compiled) == 1
 
 

@@ -157,6 +157,18 @@ cdef inline int lowest(uint64_t x) noexcept nogil:
     return n
 
 
+cdef enum:
+    # The lists whose memory is kept for the next planning (growable.pxi).
+    CLUSTERS = 0
+    ITEMS = 1
+    OPS = 2
+    LISTS = 3
+    REGISTERS = 4
+    TAPE = 5
+    SOURCES = 6
+    TERMS = 7
+
+
 @internal
 cdef class Planner:
     """One planning of one gate run; the stages read and write its attributes."""
@@ -179,6 +191,7 @@ cdef class Planner:
     cdef Growable clusters, items, terms, renamed, pass_items, pass_starts
     cdef Growable order         # work space of one stage
     cdef Growable registers, tape           # tape.pxi
+    cdef index most_registers   # that were in use at the same time
     cdef Growable out_passes, out_ops, out_lists, sources, fills, fill_targets
     cdef index out_reals        # the plan's coefficients so far
     cdef int open_cluster[MAX_BITS]     # of each qubit: the cluster that a gate may join, or -1
@@ -194,19 +207,19 @@ cdef class Planner:
     cdef uint64_t live_now  # the same as a mask of bits of the pair number
 
     def __dealloc__(self):
-        free(self.clusters.data)
-        free(self.items.data)
-        free(self.terms.data)
+        keep_spare(&self.clusters, CLUSTERS)
+        keep_spare(&self.items, ITEMS)
+        keep_spare(&self.out_ops, OPS)
+        keep_spare(&self.out_lists, LISTS)
+        keep_spare(&self.registers, REGISTERS)
+        keep_spare(&self.tape, TAPE)
+        keep_spare(&self.sources, SOURCES)
+        keep_spare(&self.terms, TERMS)
         free(self.order.data)
         free(self.renamed.data)
         free(self.pass_items.data)
         free(self.pass_starts.data)
         free(self.out_passes.data)
-        free(self.out_ops.data)
-        free(self.out_lists.data)
-        free(self.registers.data)
-        free(self.tape.data)
-        free(self.sources.data)
         free(self.fills.data)
         free(self.fill_targets.data)
 
@@ -325,10 +338,14 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     p.touched = p.live = live
     p.coefficients = &coefficients[0] if coefficients.shape[0] else NULL
     # About what gates need, so that lists seldom move.
-    reserve(&p.registers, (R_FREE + 16 * p.num_gates) * <index>sizeof(double))
-    reserve(&p.tape, 4 * p.num_gates * <index>sizeof(Step))
-    reserve(&p.clusters, p.num_gates * <index>sizeof(Cluster) // 2)
-    reserve(&p.items, p.num_gates * <index>sizeof(Item) // 2)
+    start_list(&p.registers, REGISTERS, (R_FREE + 16 * p.num_gates) * <index>sizeof(double))
+    start_list(&p.tape, TAPE, 4 * p.num_gates * <index>sizeof(Step))
+    start_list(&p.clusters, CLUSTERS, p.num_gates * <index>sizeof(Cluster) // 2)
+    start_list(&p.items, ITEMS, p.num_gates * <index>sizeof(Item) // 2)
+    start_list(&p.terms, TERMS, p.num_gates * <index>sizeof(Term))
+    start_list(&p.sources, SOURCES, 8 * p.num_gates * <index>sizeof(index))
+    start_list(&p.out_ops, OPS, p.num_gates * <index>sizeof(int64_t) * OP_COLUMNS // 2)
+    start_list(&p.out_lists, LISTS, p.num_gates * <index>sizeof(int64_t))
     new_registers(p, R_FREE)
     set_constants(<double*>p.registers.data)
     cdef index first = 0, last
