@@ -65,7 +65,7 @@ cdef enum:
     NO_MERGE = 1 << 17      # an answer that is no structure
 
 cdef enum:
-    KNOWN_BITS = 7          # of the number of answers that are kept
+    KNOWN_BITS = 9          # of the number of answers that are kept
 
 cdef enum:
     # Questions, by their highest bits.
