@@ -1,7 +1,7 @@
 """All measured costs (Zen 4, AVX-512).
 
-Three modules make decisions with them: the planner, `state` (is a plan worth making?), and `work`
-for everything else.
+Three modules make decisions with them: the planner, `unplanned` (is a plan worth making?), and
+`work` for everything else.
 """
 
 import functools
