@@ -354,7 +354,8 @@ def test_many_gates_on_a_wide_state_are_planned(monkeypatch):
 # --- cancelling, errors ------------------------------------------------------------------------
 
 
-def test_cancelled_while_it_runs():
+def test_cancelled_while_it_runs(monkeypatch):
+    monkeypatch.setattr(unplanned, "PLAN_SAVES_NS", 0.0)
     run = run_of((PAIRS["dense"], (0, 10), 0, 0), (PAIRS["dense"], (5, 3), 0, 0))
     count = 400_000
     run = Gates(
@@ -371,6 +372,7 @@ def test_cancelled_while_it_runs():
     with pytest.raises(Cancelled):
         state.apply(run, control=control)
     canceller.join()
+    assert went_directly(run)
     assert 0 < control.flags[DONE] < count << 12
 
 
