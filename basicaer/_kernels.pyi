@@ -9,6 +9,7 @@ LANES: Dict[str, int]
 CPU_LEVEL: int
 MOST_LOW_BITS: int
 EXPECTATION_VECTORS: int
+DIRECT_MOST_QUBITS: int
 CROSS_KINDS: Dict[str, int]
 
 class Executable:
@@ -25,6 +26,23 @@ class Executable:
     ) -> Tuple[bytearray, int]: ...
     def run(self, state: np.ndarray, flags: np.ndarray, sync: np.ndarray, dirty: bool) -> None: ...
 
+def apply_gates(
+    state: np.ndarray | None,
+    single: bool,
+    re: float,
+    im: float,
+    num_qubits: int,
+    live: int,
+    kinds: np.ndarray,
+    kind: np.ndarray,
+    start: np.ndarray,
+    qubits: np.ndarray,
+    offset: np.ndarray,
+    coefficients: np.ndarray,
+    shift: int,
+    costs: np.ndarray,
+    flags: np.ndarray,
+) -> Tuple[int, int, int, bytearray | None, int]: ...
 def interleave(state: np.ndarray, first: int, last: int, chop: float) -> None: ...
 def deinterleave(state: np.ndarray, first: int, last: int) -> None: ...
 def prepare(state: np.ndarray, qubits: np.ndarray, amplitudes: np.ndarray) -> None: ...

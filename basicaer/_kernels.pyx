@@ -47,13 +47,15 @@ Columns of the arrays that describe passes and operations: layout.pxi.
 
 from cython cimport embedsignature
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_FromStringAndSize
-from libc.stdint cimport int64_t, uint64_t, uintptr_t
+from libc.math cimport fabs
+from libc.stdint cimport int32_t, int64_t, uint64_t, uintptr_t
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy, memset
 
 ctypedef Py_ssize_t index
 
 include "basicaer/_engine/cython/atomic.pxi"
+include "basicaer/_engine/cython/gate_check.pxi"
 include "basicaer/_engine/kernels/vectors.pxi"
 include "basicaer/_engine/plan/layout.pxi"
 
@@ -281,6 +283,14 @@ cdef inline int log2_of(int x) noexcept nogil:
         bits += 1
     return bits
 
+
+include "basicaer/_engine/plan/merging.pxi"
+include "basicaer/_engine/plan/products.pxi"
+include "basicaer/_engine/kernels/at_once.pxi"
+include "basicaer/_engine/kernels/factors.pxi"
+include "basicaer/_engine/kernels/direct.pxi"
+
+DIRECT_MOST_QUBITS = DIRECT_QUBITS
 
 include "basicaer/_engine/kernels/whole.pxi"
 include "basicaer/_engine/kernels/sums.pxi"

@@ -1,7 +1,7 @@
 """All measured costs (Zen 4, AVX-512).
 
-Three modules make decisions with them: the planner, `state` (is a plan worth making?), and `work`
-for everything else.
+Three modules make decisions with them: the planner, `unplanned` (is a plan worth making?), and
+`work` for everything else.
 """
 
 import functools
@@ -45,6 +45,14 @@ PLAN_NS, PLAN_GATE_NS = 9_000, 110
 """Nanoseconds to plan a gate run on a few qubits and apply it once: fixed, and per gate."""
 PLANNED_NS = 6_000
 """Nanoseconds to apply such a gate run once it is planned, with some margin."""
+
+DIRECT_GATE_NS = 45
+"""Nanoseconds to read a gate and multiply it to others where gates go without a plan."""
+DIRECT_OPERATION_NS = 30
+"""Fixed nanoseconds of each operation there: its coefficients, and the call of its kernel."""
+PLAN_SAVES_NS = 0.03
+"""Nanoseconds per gate and amplitude that the operations of a plan take less than those of gates
+that go without one: 0 to 0.04 up to 11 qubits, up to 0.1 where a state is larger than L1."""
 
 # --- circuits ----------------------------------------------------------------------------------
 

@@ -65,8 +65,8 @@ class Plans:
 
     Attributes:
         compiled: compiled plans, keyed by all that they depend on beside the gates.
-        needless: keyed by (num_qubits, again): True if applying the gates one by one is faster than
-            planning them.
+        needless: True if applying the gates one by one is the fastest, keyed by all that this
+            depends on beside the gates.
         chunks: the gate run in chunks, keyed by the maximum number of gates in a chunk.
         of_structure: compiled plans from which those of other coefficients are made, keyed as
             `compiled`: the same dict in all gate runs whose plans are `shared`, otherwise None.
@@ -75,7 +75,7 @@ class Plans:
     __slots__ = ("chunks", "compiled", "needless", "of_structure")
 
     compiled: Dict[Tuple[Any, ...], Any]
-    needless: Dict[Tuple[int, bool], bool]
+    needless: Dict[Tuple[Any, ...], bool]
     chunks: Dict[int, Tuple[Gates, ...]]
     of_structure: Union[Dict[Hashable, Any], None]
 

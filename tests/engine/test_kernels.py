@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import oracle
 import pytest
+from matrices import MATRICES, PAIRS, phases
 from oracle import run_of
 
 import basicaer
@@ -17,7 +18,7 @@ from basicaer._engine import costs
 from basicaer._engine.control import DONE, Cancelled, Control
 from basicaer._engine.plan import compiled_plan, planner
 from basicaer._engine.plan.compiled_plan import kind_rows
-from basicaer._engine.state import buffers, dispatch
+from basicaer._engine.state import buffers, dispatch, unplanned
 from basicaer._engine.state.state import State
 from basicaer._qiskit.circuits.lower import lower
 
@@ -37,24 +38,32 @@ def precision(request):
     return request.param
 
 
-@pytest.fixture(params=["planned", "one by one"])
+@pytest.fixture(params=["planned", "one by one", "directly"])
 def way(request, monkeypatch):
-    """Runs the test with both ways to apply gates to a small state."""
+    """Runs the test with each way to apply gates to a small state."""
+    if request.param != "one by one":
+        monkeypatch.setattr(unplanned, "MOST_ONE_BY_ONE", -1)
     if request.param == "planned":
-        monkeypatch.setattr(state_module, "_UNPLANNED", -1)
+        monkeypatch.setattr(unplanned, "MOST_DIRECT", -1)
     return request.param
 
 
 @pytest.fixture
 def planned(monkeypatch):
-    """Makes small states use plans as well."""
-    monkeypatch.setattr(state_module, "_UNPLANNED", -1)
+    """Makes small states use plans, and the kernels for larger states, as well."""
+    monkeypatch.setattr(unplanned, "MOST_ONE_BY_ONE", -1)
+    monkeypatch.setattr(unplanned, "MOST_DIRECT", -1)
+    monkeypatch.setattr(state_module, "_SMALL", -1)
 
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    """Makes blocks so short that a few qubits need many, and uses threads at any size."""
+    """Makes blocks so short that a few qubits need many, and uses threads at any size.
+
+    Gates are planned then, since the state is more than one block.
+    """
     monkeypatch.setattr(state_module, "block_qubits", lambda *_: 6)
+    monkeypatch.setattr(unplanned, "block_qubits", lambda *_: 6)
     monkeypatch.setitem(costs.THREADS_WORK, "state", 0)
     monkeypatch.setattr(state_module, "_ONE_CALL", 0)
     monkeypatch.setattr(compiled_plan, "SPLIT_TIME", 0)
@@ -72,36 +81,7 @@ def check(run, num_qubits, precision, **options):
         np.testing.assert_allclose(got, expected, rtol=0, atol=TOLERANCE[precision])
 
 
-def phases(count, seed):
-    return np.exp(1j * np.random.default_rng(seed).uniform(-3, 3, count))
-
-
-def orthogonal(num_qubits, seed):
-    return np.linalg.qr(np.random.default_rng(seed).normal(size=(2**num_qubits, 2**num_qubits)))[0]
-
-
 N = 9  # lanes, block and outer qubits for every build, with small blocks
-
-MATRICES = {
-    "dense": oracle.random_unitary(1, 1),
-    "real": orthogonal(1, 2),
-    "flip": np.array([[0, 1], [1, 0]]),
-    "phase flip": np.array([[0, -1j], [1j, 0]]),
-    "cross": np.array([[0.6, 0.8j], [0.8j, 0.6]]),
-}
-PAIRS = {
-    "dense": oracle.random_unitary(2, 1),
-    "real": orthogonal(2, 2),
-    "swap": np.eye(4)[[0, 2, 1, 3]],
-    "iswap": np.array([[1, 0, 0, 0], [0, 0, 1j, 0], [0, 1j, 0, 0], [0, 0, 0, 1]]),
-    "steered": np.kron(np.diag([1, 0]), oracle.random_unitary(1, 3))
-    + np.kron(np.diag([0, 1]), oracle.random_unitary(1, 4)),
-    "steered by the first": np.kron(oracle.random_unitary(1, 3), np.diag([1, 0]))
-    + np.kron(orthogonal(1, 4), np.diag([0, 1])),
-    "diagonal": np.diag(phases(4, 5)),
-    "steered cross": np.kron(np.diag([1, 0]), [[0.6, -0.8j], [-0.8j, 0.6]])
-    + np.kron(np.diag([0, 1]), [[0.8, 0.6j], [0.6j, 0.8]]),
-}
 
 
 @pytest.mark.parametrize("name", MATRICES)
@@ -386,7 +366,7 @@ def test_very_many_gates_are_planned_in_parts(build, precision, way, monkeypatch
     assert len(run.chunks(7)) == 8 and run.chunks(7) is run.chunks(7)
 
 
-def test_cancelled_between_parts_of_very_many_gates(monkeypatch):
+def test_cancelled_between_parts_of_very_many_gates(planned, monkeypatch):
     monkeypatch.setattr(state_module, "_PLANNED_AT_ONCE", 2)
     planned, control = [], Control()
 

@@ -145,7 +145,9 @@ def test_few_passes():
     assert len(made.passes) == 3
 
 
-def test_many_gates():
+@pytest.mark.parametrize("again", [False, True])
+def test_many_gates(again):
+    """Planned if they are applied again, otherwise directly."""
     circuit = QuantumCircuit(10)
     rng = np.random.default_rng(1)
     for _ in range(2500):
@@ -154,29 +156,30 @@ def test_many_gates():
         circuit.cx(a, b)
     program = lower(circuit)
     state = State.zero(10)
-    info = state.apply(program.body[0])
+    info = state.apply(program.body[0], again=again)
+    assert bool(program.body[0].plans.compiled) == again
     assert info["gates"] == 5000 and info["fused_gates"] < 3000
     np.testing.assert_allclose(state.to_array(), oracle.apply_program(program), rtol=0, atol=1e-10)
 
 
 def test_a_plan_is_made_once_for_equal_beginnings():
     (gates,) = lower(oracle.random_circuit(7, 20, 1)).body
-    State.zero(7).apply(gates)
-    State.zero(7).apply(gates)
+    State.zero(7).apply(gates, again=True)
+    State.zero(7).apply(gates, again=True)
     assert len(gates.plans.compiled) == 1
-    State.zero(7, "single").apply(gates)
-    State.zero(8).apply(gates)
+    State.zero(7, "single").apply(gates, again=True)
+    State.zero(8).apply(gates, again=True)
     assert len(gates.plans.compiled) == 3
 
 
 def test_what_is_known_of_a_run_does_not_travel():
     (gates,) = lower(oracle.random_circuit(7, 20, 1)).body
     assert len(gates.chunks(5)) > 1
-    State.zero(7).apply(gates)
+    State.zero(7).apply(gates, again=True)
     again = pickle.loads(pickle.dumps(gates))
     assert gates.plans.compiled and gates.plans.chunks
     assert not again.plans.compiled and not again.plans.chunks
-    State.zero(7).apply(again)
+    State.zero(7).apply(again, again=True)
     assert len(again.plans.compiled) == 1
 
 

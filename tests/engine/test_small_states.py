@@ -120,7 +120,8 @@ def test_probabilities_of_each_choice_of_qubits(build, precision, num_qubits):
             np.testing.assert_allclose(got, expected, rtol=0, atol=TOLERANCE[precision])
 
 
-def test_many_kinds_are_planned():
+@pytest.mark.parametrize("again", [False, True])
+def test_too_many_kinds(again):
     """A gate run has more kinds than `small.apply` has room for."""
     matrix = random_unitary(1, 2)
     kinds = [
@@ -134,8 +135,8 @@ def test_many_kinds_are_planned():
     assert len(run.kinds) > small.MOST_KINDS
     initial = oracle.random_state(6, 6)
     state = State.from_amplitudes(initial)
-    state.apply(run)
-    assert is_planned(run)
+    state.apply(run, again=again)
+    assert is_planned(run) == again
     np.testing.assert_allclose(state.to_array(), oracle.apply_gates(run, initial), atol=1e-12)
 
 
@@ -193,15 +194,20 @@ def is_planned(run):
     return bool(run.plans.compiled)
 
 
-def test_many_gates_and_gates_applied_again_are_planned():
+def test_gates_applied_again_and_gates_apart_are_planned():
     pair = random_unitary(2, 3)
     initial = oracle.random_state(6, 2)
-    for count, again, planned in ((20, False, False), (600, False, True), (40, True, True)):
+    for count, again, fusion, planned in (
+        (20, False, False, False),
+        (600, False, True, False),
+        (600, False, False, True),
+        (40, True, True, True),
+    ):
         run = run_of(*[(pair, (i % 6, (i + 1) % 6), 0, 0) for i in range(count)])
         arrays = (run.start, run.qubits, run.offset, run.coefficients)
         run = Gates((run.kinds[0],), 0 * run.kind, *arrays)  # all of one kind
         state = State.from_amplitudes(initial)
-        state.apply(run, again=again)
+        state.apply(run, again=again, fusion=fusion)
         assert is_planned(run) == planned
         np.testing.assert_allclose(state.to_array(), oracle.apply_gates(run, initial), atol=1e-11)
     quick = run_of((random_unitary(1, 1), (3,), 0, 0))

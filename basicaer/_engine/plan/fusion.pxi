@@ -16,65 +16,16 @@
 # stand alone. One-qubit gates that wait for a gate to join are `pending`. Gates on more than two
 # qubits, controls counted, are clusters of their own.
 
-# --- costs -------------------------------------------------------------------------------------
+# --- structures --------------------------------------------------------------------------------
 
-cdef double cost1(Planner p, int pattern, bint is_real) noexcept nogil:
-    """ns per amplitude of a 2x2 matrix."""
-    if pattern & ~DIAGONAL2 == 0:
-        return p.cost_diagonal
-    if pattern & ~FLIP2 == 0 and is_real:
-        return p.cost_move
-    if p.register_bits:
-        return p.cost_turn if is_real else p.cost_turn + p.cost_diagonal
-    return p.cost_real1 if is_real else p.cost_dense1
+cdef inline int structure_of(const Pending* one) noexcept nogil:
+    """The structure (merging.pxi) of what is pending."""
+    return structure2(one.has, one.pattern, one.is_real)
 
 
-cdef double cost2(Planner p, int pattern, bint is_real) noexcept nogil:
-    """ns per amplitude of a 4x4 matrix."""
-    if pattern & ~DIAGONAL4 == 0:
-        return p.cost_diagonal
-    if pattern & ~STEERED_BY_1 == 0 or pattern & ~STEERED_BY_0 == 0:
-        if is_real and is_monomial4(pattern):
-            return p.cost_move
-        if p.register_bits:
-            return 1.5 * p.cost_turn if is_real else p.cost_turn + 3 * p.cost_diagonal
-        return p.cost_real1 if is_real else p.cost_dense1
-    if pattern & ~X4 == 0 and p.register_bits:
-        return p.cost_turn + 2 * p.cost_diagonal
-    return p.cost_real2 if is_real else p.cost_dense2
-
-
-cdef double cluster_cost(Planner p, int pattern, bint is_real, const Pending* before0,
-                         const Pending* before1, int* choice) noexcept nogil:
-    """The least cost of a core and of the matrices in front of it.
-
-    Bit 0 of `choice` is set if the one on the first qubit belongs into the core, bit 1 for the
-    second.
-    """
-    cdef double best = 1e300, cost
-    cdef int take, shape
-    cdef bint r
-    for take in range(4):
-        if take & 1 and not before0.has or take & 2 and not before1.has:
-            continue
-        shape = pattern
-        r = is_real
-        cost = 0
-        if take & 1:
-            shape = pattern_mul4(shape, pattern_embed(before0.pattern, 0))
-            r = r and before0.is_real
-        elif before0.has:
-            cost += cost1(p, before0.pattern, before0.is_real)
-        if take & 2:
-            shape = pattern_mul4(shape, pattern_embed(before1.pattern, 1))
-            r = r and before1.is_real
-        elif before1.has:
-            cost += cost1(p, before1.pattern, before1.is_real)
-        cost += cost2(p, shape, r)
-        if cost <= best + 1e-9:
-            best = cost if cost < best else best
-            choice[0] = take
-    return best
+cdef inline int core_of(const Cluster* cluster) noexcept nogil:
+    """The structure of a cluster's core."""
+    return structure4(cluster.pattern, cluster.is_real)
 
 
 # --- clusters ----------------------------------------------------------------------------------
@@ -175,9 +126,7 @@ cdef int add_one_qubit(Planner p, int q, index at, int pattern, bint is_real) ex
     """A one-qubit gate, its matrix in the last registers, from `at` on."""
     cdef Pending* one = &p.pending[q]
     cdef Cluster* cluster
-    cdef int side, merged, choice
-    cdef bint real_merged
-    cdef double joined, alone
+    cdef int side, merged
     if not (p.touched >> q) & 1 and pattern & ~DIAGONAL2 == 0:
         step(p, SCALE, R_SCALAR, at, 1)
         give_back(p, at)
@@ -202,13 +151,9 @@ cdef int add_one_qubit(Planner p, int q, index at, int pattern, bint is_real) ex
         if p.register_bits and is_dense(cluster):
             return 0        # the next cluster may do better with it
         side = 0 if cluster.q0 == q else 1
-        merged = pattern_mul4(pattern_embed(one.pattern, side), cluster.pattern)
-        real_merged = cluster.is_real and one.is_real
-        joined = cluster_cost(p, merged, real_merged, &cluster.before[0], &cluster.before[1],
-                              &choice)
-        alone = cost1(p, one.pattern, one.is_real) + cluster_cost(
-            p, cluster.pattern, cluster.is_real, &cluster.before[0], &cluster.before[1], &choice)
-        if joined < alone - 1e-9:
+        merged = joins1(&p.merging, core_of(cluster), structure_of(&cluster.before[0]),
+                        structure_of(&cluster.before[1]), structure_of(one), side)
+        if merged != NO_MERGE:
             absorb(p, cluster, q, one)
     return 0
 
@@ -220,9 +165,7 @@ cdef int add_two_qubit(Planner p, int q0, int q1, index at, int pattern,
     The matrix is in the last registers, from `at` on.
     """
     cdef Cluster* cluster
-    cdef int merged, ones = DIAGONAL4, choice
-    cdef bint real_merged, real_ones = True
-    cdef double together, apart
+    cdef int merged
     cdef Pending* one0 = &p.pending[q0]
     cdef Pending* one1 = &p.pending[q1]
     # A qubit still in |0> that is only a control says which block counts.
@@ -246,20 +189,10 @@ cdef int add_two_qubit(Planner p, int q0, int q1, index at, int pattern,
     find_x4(p, p.open_cluster[q1])
     if p.fusion and p.open_cluster[q0] >= 0 and p.open_cluster[q0] == p.open_cluster[q1]:
         cluster = <Cluster*>p.clusters.data + p.open_cluster[q0]
-        if one0.has:
-            ones = pattern_mul4(pattern_embed(one0.pattern, 0), ones)
-            real_ones = real_ones and one0.is_real
-        if one1.has:
-            ones = pattern_mul4(pattern_embed(one1.pattern, 1), ones)
-            real_ones = real_ones and one1.is_real
-        merged = pattern_mul4(pattern_mul4(pattern, ones), cluster.pattern)
-        real_merged = is_real and real_ones and cluster.is_real
-        together = cluster_cost(p, merged, real_merged, &cluster.before[0], &cluster.before[1],
-                                &choice)
-        apart = cluster_cost(p, cluster.pattern, cluster.is_real, &cluster.before[0],
-                             &cluster.before[1], &choice)
-        apart += cluster_cost(p, pattern, is_real, one0, one1, &choice)
-        if together <= apart + 1e-9:
+        merged = joins2(&p.merging, core_of(cluster), structure_of(&cluster.before[0]),
+                        structure_of(&cluster.before[1]), structure4(pattern, is_real),
+                        structure_of(one0), structure_of(one1))
+        if merged != NO_MERGE:
             if one0.has:
                 step(p, LEFT, cluster.at, one0.at, 0)
                 one0.has = False
@@ -268,8 +201,8 @@ cdef int add_two_qubit(Planner p, int q0, int q1, index at, int pattern,
                 one1.has = False
             step(p, MATMUL4, cluster.at, at, cluster.at)
             give_back(p, at)
-            cluster.pattern = merged
-            cluster.is_real = real_merged
+            cluster.pattern = merged & ALL4
+            cluster.is_real = merged & REAL4 != 0
             cluster.looked = False
             return 0
     cluster = new_cluster(p, TWO_QUBIT)

@@ -128,10 +128,10 @@ cdef int item_of_core(Planner p, Cluster* cluster) except -1 nogil:
 
 cdef int items_of_two_qubits(Planner p, Cluster* cluster) except -1 nogil:
     """A cluster of two qubits: what stays in front of its core, and the core."""
-    cdef int choice, side
+    cdef int side, choice
     cdef Pending* before
-    cluster_cost(p, cluster.pattern, cluster.is_real, &cluster.before[0], &cluster.before[1],
-                 &choice)
+    choice = takes(&p.merging, core_of(cluster), structure_of(&cluster.before[0]),
+                   structure_of(&cluster.before[1]))
     for side in range(2):
         before = &cluster.before[side]
         if not before.has:

@@ -90,6 +90,20 @@ cdef extern from "basicaer/_engine/plan/gate_codes.h":
     const int GATE_LANE, GATE_DENSE_LANE, GATE_LANES, GATE_LANE_BIT, GATE_LANE_STEERED
     const int GATE_DIAGONAL
 
+# Columns of a kind's row: the fields of `program.Kind`.
+cdef enum:
+    KIND_FORM = 0
+    KIND_TARGETS = 1
+    KIND_CONTROLS = 2
+    KIND_STATE = 3
+    KIND_PATTERN = 4
+    KIND_REAL = 5
+    KIND_COLUMNS = 6
+
+cdef enum:
+    FORM_DENSE = 0      # `program.DENSE`
+    FORM_DIAGONAL = 1   # `program.DIAGONAL`
+
 # Work space of the kernels that need any: how much the planner has to ask for, in vectors of lanes.
 
 cdef enum:

@@ -17,9 +17,10 @@
 | 6 | passes.pxi | chooses the block of each pass and has its items lowered |
 
 Each stage uses only what is included before it. What they share: growable.pxi, the lists;
-matrices.pxi, small matrices and patterns; tape.pxi, how they compute with numbers, so that
-recipe.pxi can do it again for other coefficients; output.pxi, how operations are written;
-layout.pxi, how the plan is laid out in arrays, for the kernels too.
+merging.pxi, which gates are worth multiplying; products.pxi and matrices.pxi, small matrices;
+tape.pxi, how they compute with numbers, so that recipe.pxi can do it again for other coefficients;
+output.pxi, how operations are written; layout.pxi, how the plan is laid out in arrays, for the
+kernels too.
 
 Matrices are row-major arrays of re, im; the first qubit is the least significant bit of rows and
 columns. What a matrix costs depends on its structure: diagonal; one qubit steered by the other (a
@@ -46,6 +47,8 @@ cdef object INT64 = np.dtype(np.int64)
 
 include "basicaer/_engine/cython/growable.pxi"
 include "basicaer/_engine/plan/layout.pxi"
+include "basicaer/_engine/plan/merging.pxi"
+include "basicaer/_engine/plan/products.pxi"
 include "basicaer/_engine/plan/matrices.pxi"
 include "basicaer/_engine/plan/weyl.pxi"
 include "basicaer/_engine/plan/turn.pxi"
@@ -143,20 +146,6 @@ class Plan:
 
 include "basicaer/_engine/cython/gate_check.pxi"
 
-# Columns of a kind's row: the fields of `program.Kind`.
-cdef enum:
-    KIND_FORM = 0
-    KIND_TARGETS = 1
-    KIND_CONTROLS = 2
-    KIND_STATE = 3
-    KIND_PATTERN = 4
-    KIND_REAL = 5
-    KIND_COLUMNS = 6
-
-cdef enum:
-    FORM_DENSE = 0      # `program.DENSE`
-    FORM_DIAGONAL = 1   # `program.DIAGONAL`
-
 cdef double TINY = 1e-15
 cdef uint64_t BIT = 1
 
@@ -179,6 +168,18 @@ cdef inline int lowest(uint64_t x) noexcept nogil:
     return n
 
 
+cdef enum:
+    # The lists whose memory is kept for the next planning (growable.pxi).
+    CLUSTERS = 0
+    ITEMS = 1
+    OPS = 2
+    LISTS = 3
+    REGISTERS = 4
+    TAPE = 5
+    SOURCES = 6
+    TERMS = 7
+
+
 @internal
 cdef class Planner:
     """One planning of one gate run; the stages read and write its attributes."""
@@ -195,12 +196,13 @@ cdef class Planner:
     cdef const double* coefficients
     cdef const int64_t* kinds
     # the cost model
-    cdef double cost_diagonal, cost_move, cost_real1, cost_dense1, cost_real2, cost_dense2
+    cdef Merging merging
     cdef double cost_weyl, cost_turn, split_time
     # stages
     cdef Growable clusters, items, unturned, terms, renamed, pass_items, pass_starts
     cdef Growable order         # work space of one stage
     cdef Growable registers, tape           # tape.pxi
+    cdef index most_registers   # that were in use at the same time
     cdef Growable out_passes, out_ops, out_lists, sources, fills, fill_targets
     cdef index out_reals        # the plan's coefficients so far
     cdef int open_cluster[MAX_BITS]     # of each qubit: the cluster that a gate may join, or -1
@@ -220,20 +222,20 @@ cdef class Planner:
     cdef uint64_t live_now  # the same as a mask of bits of the pair number
 
     def __dealloc__(self):
-        free(self.clusters.data)
-        free(self.items.data)
+        keep_spare(&self.clusters, CLUSTERS)
+        keep_spare(&self.items, ITEMS)
+        keep_spare(&self.out_ops, OPS)
+        keep_spare(&self.out_lists, LISTS)
+        keep_spare(&self.registers, REGISTERS)
+        keep_spare(&self.tape, TAPE)
+        keep_spare(&self.sources, SOURCES)
+        keep_spare(&self.terms, TERMS)
         free(self.unturned.data)
-        free(self.terms.data)
         free(self.order.data)
         free(self.renamed.data)
         free(self.pass_items.data)
         free(self.pass_starts.data)
         free(self.out_passes.data)
-        free(self.out_ops.data)
-        free(self.out_lists.data)
-        free(self.registers.data)
-        free(self.tape.data)
-        free(self.sources.data)
         free(self.fills.data)
         free(self.fill_targets.data)
 
@@ -349,18 +351,23 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     if fresh and len(cuts):
         raise ValueError("a plan for a fresh state cannot have cuts")
     p.num_qubits, p.lane_bits, p.capacity, p.fusion = num_qubits, lane_bits, capacity, fusion
-    p.cost_diagonal, p.cost_move = costs["diagonal"], costs["move"]
-    p.cost_real1, p.cost_dense1 = costs["real1"], costs["dense1"]
-    p.cost_real2, p.cost_dense2 = costs["real2"], costs["dense2"]
+    p.merging.diagonal, p.merging.move = costs["diagonal"], costs["move"]
+    p.merging.real1, p.merging.dense1 = costs["real1"], costs["dense1"]
+    p.merging.real2, p.merging.dense2 = costs["real2"], costs["dense2"]
     p.cost_weyl, p.cost_turn, p.split_time = costs["weyl"], costs["turn"], split_time
     p.register_bits = register_bits if fusion else 0
+    p.merging.turn = p.cost_turn if p.register_bits else 0
     p.touched = p.live = live
     p.coefficients = &coefficients[0] if coefficients.shape[0] else NULL
     # About what gates need, so that lists seldom move.
-    reserve(&p.registers, (R_FREE + 16 * p.num_gates) * <index>sizeof(double))
-    reserve(&p.tape, 4 * p.num_gates * <index>sizeof(Step))
-    reserve(&p.clusters, p.num_gates * <index>sizeof(Cluster) // 2)
-    reserve(&p.items, p.num_gates * <index>sizeof(Item) // 2)
+    start_list(&p.registers, REGISTERS, (R_FREE + 16 * p.num_gates) * <index>sizeof(double))
+    start_list(&p.tape, TAPE, 4 * p.num_gates * <index>sizeof(Step))
+    start_list(&p.clusters, CLUSTERS, p.num_gates * <index>sizeof(Cluster) // 2)
+    start_list(&p.items, ITEMS, p.num_gates * <index>sizeof(Item) // 2)
+    start_list(&p.terms, TERMS, p.num_gates * <index>sizeof(Term))
+    start_list(&p.sources, SOURCES, 8 * p.num_gates * <index>sizeof(index))
+    start_list(&p.out_ops, OPS, p.num_gates * <index>sizeof(int64_t) * OP_COLUMNS // 2)
+    start_list(&p.out_lists, LISTS, p.num_gates * <index>sizeof(int64_t))
     new_registers(p, R_FREE)
     set_constants(<double*>p.registers.data)
     cdef index first = 0, last

@@ -91,8 +91,8 @@ cdef class Recipe:
     cdef int lane_bits
 
     def __dealloc__(self):
-        free(self.tape.data)
-        free(self.sources.data)
+        keep_spare(&self.tape, TAPE)
+        keep_spare(&self.sources, SOURCES)
         free(self.fills.data)
         free(self.fill_targets.data)
 
@@ -196,6 +196,6 @@ cdef Recipe recipe_of(Planner p, index num_coefficients):
     cdef Recipe t = Recipe()
     t.tape, t.sources, t.fills, t.fill_targets = p.tape, p.sources, p.fills, p.fill_targets
     p.tape = p.sources = p.fills = p.fill_targets = Growable(NULL, 0, 0)
-    t.num_registers = p.registers.room // <index>sizeof(double)
+    t.num_registers = p.most_registers
     t.out_reals, t.num_coefficients, t.lane_bits = p.out_reals, num_coefficients, p.lane_bits
     return t

@@ -37,7 +37,7 @@ cdef int split_dense(Planner p) except -1 nogil:
     cdef uint64_t mask
     cdef int q
     cdef Item* it
-    cdef double saved = (p.cost_dense2 - p.cost_weyl) * <double>(BIT << p.num_qubits)
+    cdef double saved = (p.merging.dense2 - p.cost_weyl) * <double>(BIT << p.num_qubits)
     # Two threads share what is saved, and one of them does the splitting.
     if not p.fusion or saved < 2 * p.split_time:
         return 0

@@ -277,7 +277,10 @@ cdef int carry_out(const Step* s, double* r, const double* c) noexcept nogil:
 cdef inline index new_registers(Planner p, index count) except -1 nogil:
     """Registers that nothing has used; returns the first."""
     extend(&p.registers, count * <index>sizeof(double))
-    return count_of(&p.registers, sizeof(double)) - count
+    cdef index used = count_of(&p.registers, sizeof(double))
+    if used > p.most_registers:
+        p.most_registers = used
+    return used - count
 
 
 cdef inline void give_back(Planner p, index first) noexcept nogil:

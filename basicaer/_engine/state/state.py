@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence, Tuple
 import numpy as np
 
 from basicaer._engine.control import no_check
-from basicaer._engine.costs import PASS_GATES, PLAN_GATE_NS, PLAN_NS, PLANNED_NS, block_qubits
+from basicaer._engine.costs import PASS_GATES, block_qubits
 from basicaer._engine.memory import SAMPLED_IN_PLACE
 from basicaer._engine.plan.compiled_plan import CompiledPlan, compiled_plan
 from basicaer._engine.program import Gates
@@ -22,6 +22,7 @@ from basicaer._engine.state import buffers, small
 from basicaer._engine.state.dispatch import kernels
 from basicaer._engine.state.reduction_tables import strings, summation
 from basicaer._engine.state.sampler import SamplerInPlace
+from basicaer._engine.state.unplanned import apply_directly, apply_one_by_one, way_of
 from basicaer._engine.threads import cooperate
 from basicaer._engine.work import worth_threads
 
@@ -40,10 +41,8 @@ _PLANNED_AT_ONCE = 1 << 14
 """Maximum number of gates planned together. Planning cannot be interrupted, and takes more than
 twice as long for twice the gates; one more pass over the state is negligible beside so many."""
 
-_UNPLANNED = small.MOST_QUBITS
-"""Maximum width at which gates may be applied one by one instead of planned."""
-_FEW = 64
-"""Gate runs of up to so many gates that are applied once are never planned at that width."""
+_SMALL = small.MOST_QUBITS
+"""Maximum width at which probabilities are computed by `small`."""
 _ONE_CALL = 1 << 13
 """A fresh state with fewer reals is allocated and computed by one call."""
 _NO_FLAGS = np.zeros(8, dtype=np.int64)
@@ -256,6 +255,11 @@ class State:
         Raises:
             Cancelled: the job was cancelled; the state must not be used afterwards.
         """
+        way = way_of(gates, self.num_qubits, self._width, self.precision, fusion, again)
+        if way == "one by one":
+            return self._apply_one_by_one(gates, shift, control)
+        if way == "directly":
+            return self._apply_directly(gates, shift, control)
         if len(gates) > _PLANNED_AT_ONCE:
             total: Dict[str, float] = {}
             for chunk in gates.chunks(_PLANNED_AT_ONCE):
@@ -272,8 +276,6 @@ class State:
                 for name, value in found.items():
                     total[name] = total.get(name, 0) + value
             return total
-        if self.num_qubits <= _UNPLANNED and self._needs_no_plan(gates, again):
-            return self._apply_one_by_one(gates, shift, control)
         capacity = block_qubits(self._width, self.precision) - self._lane_bits
         key = (self._width, self._live, self.precision, capacity, shift, fusion, kernels)
         compiled = gates.plans.compiled.get(key)
@@ -295,52 +297,30 @@ class State:
         self._run(compiled, threads, control)
         return compiled.summary
 
-    def _needs_no_plan(self, gates: Gates, again: bool) -> bool:
-        """Returns whether applying the gates one by one is faster than planning them.
-
-        It must depend only on the gates, the width and `again`: it determines the order of sums.
-        """
-        if len(gates.kinds) > small.MOST_KINDS:
-            return False
-        count = len(gates.kind)
-        if not again and count <= _FEW:
-            return True
-        key = (self.num_qubits, again)
-        known = gates.plans.needless.get(key)
-        if known is None:
-            most = PLANNED_NS if again else PLAN_NS + PLAN_GATE_NS * count
-            known = small.nanoseconds(self.num_qubits, gates.kinds, gates.kind) <= most
-            gates.plans.needless[key] = known
-        return known
-
     def _apply_one_by_one(
         self, gates: Gates, shift: int, control: Control | None
     ) -> Dict[str, float]:
         flags = control.flags if control is not None else _NO_FLAGS
-        count = len(gates.kind)
-        small.apply(
-            self._reals,
-            self._lane_bits,
-            self.num_qubits,
-            gates.kinds,
-            gates.kind,
-            gates.start,
-            gates.qubits,
-            gates.offset,
-            gates.coefficients,
-            shift,
-            flags,
-        )
+        found = apply_one_by_one(gates, self._reals, self._lane_bits, self.num_qubits, shift, flags)
         self._live = (1 << self.num_qubits) - 1
         if control is not None:
             control.check()
-        return {
-            "gates": count,
-            "fused_gates": count,
-            "passes": 1,
-            "operations": count,
-            "amplitude_gates": float(count << self.num_qubits),
-        }
+        return found
+
+    def _apply_directly(
+        self, gates: Gates, shift: int, control: Control | None
+    ) -> Dict[str, float]:
+        count, precision = 2 << self._width, self.precision
+        flags = control.flags if control is not None else _NO_FLAGS
+        made = self._memory is None and count < _ONE_CALL
+        reals = None if made else self._reals
+        how = (reals, precision, self._amplitude, self._width, self._live, shift, flags)
+        found, self._live, memory, skip = apply_directly(gates, kernels, *how)
+        if memory is not None:
+            self._memory = np.frombuffer(memory, _REAL[precision], count, skip)
+        if control is not None:
+            control.check()
+        return found
 
     def _run(self, compiled: CompiledPlan, threads: int, control: Control | None) -> None:
         executable = compiled.executable
@@ -438,7 +418,7 @@ class State:
         Returns:
             float64, shape (2**len(qubits),).
         """
-        if self.num_qubits <= _UNPLANNED:
+        if self.num_qubits <= _SMALL:
             return small.probabilities(self._reals, self._lane_bits, self.num_qubits, qubits)
         low_bits, low_to, lane_to, lists, groups = summation(
             self._lane_bits, self._width - self._lane_bits, tuple(qubits)
