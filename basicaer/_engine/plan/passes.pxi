@@ -57,7 +57,7 @@ cdef int lower_item(Planner p, Item* it) except -1 nogil:
 
 
 cdef int lower_items(Planner p, const int64_t* chosen, index num, const int64_t* bits, int a,
-                     uint64_t block) except -1 nogil:
+                     uint64_t block, bint is_last) except -1 nogil:
     """The items of a pass, in an order that does the same, several turns at a time.
 
     Args:
@@ -68,16 +68,17 @@ cdef int lower_items(Planner p, const int64_t* chosen, index num, const int64_t*
     cdef int64_t taken[WINDOW]
     cdef int64_t* waiting
     cdef index left = 0, count, i, j, last, extra
-    cdef uint64_t active = 0, reach
-    cdef int top
-    cdef bint grouped
+    cdef uint64_t active = 0, mixed, diagonal
+    cdef bint grouped, gathered, holds = p.register_bits and a >= p.register_bits and (
+        p.num_qubits >= HOLD_FROM)
     cdef Item* it
     p.order.used = 0
     waiting = <int64_t*>extend(&p.order, (MAX_BITS * num + 1) * <index>sizeof(int64_t))
     for i in range(num):
         waiting[left] = chosen[i]
         left += 1
-        if p.register_bits and (<Item*>p.items.data + chosen[i]).kind == DIAGONAL_GROUP:
+        if p.register_bits and not holds and (
+                (<Item*>p.items.data + chosen[i]).kind == DIAGONAL_GROUP):
             extra = take_components(p, chosen[i])
             for j in range(extra):
                 waiting[left] = num_items(p) - 1 - j
@@ -85,33 +86,38 @@ cdef int lower_items(Planner p, const int64_t* chosen, index num, const int64_t*
     while left:
         count = 1
         taken[0] = 0
-        if p.register_bits and a >= p.register_bits and fits_registers(
-                p, <Item*>p.items.data + waiting[0]):
+        grouped = gathered = False
+        it = <Item*>p.items.data + waiting[0]
+        if holds and it.kind == DIAGONAL_GROUP:
+            hold(p, waiting[0])
+            waiting += 1
+            left -= 1
+            continue
+        if p.register_bits and a >= p.register_bits and fits_registers(p, it):
             count = gather_turns(p, waiting, left, taken, &active)
-        grouped = False
-        if count == 1 and (<Item*>p.items.data + waiting[0]).kind == DIAGONAL_GROUP:
+            active = filled_up(p, active, a)
+            gathered = True
+        if count == 1 and it.kind == DIAGONAL_GROUP:
             count = gather_groups(p, waiting, left, taken)
             grouped = True
-        reach = 0
+        mixed = diagonal = 0
         for i in range(count):
             it = <Item*>p.items.data + waiting[taken[i]]
-            p.live |= it.mixed
-            p.live_now |= it.mixed >> p.lane_bits & block
-            # A control may be |0> all along, where gates that would have moved it cancel.
-            reach |= it.diagonal >> p.lane_bits
+            mixed |= it.mixed
+            diagonal |= it.diagonal
             taken[i] = waiting[taken[i]]
-        reach |= p.live_now
-        top = 0
-        for i in range(a):
-            if (reach >> bits[i]) & 1:
-                top = i + 1
-        p.op_live = top
         it = <Item*>p.items.data + taken[0]
-        # One turn alone is an operation of its own, unless what that would be depends on its angle.
-        if grouped or count == 1 and (it.is_real or not it.turned or a < p.register_bits):
+        if held_mask(p) & mixed and not (gathered and takes_held(p, mixed, active, count, bits)):
+            release(p, bits, a)
+        p.live |= mixed
+        p.live_now |= mixed >> p.lane_bits & block
+        p.op_live = live_bits_of(p, diagonal, bits, a)
+        # One turn alone is an operation of its own, unless it takes diagonals along, or what it
+        # would be depends on its angle.
+        if grouped or not gathered or (count == 1 and it.is_real and held_mask(p) & mixed == 0):
             lower_item(p, it)
         else:
-            lower_registers(p, taken, count, active, a)
+            lower_registers(p, taken, count, mixed, active, bits, a)
         # Those that were taken are among the first WINDOW: close the gaps, move the head up.
         last = min(left, WINDOW) - 1
         i = last
@@ -124,11 +130,13 @@ cdef int lower_items(Planner p, const int64_t* chosen, index num, const int64_t*
                 last -= 1
         waiting += count
         left -= count
+    if is_last:
+        release(p, bits, a)
     return 0
 
 
-cdef int lower_pass(Planner p, const int64_t* chosen, index num) except -1 nogil:
-    """Chooses the block of a pass and lowers its items."""
+cdef int lower_pass(Planner p, const int64_t* chosen, index num, bint is_last) except -1 nogil:
+    """Chooses the block of a pass and lowers its items; the last pass does all that is held."""
     cdef int pair_bits = p.num_qubits - p.lane_bits, room, i, q, a = 0, live_bits = 0
     cdef int contiguous = 0
     cdef uint64_t active = 0, live = p.live >> p.lane_bits, block, lowest_bits, fresh, bit
@@ -182,7 +190,7 @@ cdef int lower_pass(Planner p, const int64_t* chosen, index num) except -1 nogil
         contiguous = live_bits
     first_op = num_ops(p)
     p.live_now = live & block
-    lower_items(p, chosen, num, bits, a, block)
+    lower_items(p, chosen, num, bits, a, block, is_last)
     ops = num_ops(p) - first_op
     if ops == 0:
         return 0
@@ -215,7 +223,9 @@ cdef int lower_pass(Planner p, const int64_t* chosen, index num) except -1 nogil
 cdef int lower(Planner p) except -1 nogil:
     """All passes, in order."""
     cdef const int64_t* starts = <int64_t*>p.pass_starts.data
-    cdef index i
-    for i in range(count_of(&p.pass_starts, sizeof(int64_t)) - 1):
-        lower_pass(p, <int64_t*>p.pass_items.data + starts[i], starts[i + 1] - starts[i])
+    cdef index i, num = count_of(&p.pass_starts, sizeof(int64_t)) - 1
+    p.held = -1
+    for i in range(num):
+        lower_pass(p, <int64_t*>p.pass_items.data + starts[i], starts[i + 1] - starts[i],
+                   i == num - 1)
     return 0

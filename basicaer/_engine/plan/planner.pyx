@@ -213,6 +213,7 @@ cdef class Planner:
     cdef index first_float, last_float  # terms that have found no group yet
     cdef index single[MAX_BITS]         # of each qubit: the term on it alone in `last_group`, or -1
     cdef uint64_t mixed_yet             # qubits that can be other than |0> by now
+    cdef index held                     # the group of the terms that are held back, or -1
     cdef int scaled                     # turns whose scale R_SCALAR has
     cdef index num_fused, work_vectors, max_outer
     cdef double total_work
@@ -248,8 +249,9 @@ include "basicaer/_engine/plan/turns.pxi"
 include "basicaer/_engine/plan/schedule.pxi"
 include "basicaer/_engine/plan/output.pxi"
 include "basicaer/_engine/plan/operations.pxi"
-include "basicaer/_engine/plan/registers.pxi"
 include "basicaer/_engine/plan/diagonals.pxi"
+include "basicaer/_engine/plan/held.pxi"
+include "basicaer/_engine/plan/registers.pxi"
 include "basicaer/_engine/plan/wide.pxi"
 include "basicaer/_engine/plan/passes.pxi"
 

@@ -302,37 +302,36 @@ cdef int gates_of_two(Planner p, const Item* it, const int* rank) except -1 nogi
     return 1 + push_turn(p, GATE_TURN2 + pair + (1 if r < s else 2), it.turn + 2, it.turn + 3, 0, 0)
 
 
-cdef int gates_of_group(Planner p, const Item* it, const int* rank) except -1 nogil:
-    """A diagonal group on a few qubits; returns the number of gates."""
+cdef int gates_of_group(Planner p, const Item* it, const int* rank,
+                        uint64_t outside) except -1 nogil:
+    """A diagonal group on a few qubits, under other ones: `outside`; returns the number of gates.
+    """
     cdef Term* terms = <Term*>p.terms.data
-    cdef int lanes = 1 << p.lane_bits, num = popcount(it.diagonal), i, k, l, value, q
-    cdef int qubits[FEW]
-    cdef uint64_t mask = it.diagonal, ones
-    cdef index products, out, t
-    cdef bint first
+    cdef int lanes = 1 << p.lane_bits, num = 0, i, k, l, value, q
+    cdef int qubits[HELD_QUBITS]
+    cdef uint64_t ones, mask
+    cdef index products, t = it.first_term
     cdef index* v
-    for i in range(num):
-        qubits[i] = lowest(mask)
+    mask = it.diagonal & ~outside
+    while mask:
+        qubits[num] = lowest(mask)
+        num += 1
         mask &= mask - 1
     # The factor of each value of these qubits.
     products = new_registers(p, 2 << num)
     for value in range(1 << num):
+        step(p, SET_ONE, products + 2 * value, 0, 0)
+    while t >= 0:
         ones = 0
         for i in range(num):
-            if value >> i & 1:
-                ones |= BIT << qubits[i]
-        out = products + 2 * value
-        first = True
-        t = it.first_term
-        while t >= 0:
-            if terms[t].mask & ~ones == 0:
-                step(p, COPY if first else SCALE, out, terms[t].at, 1)
-                first = False
-            t = terms[t].next
-        if first:
-            step(p, SET_ONE, out, 0, 0)
-    push_gate(p, GATE_DIAGONAL, 0, 0)
-    if it.diagonal & ((BIT << p.lane_bits) - 1) == 0:
+            if terms[t].mask >> qubits[i] & 1:
+                ones |= BIT << i
+        for value in range(1 << num):
+            if value & ones == ones:
+                step(p, SCALE, products + 2 * value, terms[t].at, 1)
+        t = terms[t].next
+    push_gate(p, GATE_DIAGONAL, outside, outside)
+    if it.diagonal & ~outside & ((BIT << p.lane_bits) - 1) == 0:
         lanes = 1
     v = push_vectors(p, 2 << p.register_bits, lanes)
     for k in range(1 << p.register_bits):
@@ -346,17 +345,49 @@ cdef int gates_of_group(Planner p, const Item* it, const int* rank) except -1 no
     return 1
 
 
-cdef int lower_registers(Planner p, const int64_t* chosen, index num, uint64_t active,
-                         int num_local) except -1 nogil:
-    """The turns of some items as one operation."""
-    cdef int rank[MAX_BITS]     # of a local bit: which register bit it is, or -1
-    cdef int i, count = 0, bit
-    cdef index j, at, op_at, list_at
-    cdef int64_t* op
-    cdef Item* it
-    for bit in range(num_local):        # the lowest others fill it up
+cdef inline uint64_t filled_up(Planner p, uint64_t active, int num_local) noexcept nogil:
+    """As many local bits as there are register bits, the lowest others added."""
+    cdef int bit
+    for bit in range(num_local):
         if popcount(active) < p.register_bits:
             active |= BIT << bit
+    return active
+
+
+cdef uint64_t inside_registers(Planner p, uint64_t active, const int64_t* bits) noexcept nogil:
+    """The lane qubits, and those that the local bits `active` are."""
+    cdef uint64_t inside = (BIT << p.lane_bits) - 1
+    while active:
+        inside |= BIT << p.lane_bits + bits[lowest(active)]
+        active &= active - 1
+    return inside
+
+
+cdef bint takes_held(Planner p, uint64_t mixed, uint64_t active, index turns,
+                     const int64_t* bits) noexcept nogil:
+    """True if a register block can take the held terms that must come before it."""
+    cdef uint64_t outside[MOST_OUTSIDE]
+    return (2 * turns + MOST_OUTSIDE < MOST_GATES
+            and held_sets(p, mixed, inside_registers(p, active, bits), 2 * turns, outside) >= 0)
+
+
+cdef int lower_registers(Planner p, const int64_t* chosen, index num, uint64_t mixed,
+                         uint64_t active, const int64_t* bits, int num_local) except -1 nogil:
+    """The turns of some items as one operation, and the held terms that come before them.
+
+    Args:
+        chosen: the items.
+        mixed: the qubits that they mix.
+        active: the register bits, as local bits.
+        bits, num_local: as in `lower_items`.
+    """
+    cdef int rank[MAX_BITS]     # of a local bit: which register bit it is, or -1
+    cdef int count = 0, bit, k, sets = 0
+    cdef uint64_t outside[MOST_OUTSIDE]
+    cdef uint64_t inside = inside_registers(p, active, bits)
+    cdef index j, op_at
+    cdef int64_t* op
+    cdef Item* it
     for bit in range(num_local):
         rank[bit] = -1
         if active >> bit & 1:
@@ -370,6 +401,11 @@ cdef int lower_registers(Planner p, const int64_t* chosen, index num, uint64_t a
         if rank[bit] >= 0:
             push_list(p, bit)
     count = 0
+    if held_mask(p) & mixed:
+        sets = held_sets(p, mixed, inside, 2 * num, outside)
+    for k in range(sets):
+        j = take_held(p, mixed, inside, outside[k])
+        count += gates_of_group(p, <Item*>p.items.data + j, rank, outside[k])
     for j in range(num):
         it = <Item*>p.items.data + chosen[j]
         if it.kind == ONE_QUBIT:
@@ -377,7 +413,7 @@ cdef int lower_registers(Planner p, const int64_t* chosen, index num, uint64_t a
         elif it.kind == STEERED:
             count += gates_of_steered(p, it, rank)
         elif it.kind == DIAGONAL_GROUP:
-            count += gates_of_group(p, it, rank)
+            count += gates_of_group(p, it, rank, 0)
         else:
             count += gates_of_two(p, it, rank)
     (<int64_t*>(p.out_ops.data + op_at))[COL_COUNT] = count

@@ -1,0 +1,130 @@
+# Stage 5 and 6 of 6: diagonals that are held back, for register blocks to take.
+#
+# In L2 a register block waits for its loads and stores, and some more multiplications cost nothing;
+# a diagonal group by itself is one more trip. So in a large state groups are not lowered when their
+# turn comes. Their terms are held, through passes too, until items come that mix their qubits: a
+# register block takes those that it needs, if they are few, and all that lie in its registers
+# anyway; for anything else all that is held is lowered first, as one group.
+
+cdef enum:
+    HOLD_FROM = 15      # qubits of a state in which groups are held
+    HELD_QUBITS = 6     # register bits and lane qubits of the terms that are taken together
+    MOST_OUTSIDE = 3    # sets of other qubits that they are under
+    TRIP_MADDS = 14     # multiply-adds an amplitude that a trip to L2 has time for
+
+
+cdef int hold(Planner p, index i) except -1 nogil:
+    """Holds the terms of a diagonal group, item i."""
+    cdef Item* it = <Item*>p.items.data + i
+    cdef Item* held
+    if p.held < 0:
+        p.held = i
+        return 0
+    held = <Item*>p.items.data + p.held
+    if it.first_term < 0:
+        return 0
+    if held.first_term < 0:
+        held.first_term = it.first_term
+    else:
+        (<Term*>p.terms.data + held.last_term).next = it.first_term
+    held.last_term = it.last_term
+    held.diagonal |= it.diagonal
+    return 0
+
+
+cdef inline uint64_t held_mask(Planner p) noexcept nogil:
+    """The qubits that held terms depend on."""
+    return (<Item*>p.items.data + p.held).diagonal if p.held >= 0 else 0
+
+
+cdef int held_sets(Planner p, uint64_t mixed, uint64_t inside, int madds,
+                   uint64_t* outside) noexcept nogil:
+    """Which terms a register block takes, told by their qubits outside of its registers.
+
+    Args:
+        mixed: the qubits that it mixes.
+        inside: its register bits and the lane qubits, as qubits.
+        madds: multiply-adds an amplitude of its turns.
+        outside: receives the sets of qubits, at most MOST_OUTSIDE.
+
+    Returns:
+        How many sets; -1 if that is too much for one register block.
+    """
+    cdef const Term* terms = <Term*>p.terms.data
+    cdef index t = (<Item*>p.items.data + p.held).first_term
+    cdef uint64_t qubits[MOST_OUTSIDE]
+    cdef uint64_t left
+    cdef int num = 0, k
+    while t >= 0:
+        left = terms[t].mask & ~inside
+        if terms[t].mask & mixed or left == 0:
+            k = 0
+            while k < num and outside[k] != left:
+                k += 1
+            if k == num:
+                madds += 2 if left else 4
+                if num == MOST_OUTSIDE or madds > TRIP_MADDS:
+                    return -1
+                outside[num] = left
+                qubits[num] = 0
+                num += 1
+            qubits[k] |= terms[t].mask & inside
+            if popcount(qubits[k]) > HELD_QUBITS:
+                return -1
+        t = terms[t].next
+    return num
+
+
+cdef index take_held(Planner p, uint64_t mixed, uint64_t inside, uint64_t outside) except -2 nogil:
+    """Makes an item of the held terms under the qubits `outside`; see `held_sets`."""
+    cdef Term* terms
+    cdef Item* held
+    cdef Item* it
+    cdef index t, following, made
+    it = new_item(p, DIAGONAL_GROUP)
+    made = num_items(p) - 1
+    held = <Item*>p.items.data + p.held
+    terms = <Term*>p.terms.data
+    t = held.first_term
+    held.first_term = held.last_term = -1
+    held.diagonal = 0
+    while t >= 0:
+        following = terms[t].next
+        it = held
+        if terms[t].mask & ~inside == outside and (terms[t].mask & mixed or outside == 0):
+            it = <Item*>p.items.data + made
+        if it.first_term < 0:
+            it.first_term = t
+        else:
+            terms[it.last_term].next = t
+        it.last_term = t
+        it.diagonal |= terms[t].mask
+        terms[t].next = -1
+        t = following
+    return made
+
+
+cdef int release(Planner p, const int64_t* bits, int a) except -1 nogil:
+    """Lowers all held terms as one group; `bits` and `a` as in `lower_items`."""
+    cdef Item* held
+    if p.held < 0:
+        return 0
+    held = <Item*>p.items.data + p.held
+    if held.first_term >= 0:
+        p.op_live = live_bits_of(p, held.diagonal, bits, a)
+        lower_group(p, held)
+    p.held = -1
+    return 0
+
+
+cdef int live_bits_of(Planner p, uint64_t diagonal, const int64_t* bits, int a) noexcept nogil:
+    """How many of the lowest local bits hold all that can be 1, with the qubits `diagonal`.
+
+    A control may be |0> all along, where gates that would have moved it cancel.
+    """
+    cdef uint64_t reach = p.live_now | diagonal >> p.lane_bits
+    cdef int i, top = 0
+    for i in range(a):
+        if reach >> bits[i] & 1:
+            top = i + 1
+    return top
