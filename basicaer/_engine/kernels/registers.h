@@ -56,21 +56,22 @@ typedef struct {
 #else
 
 /* A turn of the amplitudes whose indices differ in the bits of `pair`. Of one bit: `first` is 0. Of
-   two: `first` is 0 for 00 and 11; for 01 and 10 it is the bit that is 1 in the index of a. */
-BA_ALWAYS void BA_OF(turn)(BA_V *re, BA_V *im, const int pair, const int first, const int form,
-                           BA_V t) {
+   two: `first` is 0 for 00 and 11; for 01 and 10 it is the bit that is 1 in the index of a. Where
+   the bit `control` is 1, what it makes of them is exchanged. */
+BA_ALWAYS void BA_OF(turn)(BA_V *re, BA_V *im, const int pair, const int first, const int control,
+                           const int form, BA_V t) {
   BA_UNROLL
   for (int i = 0; i < BA_REGISTERS; i++)
     if ((i & pair) == first) {
-      const int h = i ^ pair;
+      const int h = i ^ pair, x = i & control ? h : i, y = i & control ? i : h;
       BA_V ar = re[i], ai = im[i], br = re[h], bi = im[h];
       switch (form) {
-      case 0: re[i] = ar - t * br; im[i] = ai - t * bi; re[h] = br + t * ar; im[h] = bi + t * ai; break;
-      case 1: re[i] = t * ar + br; im[i] = t * ai + bi; re[h] = ar - t * br; im[h] = ai - t * bi; break;
-      case 2: re[i] = ar + t * br; im[i] = ai + t * bi; re[h] = t * ar - br; im[h] = t * ai - bi; break;
-      case 3: re[i] = t * ar - br; im[i] = t * ai - bi; re[h] = ar + t * br; im[h] = ai + t * bi; break;
-      case 4: re[i] = ar + t * bi; im[i] = ai - t * br; re[h] = br + t * ai; im[h] = bi - t * ar; break;
-      default: re[i] = br - t * ai; im[i] = bi + t * ar; re[h] = ar - t * bi; im[h] = ai + t * br;
+      case 0: re[x] = ar - t * br; im[x] = ai - t * bi; re[y] = br + t * ar; im[y] = bi + t * ai; break;
+      case 1: re[x] = t * ar + br; im[x] = t * ai + bi; re[y] = ar - t * br; im[y] = ai - t * bi; break;
+      case 2: re[x] = ar + t * br; im[x] = ai + t * bi; re[y] = t * ar - br; im[y] = t * ai - bi; break;
+      case 3: re[x] = t * ar - br; im[x] = t * ai - bi; re[y] = ar + t * br; im[y] = ai + t * bi; break;
+      case 4: re[x] = ar + t * bi; im[x] = ai - t * br; re[y] = br + t * ai; im[y] = bi - t * ar; break;
+      default: re[x] = br - t * ai; im[x] = bi + t * ar; re[y] = ar - t * bi; im[y] = ai + t * br;
       }
     }
 }
@@ -160,39 +161,47 @@ BA_ALWAYS void BA_OF(diagonal)(BA_V *re, BA_V *im, const BA_V *c) {
 
 /* One gate on the vectors of a set. Codes that are not listed do nothing. */
 BA_ALWAYS void BA_OF(gate)(BA_V *re, BA_V *im, const int code, const BA_V *c) {
-#define TURNS(r)                                                                      \
-  case GATE_TURN + r: BA_OF(turn)(re, im, 1 << r, 0, 0, c[0]); break;                 \
-  case GATE_TURN + 3 + r: BA_OF(turn)(re, im, 1 << r, 0, 1, c[0]); break;             \
-  case GATE_TURN + 6 + r: BA_OF(turn)(re, im, 1 << r, 0, 2, c[0]); break;             \
-  case GATE_TURN + 9 + r: BA_OF(turn)(re, im, 1 << r, 0, 3, c[0]); break;             \
-  case GATE_TURN + 12 + r: BA_OF(turn)(re, im, 1 << r, 0, 4, c[0]); break;            \
-  case GATE_TURN + 15 + r: BA_OF(turn)(re, im, 1 << r, 0, 5, c[0]); break;            \
-  case GATE_FLIP + r: BA_OF(flip)(re, im, 1 << r, 0); break;                          \
-  case GATE_REAL + r: BA_OF(real)(re, im, 1 << r, 0, c); break;                       \
-  case GATE_LANE_BIT + r: BA_OF(lane_and_bit)(re, im, 0, 1 << r, c); break;           \
-  case GATE_LANE_BIT + 3 + r: BA_OF(lane_and_bit)(re, im, 1, 1 << r, c); break;       \
-  case GATE_LANE_BIT + 6 + r: BA_OF(lane_and_bit)(re, im, 2, 1 << r, c); break;       \
-  case GATE_LANE_BIT + 9 + r: BA_OF(lane_and_bit)(re, im, 3, 1 << r, c); break;       \
-  case GATE_LANE_STEERED + r: BA_OF(lane)(re, im, 0, 1 << r, c); break;               \
-  case GATE_LANE_STEERED + 3 + r: BA_OF(lane)(re, im, 1, 1 << r, c); break;           \
-  case GATE_LANE_STEERED + 6 + r: BA_OF(lane)(re, im, 2, 1 << r, c); break;           \
+#define TURNS(r)                                                                                \
+  case GATE_TURN + r: BA_OF(turn)(re, im, 1 << r, 0, 0, 0, c[0]); break;                        \
+  case GATE_TURN + 3 + r: BA_OF(turn)(re, im, 1 << r, 0, 0, 1, c[0]); break;                    \
+  case GATE_TURN + 6 + r: BA_OF(turn)(re, im, 1 << r, 0, 0, 2, c[0]); break;                    \
+  case GATE_TURN + 9 + r: BA_OF(turn)(re, im, 1 << r, 0, 0, 3, c[0]); break;                    \
+  case GATE_TURN + 12 + r: BA_OF(turn)(re, im, 1 << r, 0, 0, 4, c[0]); break;                   \
+  case GATE_TURN + 15 + r: BA_OF(turn)(re, im, 1 << r, 0, 0, 5, c[0]); break;                   \
+  case GATE_FLIP + r: BA_OF(flip)(re, im, 1 << r, 0); break;                                    \
+  case GATE_REAL + r: BA_OF(real)(re, im, 1 << r, 0, c); break;                                 \
+  case GATE_LANE_BIT + r: BA_OF(lane_and_bit)(re, im, 0, 1 << r, c); break;                     \
+  case GATE_LANE_BIT + 3 + r: BA_OF(lane_and_bit)(re, im, 1, 1 << r, c); break;                 \
+  case GATE_LANE_BIT + 6 + r: BA_OF(lane_and_bit)(re, im, 2, 1 << r, c); break;                 \
+  case GATE_LANE_BIT + 9 + r: BA_OF(lane_and_bit)(re, im, 3, 1 << r, c); break;                 \
+  case GATE_LANE_STEERED + r: BA_OF(lane)(re, im, 0, 1 << r, c); break;                         \
+  case GATE_LANE_STEERED + 3 + r: BA_OF(lane)(re, im, 1, 1 << r, c); break;                     \
+  case GATE_LANE_STEERED + 6 + r: BA_OF(lane)(re, im, 2, 1 << r, c); break;                     \
   case GATE_LANE_STEERED + 9 + r: BA_OF(lane)(re, im, 3, 1 << r, c); break;
-#define PAIRS(p, low, high)                                                           \
-case GATE_TURN2 + 0 + 3 * p: BA_OF(turn)(re, im, low | high, 0, 0, c[0]); break;    \
-  case GATE_TURN2 + 1 + 3 * p: BA_OF(turn)(re, im, low | high, low, 0, c[0]); break;  \
-  case GATE_TURN2 + 2 + 3 * p: BA_OF(turn)(re, im, low | high, high, 0, c[0]); break; \
-  case GATE_TURN2 + 9 + 3 * p: BA_OF(turn)(re, im, low | high, 0, 1, c[0]); break;    \
-  case GATE_TURN2 + 10 + 3 * p: BA_OF(turn)(re, im, low | high, low, 1, c[0]); break; \
-  case GATE_TURN2 + 11 + 3 * p: BA_OF(turn)(re, im, low | high, high, 1, c[0]); break;\
-  case GATE_TURN2 + 18 + 3 * p: BA_OF(turn)(re, im, low | high, 0, 2, c[0]); break;   \
-  case GATE_TURN2 + 19 + 3 * p: BA_OF(turn)(re, im, low | high, low, 2, c[0]); break; \
-  case GATE_TURN2 + 20 + 3 * p: BA_OF(turn)(re, im, low | high, high, 2, c[0]); break;\
-  case GATE_TURN2 + 27 + 3 * p: BA_OF(turn)(re, im, low | high, 0, 3, c[0]); break;   \
-  case GATE_TURN2 + 28 + 3 * p: BA_OF(turn)(re, im, low | high, low, 3, c[0]); break; \
-  case GATE_TURN2 + 29 + 3 * p: BA_OF(turn)(re, im, low | high, high, 3, c[0]); break;\
-  case GATE_CX + 2 * p: BA_OF(flip)(re, im, low, high); break;                        \
-  case GATE_CX + 2 * p + 1: BA_OF(flip)(re, im, high, low); break;                    \
-  case GATE_STEERED + 2 * p: BA_OF(real)(re, im, low, high, c); break;                \
+#define PAIRS(p, low, high)                                                                     \
+case GATE_TURN2 + 0 + 3 * p: BA_OF(turn)(re, im, low | high, 0, 0, 0, c[0]); break;             \
+  case GATE_TURN2 + 1 + 3 * p: BA_OF(turn)(re, im, low | high, low, 0, 0, c[0]); break;         \
+  case GATE_TURN2 + 2 + 3 * p: BA_OF(turn)(re, im, low | high, high, 0, 0, c[0]); break;        \
+  case GATE_TURN2 + 9 + 3 * p: BA_OF(turn)(re, im, low | high, 0, 0, 1, c[0]); break;           \
+  case GATE_TURN2 + 10 + 3 * p: BA_OF(turn)(re, im, low | high, low, 0, 1, c[0]); break;        \
+  case GATE_TURN2 + 11 + 3 * p: BA_OF(turn)(re, im, low | high, high, 0, 1, c[0]); break;       \
+  case GATE_TURN2 + 18 + 3 * p: BA_OF(turn)(re, im, low | high, 0, 0, 2, c[0]); break;          \
+  case GATE_TURN2 + 19 + 3 * p: BA_OF(turn)(re, im, low | high, low, 0, 2, c[0]); break;        \
+  case GATE_TURN2 + 20 + 3 * p: BA_OF(turn)(re, im, low | high, high, 0, 2, c[0]); break;       \
+  case GATE_TURN2 + 27 + 3 * p: BA_OF(turn)(re, im, low | high, 0, 0, 3, c[0]); break;          \
+  case GATE_TURN2 + 28 + 3 * p: BA_OF(turn)(re, im, low | high, low, 0, 3, c[0]); break;        \
+  case GATE_TURN2 + 29 + 3 * p: BA_OF(turn)(re, im, low | high, high, 0, 3, c[0]); break;       \
+  case GATE_TURN_CX + 0 + 2 * p: BA_OF(turn)(re, im, low, 0, high, 0, c[0]); break;             \
+  case GATE_TURN_CX + 1 + 2 * p: BA_OF(turn)(re, im, high, 0, low, 0, c[0]); break;             \
+  case GATE_TURN_CX + 6 + 2 * p: BA_OF(turn)(re, im, low, 0, high, 1, c[0]); break;             \
+  case GATE_TURN_CX + 7 + 2 * p: BA_OF(turn)(re, im, high, 0, low, 1, c[0]); break;             \
+  case GATE_TURN_CX + 12 + 2 * p: BA_OF(turn)(re, im, low, 0, high, 2, c[0]); break;            \
+  case GATE_TURN_CX + 13 + 2 * p: BA_OF(turn)(re, im, high, 0, low, 2, c[0]); break;            \
+  case GATE_TURN_CX + 18 + 2 * p: BA_OF(turn)(re, im, low, 0, high, 3, c[0]); break;            \
+  case GATE_TURN_CX + 19 + 2 * p: BA_OF(turn)(re, im, high, 0, low, 3, c[0]); break;            \
+  case GATE_CX + 2 * p: BA_OF(flip)(re, im, low, high); break;                                  \
+  case GATE_CX + 2 * p + 1: BA_OF(flip)(re, im, high, low); break;                              \
+  case GATE_STEERED + 2 * p: BA_OF(real)(re, im, low, high, c); break;                          \
   case GATE_STEERED + 2 * p + 1: BA_OF(real)(re, im, high, low, c); break;
   switch (code) {
   TURNS(0)

@@ -27,18 +27,25 @@ cdef void registers(vec* s, int live, const int64_t* at, index num_gates, index 
     cdef ba_gate gates[MOST_GATES]
     cdef int positions[BA_REGISTER_BITS]
     cdef const int64_t* row = at + BA_REGISTER_BITS
-    cdef int g, k, count = 0
+    cdef int g, k, count = 0, code
+    cdef index at_vector
     cdef index sets = (<index>1 << live) >> BA_REGISTER_BITS
     for g in range(<int>num_gates):
         if base & row[GATE_OUTER] == row[GATE_OUTER_VALUE]:
-            gates[count].code = row[COL_GATE]
+            code = row[COL_GATE]
+            at_vector = row[GATE_COEFFICIENT] // lanes
+            if code < GATE_TURN2:
+                code += 3 * form_at(coefficients + at_vector + 1)
+            elif code < GATE_FLIP:
+                code += 9 * form_at(coefficients + at_vector + 1)
+            elif code >= GATE_TURN_X:
+                code += GATE_TURN - GATE_TURN_X + 3 * (form_at(coefficients + at_vector + 1) ^ 1)
+            elif code >= GATE_TURN_CX:
+                code += 6 * form_at(coefficients + at_vector + 1)
+            gates[count].code = code
             gates[count].control = row[GATE_CONTROL]
             gates[count].value = row[GATE_VALUE]
-            gates[count].coefficient = row[GATE_COEFFICIENT] // lanes
-            if row[COL_GATE] < GATE_TURN2:
-                gates[count].code += 3 * form_at(coefficients + gates[count].coefficient + 1)
-            elif row[COL_GATE] < GATE_FLIP:
-                gates[count].code += 9 * form_at(coefficients + gates[count].coefficient + 1)
+            gates[count].coefficient = at_vector
             count += 1
         row += GATE_COLUMNS
     for k in range(BA_REGISTER_BITS):

@@ -14,3 +14,5 @@
 #define GATE_LANE_BIT 86   /* + 3 l + r: four: a turn of both */
 #define GATE_LANE_STEERED 98 /* + 3 l + r: two for each value of r */
 #define GATE_DIAGONAL 110   /* a complex coefficient for each register */
+#define GATE_TURN_CX 112   /* + 6 form + 2 p, + 1: a turn of the target, then a GATE_CX: t, form */
+#define GATE_TURN_X 136    /* + r: a turn, then a flip, which is a turn of another form: t, form */

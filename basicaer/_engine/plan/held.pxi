@@ -1,16 +1,16 @@
 # Stage 5 and 6 of 6: diagonals that are held back, for register blocks to take.
 #
-# In L2 a register block waits for its loads and stores, and some more multiplications cost nothing;
-# a diagonal group by itself is one more trip. So in a large state groups are not lowered when their
-# turn comes. Their terms are held, through passes too, until items come that mix their qubits: a
-# register block takes those that it needs, if they are few, and all that lie in its registers
-# anyway; for anything else all that is held is lowered first, as one group.
+# A diagonal group by itself is one more trip through a block in L2. So in a large state groups are
+# not lowered when their turn comes. Their terms are held, through passes too, until items come that
+# mix their qubits: a register block takes those that it needs, and all that lie in its registers
+# anyway, if they cost it less than its share of a trip for all that is held; otherwise, and before
+# any other item, all that is held is lowered as one group.
 
 cdef enum:
     HOLD_FROM = 15      # qubits of a state in which groups are held
     HELD_QUBITS = 6     # register bits and lane qubits of the terms that are taken together
     MOST_OUTSIDE = 3    # sets of other qubits that they are under
-    TRIP_MADDS = 14     # multiply-adds an amplitude that a trip to L2 has time for
+    TRIP_MADDS = 12     # multiply-adds an amplitude that take as long as a trip to L2
 
 
 cdef int hold(Planner p, index i) except -1 nogil:
@@ -37,14 +37,12 @@ cdef inline uint64_t held_mask(Planner p) noexcept nogil:
     return (<Item*>p.items.data + p.held).diagonal if p.held >= 0 else 0
 
 
-cdef int held_sets(Planner p, uint64_t mixed, uint64_t inside, int madds,
-                   uint64_t* outside) noexcept nogil:
+cdef int held_sets(Planner p, uint64_t mixed, uint64_t inside, uint64_t* outside) noexcept nogil:
     """Which terms a register block takes, told by their qubits outside of its registers.
 
     Args:
         mixed: the qubits that it mixes.
         inside: its register bits and the lane qubits, as qubits.
-        madds: multiply-adds an amplitude of its turns.
         outside: receives the sets of qubits, at most MOST_OUTSIDE.
 
     Returns:
@@ -54,7 +52,9 @@ cdef int held_sets(Planner p, uint64_t mixed, uint64_t inside, int madds,
     cdef index t = (<Item*>p.items.data + p.held).first_term
     cdef uint64_t qubits[MOST_OUTSIDE]
     cdef uint64_t left
-    cdef int num = 0, k
+    # Multiply-adds an amplitude, and register blocks that share what is held.
+    cdef int num = 0, k, madds = 0
+    cdef int blocks = (popcount(held_mask(p) >> p.lane_bits) - 1) // p.register_bits + 1
     while t >= 0:
         left = terms[t].mask & ~inside
         if terms[t].mask & mixed or left == 0:
@@ -63,7 +63,7 @@ cdef int held_sets(Planner p, uint64_t mixed, uint64_t inside, int madds,
                 k += 1
             if k == num:
                 madds += 2 if left else 4
-                if num == MOST_OUTSIDE or madds > TRIP_MADDS:
+                if num == MOST_OUTSIDE or madds * blocks > TRIP_MADDS:
                     return -1
                 outside[num] = left
                 qubits[num] = 0

@@ -88,7 +88,7 @@ cdef enum:
 cdef extern from "basicaer/_engine/plan/gate_codes.h":
     const int GATE_TURN, GATE_TURN2, GATE_FLIP, GATE_CX, GATE_REAL, GATE_STEERED
     const int GATE_LANE, GATE_DENSE_LANE, GATE_LANES, GATE_LANE_BIT, GATE_LANE_STEERED
-    const int GATE_DIAGONAL
+    const int GATE_DIAGONAL, GATE_TURN_CX, GATE_TURN_X
 
 # Columns of a kind's row: the fields of `program.Kind`.
 cdef enum:

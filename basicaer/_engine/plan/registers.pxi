@@ -251,13 +251,15 @@ cdef int gates_of_steered(Planner p, const Item* it, const int* rank) except -1 
                 put(v, lanes, 1, c, l, m1 if l >> it.q1 & 1 else m0, c, False, False)
         return 1
     pair = 2 * pair_code(min(r, s), max(r, s)) + (s < r)
-    if it.flips:
-        count = 0
-        if not ask(p, IS_IDENTITY, m0):
-            count += push_turn(p, GATE_TURN + r, it.turn, it.turn + 1, 0, 0)
+    if it.flips and ask(p, IS_IDENTITY, m0):
         if s >= 0:
-            return count + push_gate(p, GATE_CX + pair, 0, 0)
-        return count + push_gate(p, GATE_FLIP + r, steer, steer)
+            return push_gate(p, GATE_CX + pair, 0, 0)
+        return push_gate(p, GATE_FLIP + r, steer, steer)
+    if it.flips and s >= 0:
+        return push_turn(p, GATE_TURN_CX + pair, it.turn, it.turn + 1, 0, 0)
+    if it.flips:
+        push_turn(p, GATE_TURN + r, it.turn, it.turn + 1, steer, 0)
+        return 1 + push_turn(p, GATE_TURN_X + r, it.turn, it.turn + 1, steer, steer)
     if s >= 0:
         push_gate(p, GATE_STEERED + pair, 0, 0)
         v = push_vectors(p, 8, 1)
@@ -368,7 +370,7 @@ cdef bint takes_held(Planner p, uint64_t mixed, uint64_t active, index turns,
     """True if a register block can take the held terms that must come before it."""
     cdef uint64_t outside[MOST_OUTSIDE]
     return (2 * turns + MOST_OUTSIDE < MOST_GATES
-            and held_sets(p, mixed, inside_registers(p, active, bits), 2 * turns, outside) >= 0)
+            and held_sets(p, mixed, inside_registers(p, active, bits), outside) >= 0)
 
 
 cdef int lower_registers(Planner p, const int64_t* chosen, index num, uint64_t mixed,
@@ -402,7 +404,7 @@ cdef int lower_registers(Planner p, const int64_t* chosen, index num, uint64_t m
             push_list(p, bit)
     count = 0
     if held_mask(p) & mixed:
-        sets = held_sets(p, mixed, inside, 2 * num, outside)
+        sets = held_sets(p, mixed, inside, outside)
     for k in range(sets):
         j = take_held(p, mixed, inside, outside[k])
         count += gates_of_group(p, <Item*>p.items.data + j, rank, outside[k])
