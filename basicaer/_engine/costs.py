@@ -84,10 +84,10 @@ longer waiting for the GIL than they save. Measured, one thread against two: cir
 # --- cache blocks ------------------------------------------------------------------------------
 
 _SMALLEST_BLOCK = 128 << 10
-_LARGEST_BLOCK = 512 << 10
+_LARGEST_BLOCK = 1 << 20
 """Bytes of a cache block. Larger blocks need fewer passes, but must fit half of a core's L2."""
-_MANY_BLOCKS = 5
-"""Blocks grow beyond the smallest size only if a state still has 2**5 of them, for threads."""
+_MANY_BLOCKS = 4
+"""Blocks grow beyond the smallest size only if a state still has 2**4 of them, for threads."""
 
 
 def _level_2_cache() -> int:
