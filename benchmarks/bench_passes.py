@@ -89,6 +89,9 @@ def cost_of(plan: Any) -> float:
     total = 0.0
     for operation in plan.ops.tolist():
         name = names[operation[0]]
+        if name == "registers":  # as long as three turns, unless they are many more
+            total += 3 * KERNEL_COSTS["turn"]
+            continue
         # Each control within the block halves what is touched.
         total += KERNEL_COSTS[alike.get(name, name)] / 2 ** bin(operation[4]).count("1")
     return total
