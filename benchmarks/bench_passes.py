@@ -26,7 +26,7 @@ from measure import best_times, machine, readable
 from qiskit import QuantumCircuit
 from simulators import num_cores
 
-from basicaer._engine.costs import KERNEL_COSTS, SPLIT_TIME, block_qubits
+from basicaer._engine.costs import KERNEL_COSTS, SPLIT_TIME, TURN_COSTS, block_qubits
 from basicaer._engine.plan import planner as _planning
 from basicaer._engine.program import Gates
 from basicaer._engine.state.dispatch import kernels
@@ -90,7 +90,7 @@ def cost_of(plan: Any) -> float:
     for operation in plan.ops.tolist():
         name = names[operation[0]]
         if name == "registers":  # as long as three turns, unless they are many more
-            total += 3 * KERNEL_COSTS["turn"]
+            total += 3 * TURN_COSTS["turn"]
             continue
         # Each control within the block halves what is touched.
         total += KERNEL_COSTS[alike.get(name, name)] / 2 ** bin(operation[4]).count("1")

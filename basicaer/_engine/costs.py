@@ -14,13 +14,20 @@ KERNEL_COSTS = {
     "real1": 0.16,
     "dense1": 0.28,
     "real2": 0.35,
-    "dense2": 0.50,
-    "weyl": 0.40,
-    "turn": 0.12,
+    "dense2": 0.65,
+    "weyl": 0.48,
+    "turn": 0.0,
 }
 """Nanoseconds per amplitude and thread of one operation in a cache block, by the structure of its
 matrix, as printed by `benchmarks/bench_kernels.py`. Only the ratios matter; they are nearly the
 same for all builds."""
+TURN_COSTS = {**KERNEL_COSTS, "dense2": 0.50, "weyl": 0.40, "turn": 0.12}
+"""The same where gates are turns, several in a register block, and most of the time goes into loads
+and stores."""
+TURNS_FROM = 11
+"""Width from which they are: in smaller states that takes longer to plan, and to refresh, than it
+saves. New angles of EfficientSU2 with and without, 8, 10, 12 and 16 qubits: 43 and 36 us, 56 and
+46, 108 and 109, 840 and 1,050."""
 
 SPLIT_TIME = 5_000
 """Nanoseconds that the planner takes to rewrite a "dense2" as a "weyl", which is cheaper."""
@@ -41,7 +48,7 @@ SMALL_GATE_NS = 14.0
 SMALL_PRODUCT_NS = {"dense1": 0.8, "dense2": 0.75, "dense": 1.1, "diagonal": 1.1}
 """Nanoseconds per complex multiplication of such a gate, by form."""
 
-PLAN_NS, PLAN_GATE_NS = 9_000, 110
+PLAN_NS, PLAN_GATE_NS = 9_000, 210
 """Nanoseconds to plan a gate run on a few qubits and apply it once: fixed, and per gate."""
 PLANNED_NS = 6_000
 """Nanoseconds to apply such a gate run once it is planned, with some margin."""
@@ -50,9 +57,10 @@ DIRECT_GATE_NS = 45
 """Nanoseconds to read a gate and multiply it to others where gates go without a plan."""
 DIRECT_OPERATION_NS = 30
 """Fixed nanoseconds of each operation there: its coefficients, and the call of its kernel."""
-PLAN_SAVES_NS = 0.03
+PLAN_SAVES_NS = 0.04
 """Nanoseconds per gate and amplitude that the operations of a plan take less than those of gates
-that go without one: 0 to 0.04 up to 11 qubits, up to 0.1 where a state is larger than L1."""
+that go without one: 0 to 0.04 up to 11 qubits, up to 0.1 where a state is larger than L1. Gates of
+12 qubits go without a plan then, gates of 13 with one: as measured, but for a few per cent."""
 
 # --- circuits ----------------------------------------------------------------------------------
 

@@ -87,10 +87,14 @@ class Plans:
         setattr(self, name, made)
         return made
 
-    def shared(self) -> Plans:
-        """Returns the plans of a gate run with other coefficients, otherwise the same arrays."""
+    def keep(self) -> None:
+        """Says that the gate run is used again and again, so that it is worth a plan."""
         if self.of_structure is None:
             self.of_structure = {}
+
+    def shared(self) -> Plans:
+        """Returns the plans of a gate run with other coefficients, otherwise the same arrays."""
+        self.keep()
         plans = Plans()
         plans.of_structure = self.of_structure
         plans.needless = self.needless

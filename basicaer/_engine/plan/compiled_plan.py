@@ -7,7 +7,7 @@ from typing import Any, Hashable, Sequence, Tuple
 
 import numpy as np
 
-from basicaer._engine.costs import KERNEL_COSTS, SPLIT_TIME
+from basicaer._engine.costs import KERNEL_COSTS, SPLIT_TIME, TURN_COSTS, TURNS_FROM
 from basicaer._engine.plan import planner
 from basicaer._engine.program import Gates, Kind
 
@@ -71,6 +71,7 @@ class CompiledPlan:
             shift: added to each qubit.
         """
         self._single = dtype == np.float32
+        turns = num_qubits >= TURNS_FROM
         plan = planner.plan(
             kind_rows(gates.kinds),
             gates.kind,
@@ -83,11 +84,11 @@ class CompiledPlan:
             lane_bits,
             capacity,
             fusion,
-            KERNEL_COSTS,
+            TURN_COSTS if turns else KERNEL_COSTS,
             SPLIT_TIME,
             cuts,
             self._single,
-            kernels.REGISTER_BITS,
+            kernels.REGISTER_BITS if turns else 0,
         )
         self._kernels = kernels
         self._plan = plan if gates.plans.of_structure is not None else None

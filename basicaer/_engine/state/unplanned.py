@@ -66,11 +66,11 @@ def way_of(
     direct = (
         fusion
         and not again
+        and gates.plans.of_structure is None
         and width <= MOST_DIRECT
         and width <= block_qubits(width, precision)
         and _known(gates.kinds)
         and _plan_is_slower(count, width)
-        and gates.plans.of_structure is None
     )
     if small_enough:
         key = (num_qubits, again, direct)

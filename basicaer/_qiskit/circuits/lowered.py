@@ -9,7 +9,7 @@ from qiskit.circuit import QuantumCircuit
 
 from basicaer._engine.errors import EngineError
 from basicaer._engine.final_states import Ending, without_measurements
-from basicaer._engine.program import Program
+from basicaer._engine.program import Gates, Program
 from basicaer._qiskit.circuits.circuit_key import structure_of
 from basicaer._qiskit.circuits.sweep import Sweep
 from basicaer._qiskit.recent import Recent
@@ -77,6 +77,9 @@ class LoweredCircuit:
             programs = [without_measurements(each) for each in programs]
         if not self.parameters and programs:
             self._fixed = programs[0]
+            for operation in self._fixed.body:
+                if isinstance(operation, Gates):
+                    operation.plans.keep()
         return programs
 
 
