@@ -7,6 +7,7 @@ import numpy as np
 KERNELS: Dict[str, int]
 LANES: Dict[str, int]
 CPU_LEVEL: int
+REGISTER_BITS: int
 MOST_LOW_BITS: int
 EXPECTATION_VECTORS: int
 DIRECT_MOST_QUBITS: int

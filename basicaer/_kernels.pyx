@@ -284,8 +284,8 @@ cdef inline int log2_of(int x) noexcept nogil:
     return bits
 
 
-include "basicaer/_engine/plan/merging.pxi"
-include "basicaer/_engine/plan/products.pxi"
+include "basicaer/_engine/plan/algebra/merging.pxi"
+include "basicaer/_engine/plan/algebra/products.pxi"
 include "basicaer/_engine/kernels/at_once.pxi"
 include "basicaer/_engine/kernels/factors.pxi"
 include "basicaer/_engine/kernels/direct.pxi"

@@ -231,7 +231,9 @@ def test_multiple_controlled_phases(build, precision, small_blocks):
 def test_kernels_have_the_names_and_numbers_of_the_layout():
     """The layout shared by planner and kernels is the only list of them."""
     (layout,) = Path(basicaer.__file__).parent.rglob("plan/layout.pxi")
-    rows = re.findall(r"^    OP_(\w+) = (\d+)$", layout.read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^    OP_(\w+) = (\d+)(?: +#.*)?$", layout.read_text(encoding="utf-8"), re.MULTILINE
+    )
     listed = {name.lower(): int(number) for name, number in rows if name != "COLUMNS"}
     for module in BUILDS.values():
         assert listed == module.KERNELS
@@ -249,10 +251,12 @@ def test_every_kernel_is_reached(small_blocks):
     seen |= kernels_of(run_of((oracle.random_unitary(6, 1), (0, 3, 5, 8, 7, 6), 0, 0)))
     for pair in ((0, 1), (1, 4), (4, 8)):
         seen |= kernels_of(run_of(*around(PAIRS["dense"], pair, (6, 7), 1)), fusion=True)
+    turns = run_of(*((MATRICES["dense"], [qubit], 0, 0) for qubit in (4, 5, 6)))
+    seen |= kernels_of(turns, fusion=True, register_bits=2)
     assert seen == set(dispatch.kernels.KERNELS)
 
 
-def kernels_of(run, fusion=False):
+def kernels_of(run, fusion=False, register_bits=0):
     names = {number: name for name, number in dispatch.kernels.KERNELS.items()}
     lane_bits = dispatch.kernels.LANES["double"].bit_length() - 1
     if lane_bits < 2:
@@ -271,6 +275,7 @@ def kernels_of(run, fusion=False):
         fusion,
         compiled_plan.KERNEL_COSTS,
         compiled_plan.SPLIT_TIME,
+        register_bits=register_bits,
     )
     return {names[kind] for kind in plan.ops[:, 0].tolist()}
 

@@ -95,9 +95,8 @@ def test_diagonals_become_one_run():
         circuit.rz(0.2, qubit)
         circuit.cp(0.3, 0, qubit + 1)
     made = plan(circuit, fresh=False)
-    # There is no matrix here to absorb a scalar factor.
-    assert set(names(made)) == {"product", "phase"}
-    assert names(made).count("phase") == 1 and len(made.ops) < 9
+    # What multiplies all amplitudes is one more of their factors.
+    assert set(names(made)) == {"product"} and len(made.ops) < 9
     assert len(made.passes) == 1
 
 
@@ -158,7 +157,9 @@ def test_many_gates(again):
     state = State.zero(10)
     info = state.apply(program.body[0], again=again)
     assert bool(program.body[0].plans.compiled) == again
-    assert info["gates"] == 5000 and info["fused_gates"] < 3000
+    # A plan leaves more gates by themselves, but carries several out at a time.
+    assert info["gates"] == 5000 and info["fused_gates"] < (3500 if again else 3000)
+    assert info["operations"] < (2000 if again else 3000)
     np.testing.assert_allclose(state.to_array(), oracle.apply_program(program), rtol=0, atol=1e-10)
 
 
@@ -260,8 +261,8 @@ def test_blocks_grow_with_the_state_but_leave_work_for_many_threads(precision):
     sizes = [block_qubits(n, precision) for n in range(40)]
     assert sizes == sorted(sizes)
     assert sizes[0] == (13 if precision == "double" else 14)  # 128 KiB
-    assert 0 <= sizes[-1] - sizes[0] <= 2
-    assert all(size == sizes[0] or n - size >= 5 for n, size in enumerate(sizes))
+    assert 0 <= sizes[-1] - sizes[0] <= 3  # 1 MiB
+    assert all(size == sizes[0] or n - size >= 4 for n, size in enumerate(sizes))
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,17 @@ def values_for(circuit, seed):
     return np.stack([rng.uniform(-3, 3, shape), special], axis=1).reshape(6, -1)
 
 
-def plan(gates, num_qubits, lane_bits, *, fresh=True, single=False, cuts=(), split=SPLIT_TIME):
+def plan(
+    gates,
+    num_qubits,
+    lane_bits,
+    *,
+    fresh=True,
+    single=False,
+    cuts=(),
+    split=SPLIT_TIME,
+    register_bits=0,
+):
     return planner.plan(
         kind_rows(gates.kinds),
         gates.kind,
@@ -156,6 +166,7 @@ def plan(gates, num_qubits, lane_bits, *, fresh=True, single=False, cuts=(), spl
         split,
         cuts,
         single,
+        register_bits,
     )
 
 
@@ -193,6 +204,9 @@ def test_plans_of_random_circuits(num_qubits, lane_bits):
         runs = rows_of(circuit, values_for(circuit, seed))
         for options in ({}, {"fresh": False}, {"single": True}, {"split": 0, "fresh": False}):
             refused += assert_refreshed(runs, num_qubits, lane_bits, **options)
+        for options in ({"register_bits": 2}, {"register_bits": 3, "fresh": False}):
+            refused += assert_refreshed(runs, num_qubits, lane_bits, **options)
+            assert assert_refreshed(runs[::2], num_qubits, lane_bits, **options) == 0
         cuts = (0, 7, 7, len(runs[0]) // 2, len(runs[0]))
         refused += assert_refreshed(runs, num_qubits, lane_bits, fresh=False, cuts=cuts)
         generic = runs[::2]

@@ -41,4 +41,5 @@ def plan(
     split_time: float,
     cuts: Sequence[int] = (),
     single: bool = False,
+    register_bits: int = 0,
 ) -> Plan: ...

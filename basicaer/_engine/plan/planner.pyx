@@ -11,13 +11,13 @@
 | 1 | fusion.pxi | multiplies gates on the same one or two qubits, where that pays |
 | 2 | items.pxi | gives each cluster its structure: dense, steered, diagonal, ... |
 | 3 | splitting.pxi (weyl.pxi) | writes dense two-qubit items as cheaper ones |
-| 3 | turns.pxi | writes gates as turns and diagonals, and gathers the diagonals |
+| 3 | turns.pxi (turn.pxi) | writes gates as turns and diagonals, and gathers the diagonals |
 | 4 | schedule.pxi | puts items that fit into one cache block into one pass |
-| 5 | operations.pxi, registers.pxi, diagonals.pxi, wide.pxi | items as operations |
+| 5 | operations.pxi, registers.pxi, held.pxi, diagonals.pxi, wide.pxi | items as operations |
 | 6 | passes.pxi | chooses the block of each pass and has its items lowered |
 
 Each stage uses only what is included before it. What they share: growable.pxi, the lists;
-merging.pxi, which gates are worth multiplying; products.pxi and matrices.pxi, small matrices;
+algebra/merging.pxi, which gates are worth multiplying, and other files there, small matrices;
 tape.pxi, how they compute with numbers, so that recipe.pxi can do it again for other coefficients;
 output.pxi, how operations are written; layout.pxi, how the plan is laid out in arrays, for the
 kernels too.
@@ -47,11 +47,11 @@ cdef object INT64 = np.dtype(np.int64)
 
 include "basicaer/_engine/cython/growable.pxi"
 include "basicaer/_engine/plan/layout.pxi"
-include "basicaer/_engine/plan/merging.pxi"
-include "basicaer/_engine/plan/products.pxi"
-include "basicaer/_engine/plan/matrices.pxi"
-include "basicaer/_engine/plan/weyl.pxi"
-include "basicaer/_engine/plan/turn.pxi"
+include "basicaer/_engine/plan/algebra/merging.pxi"
+include "basicaer/_engine/plan/algebra/products.pxi"
+include "basicaer/_engine/plan/algebra/matrices.pxi"
+include "basicaer/_engine/plan/algebra/weyl.pxi"
+include "basicaer/_engine/plan/algebra/turn.pxi"
 
 ctypedef fused real:
     double
@@ -333,7 +333,8 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
         cuts: ascending numbers of gates: before each, all passes so far have done all gates so far
             and no others. They need a state that is not fresh.
         single: whether the plan's coefficients are float32.
-        register_bits: register bits of the build; 0 for no register blocks.
+        register_bits: register bits of the build; 0 for no register blocks. There are none either
+            where cache blocks have fewer bits.
 
     Raises:
         ValueError: the width is out of bounds, or a gate is malformed.
@@ -357,7 +358,9 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     p.merging.real1, p.merging.dense1 = costs["real1"], costs["dense1"]
     p.merging.real2, p.merging.dense2 = costs["real2"], costs["dense2"]
     p.cost_weyl, p.cost_turn, p.split_time = costs["weyl"], costs["turn"], split_time
-    p.register_bits = register_bits if fusion else 0
+    # In smaller blocks what a turn becomes would depend on its angle.
+    if fusion and min(capacity, num_qubits - lane_bits) >= register_bits:
+        p.register_bits = register_bits
     p.merging.turn = p.cost_turn if p.register_bits else 0
     p.touched = p.live = live
     p.coefficients = &coefficients[0] if coefficients.shape[0] else NULL

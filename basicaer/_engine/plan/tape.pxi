@@ -69,7 +69,8 @@ cdef enum:
     INVERSE_SQUARE = 40     # out = 1 / a^2
     X_BLOCK = 41            # of a 4x4 matrix, what acts on 00, 11 or, if `b` is 1, on 01, 10
     X_JOIN = 42             # out: the 4x4 matrix of two such blocks, a and b
-    X_FACTORS = 43          # out: factors of two turned blocks, a and b; see X_BEFORE
+    X_FACTORS = 43          # out: factors of two turned blocks, a and b, which may change; see
+                            # X_BEFORE
     FLIP_TURN = 45          # out: as BOTH_TURNS, of a turn a and of X times it
     BOTH_TURNS = 46         # out: the matrices of two turns, a and b, t and form of both
     IS_REAL2 = 47           # a question: of a turn, whether its matrix is real

@@ -69,7 +69,7 @@ cdef bint as_turn(const double* m, int kind, double* out) noexcept nogil:
         kind: REAL_TURN: of a real matrix, without diagonals; CROSS_TURN: form 4 or 5, without
             diagonals; ANY_TURN: forms 0 to 3.
     """
-    cdef bint low = fabs(m[4]) + fabs(m[5]) > fabs(m[0]) + fabs(m[1])
+    cdef bint low = m[4] * m[4] + m[5] * m[5] > m[0] * m[0] + m[1] * m[1]
     cdef const double* base = m + 4 if low else m
     cdef double a[2]    # the other entry of the first column, those of the second, over the base
     cdef double b[2]
@@ -117,7 +117,9 @@ cdef bint as_turn(const double* m, int kind, double* out) noexcept nogil:
         zdiv(u, b, w)
     else:
         zdiv(u, d, w)
-    if negative(u):         # it is a reflection, not a factor -1: the plan is the same then
+    # With -1 as a reflection, not as a factor, the plan is the same. Without a rotation it is not:
+    # whether O is the identity, or X, would depend on the angle of a phase.
+    if t != 0 and negative(u):
         t = -t
         u[0] = -u[0]
         u[1] = -u[1]
@@ -182,15 +184,37 @@ cdef void x_join(double* out, const double* a, const double* b) noexcept nogil:
     memcpy(out + 18, b + 4, 4 * sizeof(double))
 
 
-cdef void x_factors(double* out, const double* a, const double* b) noexcept nogil:
-    """The diagonals around two turns, as factors; `a` and `b` as TURN writes them."""
-    cdef double last[2]
+cdef void x_factors(double* out, const double* a, double* b) noexcept nogil:
+    """The diagonals around two turns, as factors; `a` and `b` as TURN writes them.
+
+    Which of the two is a reflection is chosen anew, in `b`, so that the factor of both qubits after
+    the turns is 1 where it can be, not -1.
+    """
     cdef double t[2]
+    cdef double* both = out + X_AFTER + 4
+    cdef int i
     memcpy(out + X_BEFORE, b + TURN_BEFORE, 2 * sizeof(double))
     zdiv(out + X_BEFORE + 2, a + TURN_BEFORE, b + TURN_BEFORE)
-    zdiv(out + X_AFTER, b + TURN_SCALE, a + TURN_SCALE)
-    zmul(out + X_AFTER + 2, out + X_AFTER, b + TURN_AFTER)
-    zmul(t, out + X_AFTER, out + X_AFTER + 2)
-    zdiv(last, a + TURN_AFTER, t)
-    memcpy(out + X_AFTER + 4, last, 2 * sizeof(double))
+    for i in range(2):
+        zdiv(out + X_AFTER, b + TURN_SCALE, a + TURN_SCALE)
+        zmul(out + X_AFTER + 2, out + X_AFTER, b + TURN_AFTER)
+        zmul(t, out + X_AFTER, out + X_AFTER + 2)
+        zdiv(both, a + TURN_AFTER, t)
+        if i or not negative(both):
+            break
+        reflect(b)
+    if about(both, 1, 0):
+        both[0] = 1
+        both[1] = 0
     memcpy(out + X_SCALE, a + TURN_SCALE, 2 * sizeof(double))
+
+
+cdef void reflect(double* turn) noexcept nogil:
+    """Writes a turn, as TURN writes it, of a form from 0 to 3, with another sign of `after`."""
+    cdef int form = <int>turn[TURN_FORM]
+    set_turn(turn, -turn[TURN_T], form ^ 2)
+    turn[TURN_AFTER] = -turn[TURN_AFTER]
+    turn[TURN_AFTER + 1] = -turn[TURN_AFTER + 1]
+    if form & 1:
+        turn[TURN_SCALE] = -turn[TURN_SCALE]
+        turn[TURN_SCALE + 1] = -turn[TURN_SCALE + 1]
