@@ -56,12 +56,14 @@ def planned(monkeypatch):
     monkeypatch.setattr(state_module, "_SMALL", -1)
 
 
-@pytest.fixture
-def small_blocks(monkeypatch):
+@pytest.fixture(params=["turns", "no turns"])
+def small_blocks(request, monkeypatch):
     """Makes blocks so short that a few qubits need many, and uses threads at any size.
 
-    Gates are planned then, since the state is more than one block.
+    Gates are planned then, since the state is more than one block; with turns, as in wide states,
+    and without.
     """
+    monkeypatch.setattr(compiled_plan, "TURNS_FROM", 0 if request.param == "turns" else 99)
     monkeypatch.setattr(state_module, "block_qubits", lambda *_: 6)
     monkeypatch.setattr(unplanned, "block_qubits", lambda *_: 6)
     monkeypatch.setitem(costs.THREADS_WORK, "state", 0)
