@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import threading
-from concurrent.futures import Future
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
@@ -228,7 +227,7 @@ class Points:
 
         _threads.cooperate(work, self.at_once)
 
-    def submit(self, function: Callable[[], Any], *, brief: bool = False) -> Future[Any]:
+    def submit(self, function: Callable[[], Any], *, brief: bool = False) -> queue.AnyFuture:
         """Queues a job that calls `function`, which calls `run` and returns the result.
 
         Args:

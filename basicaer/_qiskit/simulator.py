@@ -7,6 +7,7 @@ backend keeps no state of a run.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import logging
 import time
@@ -37,8 +38,9 @@ from basicaer._engine.task import Task, method_of
 from basicaer._jobs import budget, options, progress_bar, queue
 from basicaer._qiskit.circuits import parameter_binds
 from basicaer._qiskit.errors import BasicAerError, public_error
-from basicaer._qiskit.job import BasicAerJob, fresh_ids
+from basicaer._qiskit.job import BasicAerJob, Ids
 from basicaer._qiskit.request import Experiment, Prepared, Request, experiments_of
+from basicaer._qiskit.result import Header
 from basicaer._qiskit.versions import HAS_QOBJ
 
 if HAS_QOBJ:
@@ -54,7 +56,7 @@ _OUTPUT = {
 _NARROW = 12
 """Qubits up to which a circuit is lowered before its memory is counted."""
 
-_Ready = Tuple[Program, Dict[str, Any], Experiment, Allowance, float]
+_Ready = Tuple[Program, Header, Experiment, Allowance, float]
 """A lowered circuit: its program, the header of its result, the experiment, the memory that it may
 hold, and the seconds that lowering took."""
 
@@ -137,12 +139,13 @@ class Simulator:
         # The circuits of a Qobj have no parameters left to bind.
         binds = values["parameter_binds"] if qobj is None else None
         prepared = self._prepare(experiments, binds, values, threads)
-        job_id, qobj_id = fresh_ids()
-        identity = self._described(job_id, qobj_id)
+        ids = Ids()
+        described = functools.partial(self._described, *self._identity(), ids)
         if qobj is not None:
-            identity["header"].update(qobj.header.to_dict())
-            identity["qobj_id"] = qobj.qobj_id or qobj_id
-        request = Request(prepared, values, threads, identity, self.ERROR)
+            described = functools.partial(
+                _of_qobj, described, dict(qobj.header.to_dict()), qobj.qobj_id
+            )
+        request = Request(prepared, values, threads, described, self.ERROR)
         run = request.run
         if bar is None and run.is_brief():
             future = queue.run_brief(request, run.control)
@@ -150,7 +153,7 @@ class Simulator:
             future = queue.submit(
                 request, run.control, need=run.need, limit=run.limit, size=run.size
             )
-        return self.JOB(self, job_id, future, control=run.control, bar=bar)
+        return self.JOB(self, ids, future, control=run.control, bar=bar)
 
     def _values(
         self, settings: Mapping[str, Any], backend_options: Mapping[str, Any]
@@ -158,14 +161,14 @@ class Simulator:
         """Returns the value of each option of a run; called by `_run`, which `run` calls."""
         return options.resolve(self.KIND, settings, backend_options, stacklevel=4)
 
-    def _described(self, job_id: str, qobj_id: str) -> Dict[str, Any]:
-        """Returns the fields of a Result that describe the job as a whole, see `result.whole`."""
-        name, version = self._identity()
+    @staticmethod
+    def _described(name: str, version: str, ids: Ids) -> Dict[str, Any]:
+        """Returns the fields of a Result that describe the job, see `result.whole_later`."""
         return {
             "backend_name": name,
             "backend_version": version,
-            "qobj_id": qobj_id,
-            "job_id": job_id,
+            "qobj_id": ids.qobj_id,
+            "job_id": ids.job_id,
             "header": {"backend_name": name, "backend_version": version},
         }
 
@@ -183,11 +186,10 @@ class Simulator:
         threads: int,
     ) -> List[Prepared]:
         """Returns the circuits ready to run, each as often as there are values for it."""
-        kind = self.KIND
-        unitary = kind == options.UNITARY
-        counted = _OUTPUT[kind] == "counts"
+        output = _OUTPUT[self.KIND]
+        unitary, counted = output == "unitary", output == "counts"
         initial = values["initial_unitary" if unitary else "initial_statevector"]
-        shots = values["shots"]
+        shots, precision = values["shots"], values["precision"]
         if not counted and shots != 1:
             self._logger.info('"%s" only supports 1 shot. Setting shots=1.', self.name())
             shots = 1
@@ -197,6 +199,7 @@ class Simulator:
             self._check_size(each.circuit, most, shots, threads, values)
         ready: List[_Ready] = []
         limit = values["max_memory_mb"] or None
+        listed, branching = values.get("memory", False), values.get("branching", True)
         for experiment, each in zip(experiments, bound):
             circuit = each.circuit
             begun = time.perf_counter()
@@ -212,17 +215,11 @@ class Simulator:
                 )
             allowance = allowance_of(
                 first,
-                method_of(
-                    first,
-                    _OUTPUT[kind],
-                    shots,
-                    branching=values.get("branching", True),
-                    allow_sampling=experiment.allow_sampling,
-                ),
+                method_of(first, output, shots, experiment.allow_sampling, branching),
                 shots=shots,
-                precision=values["precision"],
+                precision=precision,
                 threads=threads,
-                listed=values.get("memory", False),
+                listed=listed,
                 limit=limit,
             )
             self._check_need(allowance.base, circuit, shots, values)
@@ -233,26 +230,24 @@ class Simulator:
                 ready.append((program, header, experiment, allowance, lowering))
         # Drawn last, so that a run() that raises draws nothing.
         seeds: Iterable[Any] = itertools.repeat(None) if unitary else self._seeds(ready, values)
-        task = Task.of(
-            program=ready[0][0],
-            seed=0,
-            output=_OUTPUT[kind],
-            shots=shots,
-            initial=initial,
-            precision=values["precision"],
-            threads=threads,
-            fusion=values["fusion"],
-            allowance=None,
-            max_iterations=values.get("max_iterations"),
-            branching=values.get("branching", True),
-            chop=values["chop_threshold"],
-        )
+        shared = {
+            "output": output,
+            "shots": shots,
+            "initial": initial,
+            "precision": precision,
+            "threads": threads,
+            "fusion": values["fusion"],
+            "max_iterations": values.get("max_iterations"),
+            "branching": branching,
+            "chop": values["chop_threshold"],
+        }
         # Without a limit, a worker elsewhere counts on its own available memory.
         away = values["executor"] is not None and limit is None
         return [
             Prepared(
-                header["name"],
-                task.replace(
+                header.name,
+                Task.of(
+                    shared,
                     program=program,
                     seed=seed or 0,
                     allow_sampling=experiment.allow_sampling,
@@ -347,19 +342,29 @@ class Simulator:
                 f"{_memory.describe(need)}, {_memory.describe(space)} {why}; {hint}"
             )
 
-    def _log_missing_counts(self, program: Program, header: Mapping[str, Any]) -> None:
+    def _log_missing_counts(self, program: Program, header: Header) -> None:
         """Logs, as terra does, that the counts of a circuit will be empty or zero."""
-        if header["memory_slots"] == 0:
+        if header.memory_slots == 0:
             self._logger.warning(
-                'No classical registers in circuit "%s", counts will be empty.', header["name"]
+                'No classical registers in circuit "%s", counts will be empty.', header.name
             )
         elif not (program.body and isinstance(program.body[-1], Measure)) and not any(
             isinstance(each, (Measure, Store)) for each in operations_of(program.body)
         ):
             self._logger.warning(
                 'No measurements in circuit "%s", classical register will remain all zeros.',
-                header["name"],
+                header.name,
             )
+
+
+def _of_qobj(
+    described: Callable[[], Dict[str, Any]], header: Mapping[str, Any], qobj_id: str | None
+) -> Dict[str, Any]:
+    """Returns the fields of a Result of a Qobj, from those of a Result of circuits."""
+    fields = described()
+    fields["header"].update(header)
+    fields["qobj_id"] = qobj_id or fields["qobj_id"]
+    return fields
 
 
 # ----------------------------------------------------------------------------------------------

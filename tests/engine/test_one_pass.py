@@ -253,14 +253,12 @@ def test_only_what_is_unitary():
 
 
 def test_a_task_made_quickly_is_the_same():
-    fields = {
-        name: value
-        for name, value in Task(lower(QuantumCircuit(1))).__dict__.items()
-        if name not in ("allow_sampling", "part")
-    }
-    quick, plain = Task.of(**fields), Task(**fields)
-    assert quick.__dict__ == plain.__dict__
-    assert quick.replace(shots=3).__dict__ == {**plain.__dict__, "shots": 3}
+    fields = {"program": lower(QuantumCircuit(1)), "seed": 5, "chop": 0.5}
+    quick, plain = Task.of({**fields, "seed": 1}, seed=5, threads=2), Task(**fields, threads=2)
+    for name in Task.__dataclass_fields__:
+        assert getattr(quick, name) is getattr(plain, name), name
+    other = quick.replace(shots=3)
+    assert (other.shots, other.seed, other.fusion, other.part) == (3, 5, True, None)
 
 
 def test_how_a_task_is_run():
