@@ -7,7 +7,7 @@ import threading
 import weakref
 
 import pytest
-from qiskit import QuantumCircuit
+from qiskit import ClassicalRegister, QuantumCircuit
 from qiskit.result import Result
 from qiskit.result.models import ExperimentResult
 from versions import fields
@@ -159,7 +159,7 @@ def test_a_late_result_keeps_neither_the_circuit_nor_the_job():
     result = job.result()
     circuit.name = "other"
     circuit.metadata["b"] = 2
-    circuit.add_register(*QuantumCircuit(0, 3).cregs)
+    circuit.add_register(ClassicalRegister(3, "d"))
     seen = weakref.ref(circuit), weakref.ref(job)
     del circuit, job
     gc.collect()
