@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import cmath
 import time
-from typing import Callable, Dict, Mapping, Sequence, Type
+from typing import Any, Callable, Dict, Mapping, Type
 
 import numpy as np
 
@@ -22,36 +22,32 @@ from basicaer._engine.work import one_run, worth_a_look
 def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) -> Outcome:
     """Computes a task that `is_one_pass`; arguments and errors are those of `execute`."""
     program, output = task.program, task.output
-    _, runs, measured, qubits, _ = program.outline
+    outline = program.outline
     shift = program.num_qubits if output == "unitary" else 0
-    width = program.num_qubits + shift
     work = one_run(program, output == "unitary")
     control.add_total(work)
     control.check()
     state = first_state(task, state_class, control.check)
-    statistics: Dict[str, int] = {}
+    statistics: Mapping[str, Any] = {}
     begun = time.perf_counter()
-    for gates in runs:
+    for gates in outline.runs:
         found = state.apply(
             gates, shift=shift, threads=task.threads, fusion=task.fusion, control=control
         )
-        work -= found.get("amplitude_gates", len(gates) << width)
-        for key, value in found.items():
-            if value.__class__ is int:
-                statistics[key] = statistics.get(key, 0) + value
+        if statistics:
+            found = {key: statistics.get(key, 0) + value for key, value in found.items()}
+        statistics = found
+    work -= int(statistics.get("amplitude_gates", work if statistics else 0))
     applied = time.perf_counter()
     words = num_words(program.num_clbits)
     array = None
-    shots = 0
     if output == "counts":
         first, last = (0, task.shots) if task.part is None else task.part
         shots = last - first
-    elif output == "statevector":
-        shots = 1
-    if measured and words:
-        order = dict(zip(qubits, range(len(qubits))))
-        sources = {clbit: order[qubit] for qubit, clbit in measured}
-        memory = _sampled_memory(task, state, qubits, sources, control)
+    else:
+        shots = 1 if output == "statevector" else 0
+    if outline.measured and words:
+        memory = _sampled_memory(task, state, control)
     else:
         memory = np.zeros((shots if words else 0, words), dtype=np.uint64)
     if output != "counts":
@@ -60,14 +56,15 @@ def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) ->
         array = state.to_array(task.threads, task.chop)
         if output == "unitary":
             array = array.reshape(1 << shift, 1 << shift)
-    control.add_total(-work)  # saved by fusion
+    if work:
+        control.add_total(-work)  # saved by fusion
     planning = state.planning
-    metadata = {
-        "method": task.method,
+    metadata: Dict[str, Any] = {
+        **statistics,
+        "method": "sampled" if output == "counts" else output,
         "states_simulated": 1,
         "branches": 1,
         "states": 1,
-        **statistics,
         "norm_drift": _drift(state.norm),
         "norm_drift_at": "at the end",
         "peak_memory": state_bytes(program.num_qubits, task.precision, output == "unitary"),
@@ -77,6 +74,7 @@ def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) ->
             "plan": planning,
         },
     }
+    metadata.pop("amplitude_gates", None)
     return Outcome(memory, array, metadata)
 
 
@@ -103,38 +101,35 @@ def first_state(task: Task, state_class: Type[Amplitudes], check: Callable[[], N
     return state
 
 
-def _sampled_memory(
-    task: Task,
-    state: Amplitudes,
-    qubits: Sequence[int],
-    sources: Mapping[int, int],
-    control: Control,
-) -> np.ndarray:
+def _sampled_memory(task: Task, state: Amplitudes, control: Control) -> np.ndarray:
     """Draws the classical memory of the task's shots from a final state, one draw per shot.
 
     More than `SHOTS_AT_ONCE` shots are drawn in chunks, with a check for cancellation between them.
 
     Args:
-        task: says which shots.
+        task: says which shots, and what is measured into which clbits.
         state: the final state.
-        qubits: the measured qubits, ascending.
-        sources: maps each measured clbit to the position of its qubit in `qubits`.
         control: of the job.
 
     Returns:
         uint64 of shape (shots, words), word 0 the least significant.
     """
-    words = num_words(task.program.num_clbits)
+    outline = task.program.outline
+    qubits, words = outline.qubits, num_words(task.program.num_clbits)
     first, last = (0, task.shots) if task.part is None else task.part
     shots = last - first
     at_once = min(shots, SHOTS_AT_ONCE)
     take = uniforms_of(task.seed, first)
     sample = state.sampler(qubits, at_once, task.threads)
+    sources: Dict[int, int] = {}
+    if not outline.in_place or words != 1:
+        order = {qubit: place for place, qubit in enumerate(qubits)}
+        sources = {clbit: order[qubit] for qubit, clbit in outline.measured}
+    elif shots == at_once:
+        # The number of an outcome is the word of its memory.
+        return sample(take(shots)).view(np.uint64).reshape(shots, 1)
     if shots == at_once:
-        numbers = sample(take(shots))
-        if words == 1 and len(sources) == len(qubits) and _in_place(sources):
-            return numbers.view(np.uint64).reshape(shots, 1)
-        return memory_rows(shots, words, 0, sources, numbers)
+        return memory_rows(shots, words, 0, sources, sample(take(shots)))
     memory = np.empty((shots, words), dtype=np.uint64)
     for start in range(0, shots, at_once):
         control.check()
@@ -142,11 +137,6 @@ def _sampled_memory(
         numbers = sample(take(len(chunk)))
         chunk[:] = memory_rows(len(chunk), words, 0, sources, numbers)
     return memory
-
-
-def _in_place(sources: Mapping[int, int]) -> bool:
-    """Returns whether each clbit equals its qubit's position: then outcomes are memory words."""
-    return list(sources) == list(sources.values())
 
 
 def _drift(norm: float) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Mapping, Protocol, Tuple, Union
 import numpy as np
 
 from basicaer._engine.memory import Allowance
+from basicaer._engine.once import once
 from basicaer._engine.program import Program
 from basicaer._engine.shots.draws import Seed
 
@@ -101,10 +102,15 @@ class Task:
         other = object.__new__(Task)
         values = other.__dict__
         values.update(self.__dict__)
+        for name in _COMPUTED:
+            values.pop(name, None)
         values.update(fields)
         return other
 
-    @property
+    def __getstate__(self) -> dict[str, Any]:
+        return self.replace().__dict__
+
+    @once
     def method(self) -> str:
         """How the program is run.
 
@@ -115,15 +121,19 @@ class Task:
         """
         return method_of(self.program, self.output, self.shots, self.allow_sampling, self.branching)
 
-    @property
+    @once
     def is_one_pass(self) -> bool:
         """True if the state after the program's gates is all that the output is computed from."""
-        outline = self.program.outline
         if self.stand_in is not None:
             return False
+        outline = self.program.outline
         if self.output == "counts":
             return outline.is_one_pass and self.method == "sampled"
         return outline.is_one_pass and not outline.measured
+
+
+_COMPUTED = ("is_one_pass", "method")
+"""What a task computes of its fields."""
 
 
 @dataclass(eq=False)

@@ -16,16 +16,17 @@ _MOST_BITS = 60
 
 def one_run(program: Program, unitary: bool = False) -> int:
     """Returns the amplitude-gates of one run of a program; while loops count as one iteration."""
-    width = program.num_qubits * (2 if unitary else 1)
-    return max(1, program.outline.num_gates) << min(width, _MOST_BITS)
+    width = 2 * program.num_qubits if unitary else program.num_qubits
+    return (program.outline.num_gates or 1) << (width if width < _MOST_BITS else _MOST_BITS)
 
 
 def amplitude_gates(task: Task) -> int:
     """Returns a rough upper bound on the amplitude-gates of a task."""
     if task.stand_in is not None:
         return task.stand_in.work
-    work = one_run(task.program, task.output == "unitary")
-    if task.method in ("branching", "shot_by_shot"):
+    output = task.output
+    work = one_run(task.program, output == "unitary")
+    if output == "counts" and task.method != "sampled":
         first, last = (0, task.shots) if task.part is None else task.part
         work *= last - first
     return work
@@ -39,8 +40,8 @@ def nanoseconds(task: Task, work: int, listed: bool) -> float:
         work: its `amplitude_gates`.
         listed: whether its outcomes are listed one by one.
     """
-    total = costs.CIRCUIT_NS + work * costs.GATE_NS
-    total += task.program.outline.num_gates * costs.PLAN_GATE_NS
+    gates = task.program.outline.num_gates
+    total = costs.CIRCUIT_NS + work * costs.GATE_NS + gates * costs.PLAN_GATE_NS
     if task.output == "counts":
         total += task.shots * (costs.SHOT_NS + (costs.LISTED_NS if listed else 0))
     return total

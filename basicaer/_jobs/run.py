@@ -76,7 +76,7 @@ class JobRun:
         self.limit = limit
         self.listed = listed
         self.elsewhere = elsewhere
-        self._work = [amplitude_gates(circuit.task) for circuit in circuits]
+        self._work = work = [amplitude_gates(circuit.task) for circuit in circuits]
         self.need, self.at_once = circuits[0].need, 1
         if elsewhere is not None:
             self.need = 0
@@ -84,7 +84,7 @@ class JobRun:
             self.at_once = self._circuits_at_once()
             needs = sorted((circuit.need for circuit in circuits), reverse=True)
             self.need = sum(needs[: self.at_once])
-        self.control = Control(sum(self._work))
+        self.control = Control(sum(work))
         self._made = time.perf_counter()
         self._queued = 0.0
 
@@ -115,13 +115,13 @@ class JobRun:
         The circuits of a brief job make all their draws in one call, so that nothing is mixed up if
         a signal handler interrupts them and runs a job itself.
         """
-        circuits = self.circuits
         if self.elsewhere is not None or self.limit is not None:
             return False
         total = 0.0
-        for circuit, work in zip(circuits, self._work):
-            total += nanoseconds(circuit.task, work, self.listed)
-            if total > WAKE_NS or not circuit.task.is_one_pass:
+        for circuit, work in zip(self.circuits, self._work):
+            task = circuit.task
+            total += nanoseconds(task, work, self.listed)
+            if total > WAKE_NS or not task.is_one_pass:
                 return False
         return True
 
@@ -171,12 +171,10 @@ class JobRun:
         control.begin(self._work[position])
         if threads != task.threads:
             task = task.replace(threads=threads)
-        start = time.time()
         try:
             outcome = execute(task, control)
-            seconds = time.time() - start
             self._note(position, task, outcome)
-            return finish(position, task, outcome, seconds)
+            return finish(position, task, outcome, outcome.metadata["time"]["total"])
         except Cancelled:
             raise
         except Exception as error:
@@ -213,13 +211,13 @@ class JobRun:
 
     def _note(self, position: int, task: Task, outcome: Outcome) -> None:
         """Adds the job's figures to the metadata of an outcome; warns if its norm was off."""
-        metadata = outcome.metadata
+        metadata, precision = outcome.metadata, task.precision
         metadata["threads"] = task.threads
-        metadata["precision"] = task.precision
+        metadata["precision"] = precision
         metadata["simd"] = dispatch.SIMD
         metadata["time"]["queue"] = self._queued
         drift = metadata.get("norm_drift", 0.0)
-        if not drift <= _MOST_DRIFT[task.precision]:
+        if not drift <= _MOST_DRIFT[precision]:
             self._warn_of_norm(position, drift, metadata["norm_drift_at"])
 
     def _warn_of_norm(self, position: int, drift: float, where: str) -> None:

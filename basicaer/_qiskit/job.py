@@ -106,10 +106,13 @@ class BasicAerJob(JobV1):
             bar: the class of its progress bar, see `progress_bar.load`; None for no bar.
         """
         super().__init__(backend, job_id)
-        if isinstance(result, Result):
-            self._future: AnyFuture = Ended(result)
+        self._future: AnyFuture
+        if isinstance(result, Ended) or (
+            not isinstance(result, Result) and hasattr(result, "set_result")
+        ):
+            self._future = result
         else:
-            self._future = result if hasattr(result, "exception") else Ended(result)
+            self._future = Ended(result)
         self._control = control
         self._generation = fork.generation
         self._bar: threading.Thread | None = None  # draws the progress bar

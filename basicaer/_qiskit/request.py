@@ -123,23 +123,17 @@ class Request:
         metadata["seed"] = seed
         times = metadata["time"]
         times["lower"] = lowering
-        arrays: Dict[str, Any] = {}
-        if outcome.array is not None:
-            arrays[task.output] = outcome.array
-        begun = time.perf_counter()
-        result = _result.experiment_later(
+        return _result.experiment_later(
             header,
+            words=None if task.output == "unitary" else outcome.memory,
+            check=self.run.control.check,
             shots=task.shots,
             seed=seed,
-            words=None if task.output == "unitary" else outcome.memory,
             memory=self._listed,
             metadata=metadata,
             time_taken=seconds,
-            check=self.run.control.check,
-            **arrays,
+            arrays={} if outcome.array is None else {task.output: outcome.array},
         )
-        times["result"] = time.perf_counter() - begun
-        return result
 
 
 def _elsewhere(values: Mapping[str, Any]) -> Elsewhere:

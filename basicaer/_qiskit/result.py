@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import copy
 import functools
+import time
 from collections import Counter
-from typing import Any, Callable, Dict, List, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
@@ -177,43 +178,41 @@ def _hex(raw: bytes) -> str:
 def experiment(
     header: Header,
     *,
+    words: np.ndarray | None = None,
+    check: Callable[[], None] = no_check,
     shots: int,
     seed: Any,
     time_taken: float,
-    words: np.ndarray | None = None,
     memory: bool = False,
-    statevector: np.ndarray | None = None,
-    unitary: np.ndarray | None = None,
-    metadata: Dict[str, Any] | None = None,
-    check: Callable[[], None] = no_check,
+    arrays: Mapping[str, np.ndarray],
+    metadata: Dict[str, Any],
 ) -> ExperimentResult:
     """Returns the result of one circuit.
 
     Args:
         header: of the circuit.
+        words: outcomes as `tally` takes them; None for a simulator without outcomes.
+        check: called now and then while many shots are counted; what it raises is raised here.
         shots: the number of shots that were made.
         seed: the seed of the outcomes, if there are any; None for one that nobody knows.
         time_taken: seconds of the execution.
-        words: outcomes as `tally` takes them; None for a simulator without outcomes.
         memory: whether to list the outcome of each shot.
-        statevector: the final state; not copied.
-        unitary: the final unitary; not copied.
-        metadata: what else to report about the run.
-        check: called now and then while many shots are counted; what it raises is raised here.
+        arrays: the final "statevector" or "unitary", if there is one; not copied.
+        metadata: what else to report about the run. Its "time" gets "result", the seconds that
+            counting takes.
     """
+    begun = time.perf_counter()
     data: Dict[str, Any] = {}
     if words is not None:
         if header.memory_slots == 0:
             words = words[:0]
         # With a final state, terra leaves out empty counts.
-        if len(words) or statevector is None:
+        if len(words) or not arrays:
             data["counts"] = tally(words, check)
             if memory:
                 data["memory"] = listing(words, check)
-    if statevector is not None:
-        data["statevector"] = statevector
-    if unitary is not None:
-        data["unitary"] = unitary
+    data.update(arrays)
+    metadata["time"]["result"] = time.perf_counter() - begun
     more: Dict[str, Any] = {"name": header.name}
     if words is not None:
         more["seed_simulator"] = seed
@@ -227,7 +226,7 @@ def experiment(
         **more,
     )
     # An attribute that to_dict() leaves out.
-    result.metadata = metadata or {}
+    result.metadata = metadata
     return result
 
 

@@ -67,8 +67,10 @@ def pair(circuits: Sequence[QuantumCircuit], binds: Binds) -> List[Bound]:
     Raises:
         BasicAerError: if parameters and values do not match.
     """
+    if binds is None:
+        return [Bound(circuit, None) for circuit in circuits]
     alone = isinstance(binds, Mapping)
-    listed: Sequence[Mapping[Any, Any]] = [binds] if isinstance(binds, Mapping) else binds or ()
+    listed: Sequence[Mapping[Any, Any]] = [binds] if isinstance(binds, Mapping) else binds
     if not any(listed):
         if not listed or not any(circuit.parameters for circuit in circuits):
             return [Bound(circuit, None) for circuit in circuits]
