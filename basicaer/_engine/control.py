@@ -102,9 +102,10 @@ class Control:
 
     def add_total(self, work: int) -> None:
         """Adds work that is going to be done, in amplitude-gates, to the total."""
-        estimate = self._estimates.pop(threading.get_ident(), 0)
-        with self._lock:
-            self._total += int(work) - estimate
+        more = int(work) - self._estimates.pop(threading.get_ident(), 0)
+        if more:
+            with self._lock:
+                self._total += more
 
     def add_done(self, work: int) -> None:
         """Adds completed work that kernels do not count, in amplitude-gates."""

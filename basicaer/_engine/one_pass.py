@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import cmath
 import time
-from typing import Any, Callable, Dict, Mapping, Type
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Type, Union
 
 import numpy as np
 
 from basicaer._engine.control import Control
 from basicaer._engine.memory import SHOTS_AT_ONCE, state_bytes
-from basicaer._engine.shots.draws import memory_rows, num_words, uniforms_of
+from basicaer._engine.shots.draws import Stream, memory_rows, num_words, uniforms_of
+from basicaer._engine.shots.outcomes import drawn
 from basicaer._engine.state.amplitudes import Amplitudes
+from basicaer._engine.state.small import MOST_QUBITS, final_probabilities
+from basicaer._engine.state.state import State
+from basicaer._engine.state.unplanned import needs_no_plan
 from basicaer._engine.task import Outcome, Task
 from basicaer._engine.work import one_run, worth_a_look
 
@@ -22,14 +26,62 @@ from basicaer._engine.work import one_run, worth_a_look
 def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) -> Outcome:
     """Computes a task that `is_one_pass`; arguments and errors are those of `execute`."""
     program, output = task.program, task.output
-    outline = program.outline
-    shift = program.num_qubits if output == "unitary" else 0
     work = one_run(program, output == "unitary")
     control.add_total(work)
     control.check()
+    begun = time.perf_counter()
+    if state_class is State and _is_narrow(task):
+        done = _run_narrow(task, control)
+    else:
+        done = _run_state(task, control, state_class)
+    statistics, planning = done.statistics, done.planning
+    work -= int(statistics.get("amplitude_gates", work if statistics else 0))
+    if work:
+        control.add_total(-work)  # saved by fusion
+    metadata: Dict[str, Any] = {
+        **statistics,
+        "method": "sampled" if output == "counts" else output,
+        "states_simulated": 1,
+        "branches": 1,
+        "states": 1,
+        "norm_drift": _drift(done.norm),
+        "norm_drift_at": "at the end",
+        "peak_memory": state_bytes(program.num_qubits, task.precision, output == "unitary"),
+        "time": {
+            "apply": done.applied - begun - planning,
+            "sample": time.perf_counter() - done.applied,
+            "plan": planning,
+        },
+    }
+    metadata.pop("amplitude_gates", None)
+    return Outcome(done.memory, done.array, metadata)
+
+
+class _Done(NamedTuple):
+    """What a pass came to.
+
+    Attributes:
+        statistics: of the gates, see `State.apply`.
+        memory, array: of the outcome.
+        norm: the sum of all probabilities.
+        planning: seconds of planning.
+        applied: when the last gate had been applied.
+    """
+
+    statistics: Mapping[str, Any]
+    memory: np.ndarray
+    array: Union[np.ndarray, None]
+    norm: float
+    planning: float
+    applied: float
+
+
+def _run_state(task: Task, control: Control, state_class: Type[Amplitudes]) -> _Done:
+    program, output = task.program, task.output
+    outline = program.outline
+    shift = program.num_qubits if output == "unitary" else 0
     state = first_state(task, state_class, control.check)
     statistics: Mapping[str, Any] = {}
-    begun = time.perf_counter()
     for gates in outline.runs:
         found = state.apply(
             gates, shift=shift, threads=task.threads, fusion=task.fusion, control=control
@@ -37,7 +89,6 @@ def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) ->
         if statistics:
             found = {key: statistics.get(key, 0) + value for key, value in found.items()}
         statistics = found
-    work -= int(statistics.get("amplitude_gates", work if statistics else 0))
     applied = time.perf_counter()
     words = num_words(program.num_clbits)
     array = None
@@ -56,26 +107,62 @@ def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) ->
         array = state.to_array(task.threads, task.chop)
         if output == "unitary":
             array = array.reshape(1 << shift, 1 << shift)
-    if work:
-        control.add_total(-work)  # saved by fusion
-    planning = state.planning
-    metadata: Dict[str, Any] = {
-        **statistics,
-        "method": "sampled" if output == "counts" else output,
-        "states_simulated": 1,
-        "branches": 1,
-        "states": 1,
-        "norm_drift": _drift(state.norm),
-        "norm_drift_at": "at the end",
-        "peak_memory": state_bytes(program.num_qubits, task.precision, output == "unitary"),
-        "time": {
-            "apply": applied - begun - planning,
-            "sample": time.perf_counter() - applied,
-            "plan": planning,
-        },
+    return _Done(statistics, memory, array, state.norm, state.planning, applied)
+
+
+def _is_narrow(task: Task) -> bool:
+    """Returns whether a task wants nothing of a narrow state but outcomes, as most small ones do.
+
+    Then no state is made: what it would cost is more than the gates on it.
+    """
+    program = task.program
+    outline = program.outline
+    return (
+        program.num_qubits <= MOST_QUBITS
+        and task.output == "counts"
+        and outline.in_place
+        and len(outline.runs) == 1
+        and 1 <= program.num_clbits <= 64
+        and bool(outline.measured)
+        and task.initial is None
+        and task.part is None
+        and task.shots <= SHOTS_AT_ONCE
+        and not isinstance(task.seed, Stream)
+        and needs_no_plan(program.num_qubits, outline.runs[0], False)
+    )
+
+
+def _run_narrow(task: Task, control: Control) -> _Done:
+    """Computes a task that `_is_narrow`, with the outcomes of `_run_state`."""
+    program = task.program
+    num_qubits, outline = program.num_qubits, program.outline
+    gates, seed = outline.runs[0], task.seed
+    assert not isinstance(seed, Stream)
+    probabilities = final_probabilities(
+        num_qubits,
+        gates.kinds,
+        gates.kind,
+        gates.start,
+        gates.qubits,
+        gates.offset,
+        gates.coefficients,
+        cmath.exp(1j * program.global_phase) if program.global_phase else 1.0,
+        task.precision == "single",
+        outline.qubits,
+        control.flags,
+    )
+    applied = time.perf_counter()
+    shots, count = task.shots, outline.num_gates
+    numbers, norm = drawn(probabilities, seed, shots)
+    statistics = {
+        "gates": count,
+        "fused_gates": count,
+        "passes": 1,
+        "operations": count,
+        "amplitude_gates": count << num_qubits,
     }
-    metadata.pop("amplitude_gates", None)
-    return Outcome(memory, array, metadata)
+    memory = numbers.view(np.uint64).reshape(shots, 1)
+    return _Done(statistics, memory, None, norm, 0.0, applied)
 
 
 # ----------------------------------------------------------------------------------------------

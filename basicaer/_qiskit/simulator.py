@@ -201,18 +201,13 @@ class Simulator:
         limit = values["max_memory_mb"] or None
         listed, branching = values.get("memory", False), values.get("branching", True)
         for experiment, each in zip(experiments, bound):
-            circuit = each.circuit
             begun = time.perf_counter()
             programs = each.programs(unitary_only=unitary)
             lowering = time.perf_counter() - begun
             # The size does not depend on the values of parameters.
             first = programs[0][0]
-            if initial is not None and len(initial) != 1 << first.num_qubits:
-                raise BasicAerError(
-                    f"initial {'unitary' if unitary else 'statevector'} is incorrect length: "
-                    f'{len(initial)} != {1 << first.num_qubits} for circuit "{circuit.name}" '
-                    f"of {first.num_qubits} qubits."
-                )
+            if initial is not None:
+                _check_initial(initial, unitary, first, each.circuit)
             allowance = allowance_of(
                 first,
                 method_of(first, output, shots, experiment.allow_sampling, branching),
@@ -222,9 +217,9 @@ class Simulator:
                 listed=listed,
                 limit=limit,
             )
-            self._check_need(allowance.base, circuit, shots, values)
+            self._check_need(allowance.base, each.circuit, shots, values)
             for program, own in programs:
-                header = own if experiment.header is None else experiment.header
+                header = experiment.header or own
                 if counted:
                     self._log_missing_counts(program, header)
                 ready.append((program, header, experiment, allowance, lowering))
@@ -355,6 +350,18 @@ class Simulator:
                 'No measurements in circuit "%s", classical register will remain all zeros.',
                 header.name,
             )
+
+
+def _check_initial(
+    initial: np.ndarray, unitary: bool, program: Program, circuit: QuantumCircuit
+) -> None:
+    """Raises `BasicAerError` if a circuit is of another width than its initial state or unitary."""
+    if len(initial) != 1 << program.num_qubits:
+        raise BasicAerError(
+            f"initial {'unitary' if unitary else 'statevector'} is incorrect length: "
+            f'{len(initial)} != {1 << program.num_qubits} for circuit "{circuit.name}" '
+            f"of {program.num_qubits} qubits."
+        )
 
 
 def _of_qobj(

@@ -19,6 +19,7 @@ from versions import (
     needs_foreign_bits,
 )
 
+from basicaer._engine import one_pass
 from basicaer._engine.control import Control
 from basicaer._engine.execute import execute
 from basicaer._engine.program import Gates
@@ -278,6 +279,34 @@ def test_how_a_task_is_run():
     again = pickle.loads(pickle.dumps(task))
     assert "outline" in task.program.__dict__ and "outline" not in again.program.__dict__
     assert again.program.outline == task.program.outline
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+@pytest.mark.parametrize("shots", [2, 100, 5000])
+def test_a_narrow_task_has_the_outcomes_and_figures_of_any_other(monkeypatch, precision, shots):
+    narrow = 0
+    for seed in range(40):
+        width = 1 + seed % 7
+        circuit = oracle.random_circuit(width, 8 * (1 + seed % 12), seed)
+        circuit.global_phase = 0.3 * (seed % 3)
+        clbits = QuantumCircuit(width, 1 + seed % width).clbits
+        circuit.add_bits(clbits)
+        on = np.random.default_rng(seed).permutation(width)[: len(clbits)]
+        circuit.measure((np.sort(on) if seed % 4 else on).tolist(), clbits)
+        found = []
+        for _ in range(2):
+            task = Task(lower(circuit), shots=shots, seed=seed, precision=precision)
+            narrow += one_pass._is_narrow(task)
+            control = Control()
+            outcome = execute(task, control)
+            times = outcome.metadata.pop("time")
+            found.append((outcome.memory, outcome.metadata, times.keys(), control.flags.tolist()))
+            monkeypatch.setattr(one_pass, "_is_narrow", lambda task: False)
+        monkeypatch.undo()
+        assert found[0][1:] == found[1][1:]
+        np.testing.assert_array_equal(found[0][0], found[1][0])
+        assert found[0][0].dtype == np.uint64 and found[0][0].shape == (shots, 1)
+    assert narrow > 20
 
 
 def set_condition(circuit, condition):

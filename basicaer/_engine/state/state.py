@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, List, Sequence, Tuple
 import numpy as np
 
 from basicaer._engine.control import no_check
-from basicaer._engine.costs import PASS_GATES, PLAN_GATE_NS, PLAN_NS, PLANNED_NS, block_qubits
+from basicaer._engine.costs import PASS_GATES, block_qubits
 from basicaer._engine.memory import SAMPLED_IN_PLACE
 from basicaer._engine.plan.compiled_plan import CompiledPlan, compiled_plan
 from basicaer._engine.program import Gates
@@ -22,6 +22,7 @@ from basicaer._engine.state import buffers, small
 from basicaer._engine.state.dispatch import kernels
 from basicaer._engine.state.reduction_tables import strings, summation
 from basicaer._engine.state.sampler import SamplerInPlace
+from basicaer._engine.state.unplanned import needs_no_plan
 from basicaer._engine.threads import cooperate
 from basicaer._engine.work import worth_threads
 
@@ -42,8 +43,6 @@ twice as long for twice the gates; one more pass over the state is negligible be
 
 _UNPLANNED = small.MOST_QUBITS
 """Maximum width at which gates may be applied one by one instead of planned."""
-_FEW = 64
-"""Gate runs of up to so many gates that are applied once are never planned at that width."""
 _ONE_CALL = 1 << 13
 """A fresh state with fewer reals is allocated and computed by one call."""
 _NO_FLAGS = np.zeros(8, dtype=np.int64)
@@ -272,7 +271,7 @@ class State:
                 for name, value in found.items():
                     total[name] = total.get(name, 0) + value
             return total
-        if self.num_qubits <= _UNPLANNED and self._needs_no_plan(gates, again):
+        if self.num_qubits <= _UNPLANNED and needs_no_plan(self.num_qubits, gates, again):
             return self._apply_one_by_one(gates, shift, control)
         capacity = block_qubits(self._width, self.precision) - self._lane_bits
         key = (self._width, self._live, self.precision, capacity, shift, fusion, kernels)
@@ -294,24 +293,6 @@ class State:
             self.planning += time.perf_counter() - begun
         self._run(compiled, threads, control)
         return compiled.summary
-
-    def _needs_no_plan(self, gates: Gates, again: bool) -> bool:
-        """Returns whether applying the gates one by one is faster than planning them.
-
-        It must depend only on the gates, the width and `again`: it determines the order of sums.
-        """
-        if len(gates.kinds) > small.MOST_KINDS:
-            return False
-        count = len(gates.kind)
-        if not again and count <= _FEW:
-            return True
-        key = (self.num_qubits, again)
-        known = gates.plans.needless.get(key)
-        if known is None:
-            most = PLANNED_NS if again else PLAN_NS + PLAN_GATE_NS * count
-            known = small.nanoseconds(self.num_qubits, gates.kinds, gates.kind) <= most
-            gates.plans.needless[key] = known
-        return known
 
     def _apply_one_by_one(
         self, gates: Gates, shift: int, control: Control | None
