@@ -20,13 +20,13 @@ from basicaer._engine.state.small import MOST_QUBITS, final_probabilities
 from basicaer._engine.state.state import State
 from basicaer._engine.state.unplanned import needs_no_plan
 from basicaer._engine.task import Outcome, Task
-from basicaer._engine.work import one_run, worth_a_look
+from basicaer._engine.work import worth_a_look
 
 
 def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) -> Outcome:
     """Computes a task that `is_one_pass`; arguments and errors are those of `execute`."""
     program, output = task.program, task.output
-    work = one_run(program, output == "unitary")
+    work = task.work
     control.add_total(work)
     control.check()
     begun = time.perf_counter()
@@ -116,19 +116,18 @@ def _is_narrow(task: Task) -> bool:
     Then no state is made: what it would cost is more than the gates on it.
     """
     program = task.program
-    outline = program.outline
+    num_qubits, outline = program.num_qubits, program.outline
     return (
-        program.num_qubits <= MOST_QUBITS
-        and task.output == "counts"
+        num_qubits <= MOST_QUBITS
         and outline.in_place
         and len(outline.runs) == 1
         and 1 <= program.num_clbits <= 64
-        and bool(outline.measured)
+        and task.output == "counts"
+        and task.shots <= SHOTS_AT_ONCE
         and task.initial is None
         and task.part is None
-        and task.shots <= SHOTS_AT_ONCE
         and not isinstance(task.seed, Stream)
-        and needs_no_plan(program.num_qubits, outline.runs[0], False)
+        and needs_no_plan(num_qubits, outline.runs[0], False)
     )
 
 

@@ -451,8 +451,8 @@ class Outline(NamedTuple):
         measured: the measurements after them; () if not `is_one_pass`.
         qubits: the distinct qubits of `measured`, ascending.
         num_gates: number of gates, see `count_gates`.
-        in_place: whether clbit i, of those measured into, holds the outcome of ``qubits[i]``, each
-            measured once.
+        in_place: whether there are measurements, and clbit i, of those measured into, holds the
+            outcome of ``qubits[i]``, each measured once.
     """
 
     is_one_pass: bool
@@ -482,7 +482,7 @@ def _outline(body: Tuple[Operation, ...]) -> Outline:
         return Outline(False, (), (), (), count_gates(body), False)
     qubit_of = {clbit: qubit for qubit, clbit in measured}
     qubits = tuple(sorted({qubit for qubit, _ in measured}))
-    in_place = len(qubits) == len(measured) and qubit_of == dict(enumerate(qubits))
+    in_place = 0 < len(qubits) == len(measured) and qubit_of == dict(enumerate(qubits))
     return Outline(True, tuple(runs), measured, qubits, num_gates, in_place)
 
 

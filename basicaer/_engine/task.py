@@ -11,6 +11,7 @@ from basicaer._engine.memory import Allowance
 from basicaer._engine.once import once
 from basicaer._engine.program import Program
 from basicaer._engine.shots.draws import Seed
+from basicaer._engine.work import one_run
 
 if TYPE_CHECKING:
     from basicaer._engine.control import Control
@@ -89,7 +90,7 @@ class Task:
         """Returns ``Task(**shared, **own)`` in a quarter of the time; `own` may override `shared`.
 
         The constructor of a frozen class sets its fields one by one, which is slow. Fields that are
-        not given have their defaults.
+        not given have their defaults. The `method` may be given too, if it is known already.
         """
         task = object.__new__(cls)
         values = task.__dict__
@@ -122,6 +123,18 @@ class Task:
         return method_of(self.program, self.output, self.shots, self.allow_sampling, self.branching)
 
     @once
+    def work(self) -> int:
+        """A rough upper bound on its amplitude-gates."""
+        if self.stand_in is not None:
+            return self.stand_in.work
+        output = self.output
+        work = one_run(self.program, output == "unitary")
+        if output == "counts" and self.method != "sampled":
+            first, last = (0, self.shots) if self.part is None else self.part
+            work *= last - first
+        return work
+
+    @once
     def is_one_pass(self) -> bool:
         """True if the state after the program's gates is all that the output is computed from."""
         if self.stand_in is not None:
@@ -132,7 +145,7 @@ class Task:
         return outline.is_one_pass and not outline.measured
 
 
-_COMPUTED = ("is_one_pass", "method")
+_COMPUTED = ("is_one_pass", "method", "work")
 """What a task computes of its fields."""
 
 

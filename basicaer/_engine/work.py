@@ -20,28 +20,15 @@ def one_run(program: Program, unitary: bool = False) -> int:
     return (program.outline.num_gates or 1) << (width if width < _MOST_BITS else _MOST_BITS)
 
 
-def amplitude_gates(task: Task) -> int:
-    """Returns a rough upper bound on the amplitude-gates of a task."""
-    if task.stand_in is not None:
-        return task.stand_in.work
-    output = task.output
-    work = one_run(task.program, output == "unitary")
-    if output == "counts" and task.method != "sampled":
-        first, last = (0, task.shots) if task.part is None else task.part
-        work *= last - first
-    return work
-
-
-def nanoseconds(task: Task, work: int, listed: bool) -> float:
+def nanoseconds(task: Task, listed: bool) -> float:
     """Returns a rough upper bound on the time from `run()` to `result()` on one thread.
 
     Args:
         task: the task.
-        work: its `amplitude_gates`.
         listed: whether its outcomes are listed one by one.
     """
     gates = task.program.outline.num_gates
-    total = costs.CIRCUIT_NS + work * costs.GATE_NS + gates * costs.PLAN_GATE_NS
+    total = costs.CIRCUIT_NS + task.work * costs.GATE_NS + gates * costs.PLAN_GATE_NS
     if task.output == "counts":
         total += task.shots * (costs.SHOT_NS + (costs.LISTED_NS if listed else 0))
     return total

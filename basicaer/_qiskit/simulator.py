@@ -56,9 +56,9 @@ _OUTPUT = {
 _NARROW = 12
 """Qubits up to which a circuit is lowered before its memory is counted."""
 
-_Ready = Tuple[Program, Header, Experiment, Allowance, float]
-"""A lowered circuit: its program, the header of its result, the experiment, the memory that it may
-hold, and the seconds that lowering took."""
+_Ready = Tuple[Program, Header, Experiment, str, Allowance, float]
+"""A lowered circuit: its program, the header of its result, the experiment, how it is run, the
+memory that it may hold, and the seconds that lowering took."""
 
 
 class Simulator:
@@ -208,9 +208,10 @@ class Simulator:
             first = programs[0][0]
             if initial is not None:
                 _check_initial(initial, unitary, first, each.circuit)
+            method = method_of(first, output, shots, experiment.allow_sampling, branching)
             allowance = allowance_of(
                 first,
-                method_of(first, output, shots, experiment.allow_sampling, branching),
+                method,
                 shots=shots,
                 precision=precision,
                 threads=threads,
@@ -219,10 +220,12 @@ class Simulator:
             )
             self._check_need(allowance.base, each.circuit, shots, values)
             for program, own in programs:
+                if program is not first:
+                    method = method_of(program, output, shots, experiment.allow_sampling, branching)
                 header = experiment.header or own
                 if counted:
                     self._log_missing_counts(program, header)
-                ready.append((program, header, experiment, allowance, lowering))
+                ready.append((program, header, experiment, method, allowance, lowering))
         # Drawn last, so that a run() that raises draws nothing.
         seeds: Iterable[Any] = itertools.repeat(None) if unitary else self._seeds(ready, values)
         shared = {
@@ -247,13 +250,16 @@ class Simulator:
                     seed=seed or 0,
                     allow_sampling=experiment.allow_sampling,
                     allowance=None if away else allowance,
+                    method=method,
                 ),
                 allowance.base if away else allowance.need,
                 header,
                 seed,
                 lowering,
             )
-            for (program, header, experiment, allowance, lowering), seed in zip(ready, seeds)
+            for (program, header, experiment, method, allowance, lowering), seed in zip(
+                ready, seeds
+            )
         ]
 
     def _seeds(self, ready: Sequence[_Ready], values: Mapping[str, Any]) -> List[Any]:
@@ -266,7 +272,7 @@ class Simulator:
         given, several = values["seed_simulator"], values["seed_per_circuit"]
         return [
             seed_of(given, position, several) if experiment.seed is None else experiment.seed
-            for position, (_, _, experiment, _, _) in enumerate(ready)
+            for position, (_, _, experiment, *_) in enumerate(ready)
         ]
 
     # ------------------------------------------------------------------------------------------

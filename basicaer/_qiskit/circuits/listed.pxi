@@ -220,7 +220,9 @@ cdef object plain(index num_qubits, index num_clbits, list body, name):
         last = qubit
         qubits.append(qubit)
     else:
-        outline = new_outline(True, runs, measured, tuple(qubits), num_gates, True)
+        outline = new_outline(
+            True, runs, measured, tuple(qubits), num_gates, len(qubits) > 0
+        )
     # `samples` is True, as measurements come only at the end.
     return new_program(num_qubits, num_clbits, every, 0.0, name, True, outline)
 

@@ -222,7 +222,7 @@ class BasicSimulator(Simulator, theirs.BasicSimulator):
             return [None] * len(ready)  # see _in_one_stream
         given = values["seed_simulator"]
         seeds = []
-        for _, _, experiment, _, _ in ready:
+        for _, _, experiment, *_ in ready:
             own = given if experiment.seed is None else experiment.seed
             seeds.append(drawn_seed() if own is None else own)
         return seeds
