@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import cmath
 import time
-from typing import Any, Callable, Dict, Mapping, NamedTuple, Type, Union
+from typing import Any, Callable, Dict, Mapping, Tuple, Type, Union
 
 import numpy as np
 
 from basicaer._engine.control import Control
 from basicaer._engine.memory import SHOTS_AT_ONCE, state_bytes
+from basicaer._engine.program import Outline
 from basicaer._engine.shots.draws import Stream, memory_rows, num_words, uniforms_of
-from basicaer._engine.shots.outcomes import drawn
+from basicaer._engine.shots.outcomes import CumulativeTable, drawn
 from basicaer._engine.state.amplitudes import Amplitudes
 from basicaer._engine.state.small import MOST_QUBITS, final_probabilities
 from basicaer._engine.state.state import State
@@ -34,7 +35,7 @@ def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) ->
         done = _run_narrow(task, control)
     else:
         done = _run_state(task, control, state_class)
-    statistics, planning = done.statistics, done.planning
+    statistics, memory, array, norm, planning, applied = done
     work -= int(statistics.get("amplitude_gates", work if statistics else 0))
     if work:
         control.add_total(-work)  # saved by fusion
@@ -44,36 +45,22 @@ def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) ->
         "states_simulated": 1,
         "branches": 1,
         "states": 1,
-        "norm_drift": _drift(done.norm),
+        "norm_drift": _drift(norm),
         "norm_drift_at": "at the end",
         "peak_memory": state_bytes(program.num_qubits, task.precision, output == "unitary"),
         "time": {
-            "apply": done.applied - begun - planning,
-            "sample": time.perf_counter() - done.applied,
+            "apply": applied - begun - planning,
+            "sample": time.perf_counter() - applied,
             "plan": planning,
         },
     }
     metadata.pop("amplitude_gates", None)
-    return Outcome(done.memory, done.array, metadata)
+    return Outcome(memory, array, metadata)
 
 
-class _Done(NamedTuple):
-    """What a pass came to.
-
-    Attributes:
-        statistics: of the gates, see `State.apply`.
-        memory, array: of the outcome.
-        norm: the sum of all probabilities.
-        planning: seconds of planning.
-        applied: when the last gate had been applied.
-    """
-
-    statistics: Mapping[str, Any]
-    memory: np.ndarray
-    array: Union[np.ndarray, None]
-    norm: float
-    planning: float
-    applied: float
+_Done = Tuple[Mapping[str, Any], np.ndarray, Union[np.ndarray, None], float, float, float]
+"""What a pass came to: the statistics of its gates, see `State.apply`; memory and array of the
+outcome; the sum of all probabilities; seconds of planning; when the last gate had been applied."""
 
 
 def _run_state(task: Task, control: Control, state_class: Type[Amplitudes]) -> _Done:
@@ -107,7 +94,7 @@ def _run_state(task: Task, control: Control, state_class: Type[Amplitudes]) -> _
         array = state.to_array(task.threads, task.chop)
         if output == "unitary":
             array = array.reshape(1 << shift, 1 << shift)
-    return _Done(statistics, memory, array, state.norm, state.planning, applied)
+    return statistics, memory, array, state.norm, state.planning, applied
 
 
 def _is_narrow(task: Task) -> bool:
@@ -119,14 +106,13 @@ def _is_narrow(task: Task) -> bool:
     num_qubits, outline = program.num_qubits, program.outline
     return (
         num_qubits <= MOST_QUBITS
-        and outline.in_place
         and len(outline.runs) == 1
+        and bool(outline.measured)
         and 1 <= program.num_clbits <= 64
         and task.output == "counts"
         and task.shots <= SHOTS_AT_ONCE
         and task.initial is None
         and task.part is None
-        and not isinstance(task.seed, Stream)
         and needs_no_plan(num_qubits, outline.runs[0], False)
     )
 
@@ -135,8 +121,7 @@ def _run_narrow(task: Task, control: Control) -> _Done:
     """Computes a task that `_is_narrow`, with the outcomes of `_run_state`."""
     program = task.program
     num_qubits, outline = program.num_qubits, program.outline
-    gates, seed = outline.runs[0], task.seed
-    assert not isinstance(seed, Stream)
+    gates, shots = outline.runs[0], task.shots
     probabilities = final_probabilities(
         num_qubits,
         gates.kinds,
@@ -151,8 +136,12 @@ def _run_narrow(task: Task, control: Control) -> _Done:
         control.flags,
     )
     applied = time.perf_counter()
-    shots, count = task.shots, outline.num_gates
-    numbers, norm = drawn(probabilities, seed, shots)
+    if isinstance(task.seed, Stream):
+        table = CumulativeTable(probabilities, shots)
+        numbers, norm = table.draw(uniforms_of(task.seed)(shots)), table.total
+    else:
+        numbers, norm = drawn(probabilities, task.seed, shots)
+    count = outline.num_gates
     statistics = {
         "gates": count,
         "fused_gates": count,
@@ -160,8 +149,8 @@ def _run_narrow(task: Task, control: Control) -> _Done:
         "operations": count,
         "amplitude_gates": count << num_qubits,
     }
-    memory = numbers.view(np.uint64).reshape(shots, 1)
-    return _Done(statistics, memory, None, norm, 0.0, applied)
+    memory = _as_memory(outline, numbers, 1)
+    return statistics, memory, None, norm, 0.0, applied
 
 
 # ----------------------------------------------------------------------------------------------
@@ -207,22 +196,29 @@ def _sampled_memory(task: Task, state: Amplitudes, control: Control) -> np.ndarr
     at_once = min(shots, SHOTS_AT_ONCE)
     take = uniforms_of(task.seed, first)
     sample = state.sampler(qubits, at_once, task.threads)
-    sources: Dict[int, int] = {}
-    if not outline.in_place or words != 1:
-        order = {qubit: place for place, qubit in enumerate(qubits)}
-        sources = {clbit: order[qubit] for qubit, clbit in outline.measured}
-    elif shots == at_once:
-        # The number of an outcome is the word of its memory.
-        return sample(take(shots)).view(np.uint64).reshape(shots, 1)
     if shots == at_once:
-        return memory_rows(shots, words, 0, sources, sample(take(shots)))
+        return _as_memory(outline, sample(take(shots)), words)
     memory = np.empty((shots, words), dtype=np.uint64)
     for start in range(0, shots, at_once):
         control.check()
         chunk = memory[start : start + at_once]
-        numbers = sample(take(len(chunk)))
-        chunk[:] = memory_rows(len(chunk), words, 0, sources, numbers)
+        chunk[:] = _as_memory(outline, sample(take(len(chunk))), words)
     return memory
+
+
+def _as_memory(outline: Outline, numbers: np.ndarray, words: int) -> np.ndarray:
+    """Returns the classical memory of shots.
+
+    Args:
+        outline: of the program; says what is measured into which clbits.
+        numbers: of each shot, the bits of its measured qubits, ascending. May be taken over.
+        words: uint64 words per shot.
+    """
+    if outline.in_place and words == 1:
+        return numbers.view(np.uint64).reshape(len(numbers), 1)
+    order = {qubit: place for place, qubit in enumerate(outline.qubits)}
+    sources = {clbit: order[qubit] for qubit, clbit in outline.measured}
+    return memory_rows(len(numbers), words, 0, sources, numbers)
 
 
 def _drift(norm: float) -> float:

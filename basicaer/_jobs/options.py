@@ -66,6 +66,8 @@ def wrong(name: str, value: Any, right: str) -> EngineError:
 
 def _integer(least: int, most: int, right: str) -> Callable[[str, Any], int]:
     def check(name: str, value: Any) -> int:
+        if value.__class__ is int and least <= value <= most:
+            return value
         try:
             number = int(operator.index(value))  # before Python 3.10, True stays True
         except TypeError:

@@ -184,17 +184,19 @@ class BasicAerJob(JobV1):
         Warns:
             RuntimeWarning: once for each circuit whose numbers may be wrong.
         """
-        try:
-            self._wait_to_the_end(timeout, timeout)
-        except KeyboardInterrupt:
-            self.cancel()
-            raise
+        if self._bar is not None or not isinstance(self._future, Ended):
+            try:
+                self._wait_to_the_end(timeout, timeout)
+            except KeyboardInterrupt:
+                self.cancel()
+                raise
         try:
             result = self._future.result()
         except CancelledError:
             raise JobError(f"Job {self.job_id()} was cancelled.") from None
-        while self._control is not None and self._control.warnings:
-            warnings.warn(self._control.warnings.popleft(), RuntimeWarning, stacklevel=2)
+        control = self._control
+        while control is not None and control.warnings:
+            warnings.warn(control.warnings.popleft(), RuntimeWarning, stacklevel=2)
         return result
 
     def wait_for_final_state(

@@ -41,6 +41,8 @@ def experiments_of(run_input: Any) -> List[Experiment]:
     Raises:
         BasicAerError: it is neither.
     """
+    if isinstance(run_input, QuantumCircuit):
+        return [Experiment(run_input)]
     circuits = run_input if isinstance(run_input, list) else [run_input]
     for position, circuit in enumerate(circuits):
         if not isinstance(circuit, QuantumCircuit):

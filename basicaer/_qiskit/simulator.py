@@ -54,7 +54,7 @@ _OUTPUT = {
 }
 
 _NARROW = 12
-"""Qubits up to which a circuit is lowered before its memory is counted."""
+"""Qubits up to which a circuit's memory is counted once, after it is lowered."""
 
 _Ready = Tuple[Program, Header, Experiment, str, Allowance, float]
 """A lowered circuit: its program, the header of its result, the experiment, how it is run, the
@@ -196,7 +196,8 @@ class Simulator:
         bound = parameter_binds.pair([experiment.circuit for experiment in experiments], binds)
         most = self._most_qubits()
         for each in bound:
-            self._check_size(each.circuit, most, shots, threads, values)
+            if most is not None or each.circuit.num_qubits > _NARROW:
+                self._check_size(each.circuit, most, shots, threads, values)
         ready: List[_Ready] = []
         limit = values["max_memory_mb"] or None
         listed, branching = values.get("memory", False), values.get("branching", True)
@@ -287,18 +288,13 @@ class Simulator:
         threads: int,
         values: Mapping[str, Any],
     ) -> None:
-        """Raises `BasicAerError` if a circuit is too large, before it is lowered.
-
-        What a narrow one needs is counted once, after it is lowered.
-        """
+        """Raises `BasicAerError` if a circuit is too large, before it is lowered."""
         if most is not None and circuit.num_qubits > most:
             raise BasicAerError(
                 f'Number of qubits {circuit.num_qubits} of circuit "{circuit.name}" is greater '
                 f"than maximum ({most}) "
                 f'for "{self.name()}".'
             )
-        if circuit.num_qubits <= _NARROW:
-            return
         need = _memory.required_bytes(
             circuit.num_qubits,
             precision=values["precision"],

@@ -53,9 +53,9 @@ class Bound(NamedTuple):
         if isinstance(values, Table):
             sweep = Sweep(circuit, values.parameters, unitary_only=unitary_only)
             return list(zip(sweep.programs(values.values), _headers(circuit, values)))
-        circuits = [circuit]
-        if values is not None:
-            circuits = [circuit.assign_parameters(bind) for bind in values]
+        if values is None:
+            return [(lower(circuit, unitary_only=unitary_only), result.header_of(circuit))]
+        circuits = [circuit.assign_parameters(bind) for bind in values]
         return [
             (lower(each, unitary_only=unitary_only), result.header_of(each)) for each in circuits
         ]
