@@ -8,11 +8,10 @@ import os
 import sys
 import threading
 import time
-import uuid
 import warnings
 from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import Any, Callable, Dict, Union
+from typing import Any, Callable, Dict, Tuple, Union
 
 from qiskit.providers.exceptions import JobError, JobTimeoutError
 from qiskit.providers.job import JobV1
@@ -58,17 +57,20 @@ class Ids:
     @property
     def job_id(self) -> str:
         """The id of the job."""
-        return self._made(b"job")
+        return self.both()[0]
 
-    @property
-    def qobj_id(self) -> str:
-        """The id of its circuits, which terra's results have."""
-        return self._made(b"qobj")
-
-    def _made(self, purpose: bytes) -> str:
+    def both(self) -> Tuple[str, str]:
+        """Returns the id of the job and that of its circuits, which terra's results have."""
         number = self._number.to_bytes(8, "little")
-        digest = hashlib.blake2b(number, digest_size=16, key=self._secret, person=purpose).digest()
-        return str(uuid.UUID(bytes=digest, version=4))
+        a = hashlib.blake2b(number, digest_size=32, key=self._secret).hexdigest()
+        # Six times as fast as `uuid.UUID`.
+        return (
+            f"{a[:8]}-{a[8:12]}-4{a[13:16]}-{_VARIANT[a[16]]}{a[17:20]}-{a[20:32]}",
+            f"{a[32:40]}-{a[40:44]}-4{a[45:48]}-{_VARIANT[a[48]]}{a[49:52]}-{a[52:]}",
+        )
+
+
+_VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 
 
 _BAR_SECONDS = 1.0

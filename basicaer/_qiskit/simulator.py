@@ -164,11 +164,12 @@ class Simulator:
     @staticmethod
     def _described(name: str, version: str, ids: Ids) -> Dict[str, Any]:
         """Returns the fields of a Result that describe the job, see `result.whole_later`."""
+        job_id, qobj_id = ids.both()
         return {
             "backend_name": name,
             "backend_version": version,
-            "qobj_id": ids.qobj_id,
-            "job_id": ids.job_id,
+            "qobj_id": qobj_id,
+            "job_id": job_id,
             "header": {"backend_name": name, "backend_version": version},
         }
 

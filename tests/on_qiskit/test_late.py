@@ -4,6 +4,7 @@ import copy
 import gc
 import pickle
 import threading
+import uuid
 import weakref
 
 import pytest
@@ -176,4 +177,8 @@ def test_ids_are_the_same_whoever_asks_first():
         assert job.job_id() == job.result().job_id == first
         assert pickle.loads(pickle.dumps(job)).job_id() == first
         assert copy.copy(job).job_id() == first and copy.deepcopy(job).job_id() == first
-    assert len({QASM.run(bell()).job_id() for _ in range(100)}) == 100
+    ids = {QASM.run(bell()).job_id() for _ in range(100)}
+    assert len(ids) == 100
+    for each in ids:
+        made = uuid.UUID(each)
+        assert made.version == 4 and made.variant == uuid.RFC_4122 and str(made) == each
