@@ -31,6 +31,9 @@ from basicaer._engine.once import once
 _BODIES_AT_ONCE = 1 << 16
 """Bodies of a for loop that are examined between two checks for cancellation."""
 
+MOST_BITS = 60
+"""Widths above this count as this in estimates of work: no machine holds such a state."""
+
 DENSE = 0
 """Form of a gate given by its whole matrix: 4**k coefficients, row-major."""
 DIAGONAL = 1
@@ -432,6 +435,11 @@ class Program:
     def outline(self) -> Outline:
         """Summary of the body. Not part of the value, not pickled."""
         return _outline(self.body)
+
+    def amplitude_gates(self, unitary: bool = False) -> int:
+        """Returns the amplitude-gates of one run; while loops count as one iteration."""
+        width = 2 * self.num_qubits if unitary else self.num_qubits
+        return (self.outline.num_gates or 1) << (width if width < MOST_BITS else MOST_BITS)
 
     def __getstate__(self) -> Dict[str, Any]:
         state = dict(self.__dict__)  # atomic: another thread may be adding the outline

@@ -11,7 +11,6 @@ from basicaer._engine.memory import Allowance
 from basicaer._engine.once import once
 from basicaer._engine.program import Program
 from basicaer._engine.shots.draws import Seed
-from basicaer._engine.work import one_run
 
 if TYPE_CHECKING:
     from basicaer._engine.control import Control
@@ -128,7 +127,7 @@ class Task:
         if self.stand_in is not None:
             return self.stand_in.work
         output = self.output
-        work = one_run(self.program, output == "unitary")
+        work = self.program.amplitude_gates(output == "unitary")
         if output == "counts" and self.method != "sampled":
             first, last = (0, self.shots) if self.part is None else self.part
             work *= last - first

@@ -5,19 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Mapping
 
 from basicaer._engine import costs
+from basicaer._engine.program import MOST_BITS
 
 if TYPE_CHECKING:
-    from basicaer._engine.program import Program
     from basicaer._engine.task import Task
-
-_MOST_BITS = 60
-"""Widths above this count as this: no machine holds such a state."""
-
-
-def one_run(program: Program, unitary: bool = False) -> int:
-    """Returns the amplitude-gates of one run of a program; while loops count as one iteration."""
-    width = 2 * program.num_qubits if unitary else program.num_qubits
-    return (program.outline.num_gates or 1) << (width if width < _MOST_BITS else _MOST_BITS)
 
 
 def nanoseconds(task: Task, listed: bool) -> float:
@@ -51,7 +42,7 @@ def worth_branches(num_qubits: int) -> bool:
     Between two draws a branch takes about four passes: two to copy it (read and write), one to
     collapse it, one for probabilities.
     """
-    return worth_threads(4 * costs.PASS_GATES << min(num_qubits, _MOST_BITS), "branches")
+    return worth_threads(4 * costs.PASS_GATES << min(num_qubits, MOST_BITS), "branches")
 
 
 def worth_a_look(statistics: Mapping[str, float]) -> bool:
