@@ -13,7 +13,7 @@ import basicaer._engine.state.state as state_module
 from basicaer._engine import costs
 from basicaer._engine.plan import compiled_plan, planner
 from basicaer._engine.plan.compiled_plan import kind_rows
-from basicaer._engine.state import dispatch
+from basicaer._engine.state import dispatch, unplanned
 from basicaer._engine.state.state import State
 
 BUILDS = dispatch.available()
@@ -38,7 +38,9 @@ def block(request, monkeypatch):
     """Makes blocks of so many qubits, lanes included, and uses threads at any size."""
     monkeypatch.setattr(state_module, "block_qubits", lambda *_: request.param)
     monkeypatch.setitem(costs.THREADS_WORK, "state", 0)
-    monkeypatch.setattr(state_module, "_UNPLANNED", -1)
+    monkeypatch.setattr(unplanned, "block_qubits", lambda *_: request.param)
+    monkeypatch.setattr(unplanned, "MOST_ONE_BY_ONE", -1)
+    monkeypatch.setattr(unplanned, "MOST_DIRECT", -1)
     monkeypatch.setattr(state_module, "_ONE_CALL", 0)
 
 

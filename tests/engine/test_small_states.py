@@ -108,6 +108,33 @@ def test_all_builds_give_the_same_bits(precision, monkeypatch):
 
 
 @pytest.mark.parametrize("num_qubits", range(1, 7))
+def test_probabilities_without_a_state_are_those_of_a_state(build, precision, num_qubits):
+    for seed in range(6):
+        program = lower(oracle.random_circuit(num_qubits, 50, 7 * num_qubits + seed))
+        (run,) = program.outline.runs
+        amplitude = np.exp(1j * program.global_phase) if seed % 2 else 1.0
+        state, whole, part = State.zero(num_qubits, precision), Control(), Control()
+        state.scale(amplitude)
+        state.apply(run, control=whole)
+        on = tuple(np.random.default_rng(seed).permutation(num_qubits)[: 1 + seed].tolist())
+        got = small.final_probabilities(
+            num_qubits,
+            run.kinds,
+            run.kind,
+            run.start,
+            run.qubits,
+            run.offset,
+            run.coefficients,
+            amplitude,
+            precision == "single",
+            on,
+            part.flags,
+        )
+        np.testing.assert_array_equal(got, state.probabilities(on))
+        assert part.flags[DONE] == whole.flags[DONE] == len(run) << num_qubits
+
+
+@pytest.mark.parametrize("num_qubits", range(1, 7))
 def test_probabilities_of_each_choice_of_qubits(build, precision, num_qubits):
     amplitudes = oracle.random_state(num_qubits, 5)
     state = State.from_amplitudes(amplitudes, precision)
@@ -188,6 +215,19 @@ def test_numbers_that_are_no_gate(change, message):
     with pytest.raises(ValueError, match=message):
         state.apply(gates)
     np.testing.assert_array_equal(state.to_array(), initial)
+    arrays = (gates.kind, gates.start, gates.qubits, gates.offset, gates.coefficients)
+    with pytest.raises(ValueError, match=message):
+        small.final_probabilities(3, gates.kinds, *arrays, 1.0, False, (0,), Control().flags)
+
+
+@pytest.mark.parametrize("measured", [(0, 0), (3,), (-1,)])
+def test_probabilities_without_a_state_are_of_different_qubits(measured):
+    run = run_of((random_unitary(1, 2), (0,), 0, 0))
+    arrays = (run.kind, run.start, run.qubits, run.offset, run.coefficients)
+    with pytest.raises(ValueError, match="not all different and below 3"):
+        small.final_probabilities(3, run.kinds, *arrays, 1.0, False, measured, Control().flags)
+    with pytest.raises(ValueError, match="no flag"):
+        small.final_probabilities(3, run.kinds, *arrays, 1.0, False, (0,), np.zeros(1, np.int64))
 
 
 def is_planned(run):

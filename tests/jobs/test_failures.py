@@ -17,6 +17,7 @@ from qiskit.providers.exceptions import JobError
 
 from basicaer import BasicAer, BasicAerError
 from basicaer._engine import memory as _memory
+from basicaer._engine import one_pass as _one_pass
 from basicaer._engine.control import Cancelled, Control
 from basicaer._engine.program import DENSE, DIAGONAL, Gates, Kind
 from basicaer._engine.shots import flatten, instructions
@@ -197,8 +198,10 @@ def test_a_cancelled_list(monkeypatch):
         (_state.State, "probabilities"),
         (_state.State, "copy"),  # where branches part
         (_state.State, "sampler"),
+        (_one_pass, "final_probabilities"),  # of a narrow circuit, without a state
+        (_one_pass, "drawn"),
         (_result, "experiment"),
-        (_result, "whole"),
+        (_result, "whole_later"),
     ],
 )
 @pytest.mark.parametrize("options", [{}, {"branching": False}])
@@ -214,7 +217,11 @@ def test_cancelled_in_each_stage(monkeypatch, target, name, options):
         return original(*args, **kwargs)
 
     ready = threading.Event()
-    circuit = ghz() if name == "sampler" else branchy()
+    circuit = branchy()
+    if name == "sampler":
+        circuit = ghz(7)  # wider than narrow ones
+    elif target is _one_pass:
+        circuit = ghz(3)
     with monkeypatch.context() as patch:
         patch.setattr(target, name, stage)
         # So many shots that it is not carried out within run().

@@ -41,3 +41,16 @@ def expectations(
 def probabilities(
     state: np.ndarray, lane_bits: int, num_qubits: int, qubits: Sequence[int]
 ) -> np.ndarray: ...
+def final_probabilities(
+    num_qubits: int,
+    kinds: Tuple[Kind, ...],
+    kind: np.ndarray,
+    start: np.ndarray,
+    qubits: np.ndarray,
+    offset: np.ndarray,
+    coefficients: np.ndarray,
+    amplitude: complex,
+    single: bool,
+    measured: Sequence[int],
+    flags: np.ndarray,
+) -> np.ndarray: ...

@@ -414,3 +414,80 @@ def probabilities(const real[::1] state, int lane_bits, int num_qubits, qubits):
         re, im = state[place], state[place + lanes]
         sums[outcome[i]] += re * re + im * im
     return out
+
+
+def final_probabilities(int num_qubits, tuple kinds, const int32_t[::1] kind,
+                        const int32_t[::1] start, const int32_t[::1] qubits,
+                        const int64_t[::1] offset, const double complex[::1] coefficients,
+                        double complex amplitude, bint single, measured, int64_t[::1] flags):
+    """Applies a gate run to |0...0>; returns only the probabilities of measuring `measured`.
+
+    It is what `apply` and `probabilities` do, without an array of amplitudes between them.
+
+    Args:
+        num_qubits, kinds, kind, start, qubits, offset, coefficients, flags: as in `apply`.
+        amplitude: of |0...0>.
+        single: whether the amplitudes are rounded to single precision, as in a state of it.
+        measured: as in `probabilities`.
+
+    Raises:
+        ValueError: a gate is malformed.
+    """
+    cdef Form forms[KINDS]
+    cdef double re[SIZE]
+    cdef double im[SIZE]
+    cdef index to[QUBITS]
+    cdef index outcome[SIZE]
+    cdef index num = kind.shape[0], num_kinds = len(kinds), size, i, q, bit = 1, wrong = -1
+    cdef const Form* form
+    cdef const int32_t* on = &qubits[0] if qubits.shape[0] else NULL
+    check_layout(<index>2 << QUBITS, 0, num_qubits)
+    size = <index>1 << num_qubits
+    read_forms(forms, kinds, num_qubits)
+    if flags.shape[0] < NUM_FLAGS:
+        raise ValueError("there is no flag to count in")
+    if start.shape[0] != num + 1 or offset.shape[0] != num:
+        raise ValueError("the arrays of a gate run do not belong together")
+    for q in range(num_qubits):
+        to[q] = 0
+    for qubit in measured:
+        q = qubit
+        if not 0 <= q < num_qubits or to[q]:
+            raise ValueError(
+                f"qubits {tuple(measured)} are not all different and below {num_qubits}")
+        to[q] = bit
+        bit *= 2
+    out = np.zeros(bit)
+    cdef double[::1] sums = out
+    with nogil:
+        for i in range(size):
+            re[i] = im[i] = 0
+        re[0], im[0] = amplitude.real, amplitude.imag
+        if single:
+            re[0], im[0] = <float>re[0], <float>im[0]
+        for i in range(num):
+            wrong = i
+            if not 0 <= kind[i] < num_kinds:
+                break
+            form = &forms[kind[i]]
+            if not is_gate(form.diagonal, form.targets, form.controls, start[i], start[i + 1], on,
+                           qubits.shape[0], offset[i], coefficients.shape[0], 0, num_qubits):
+                break
+            apply_gate(re, im, num_qubits, form, on + start[i], 0,
+                       <const double*>(&coefficients[0] + offset[i]))
+            wrong = -1
+        if wrong < 0:
+            outcome[0] = 0
+            bit = 1
+            for q in range(num_qubits):
+                for i in range(bit):
+                    outcome[bit + i] = outcome[i] + to[q]
+                bit *= 2
+            for i in range(size):
+                if single:
+                    re[i], im[i] = <float>re[i], <float>im[i]
+                sums[outcome[i]] += re[i] * re[i] + im[i] * im[i]
+            ba_add(&flags[FLAG_DONE], num << num_qubits)
+    if wrong >= 0:
+        raise malformed(wrong, num_qubits)
+    return out

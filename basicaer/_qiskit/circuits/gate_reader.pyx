@@ -31,7 +31,7 @@ from qiskit.circuit import Barrier, CircuitInstruction, ControlledGate, Instruct
 from qiskit.circuit import Measure as MeasureInstruction
 
 from basicaer._engine.gate_table import Functions
-from basicaer._engine.program import DENSE, Gates, Measure, Program
+from basicaer._engine.program import DENSE, Gates, Measure, Outline, Program
 from basicaer._qiskit.circuits.gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS, STANDARD_ROWS
 from basicaer._qiskit.versions import CONDITIONS, INSTALLED, SHARED_BITS, condition_of
 
@@ -49,6 +49,8 @@ cdef bint _named = False            # whether standard gates are read by name, w
 
 cdef object new_gates = Gates.of
 cdef object new_program = Program.of
+cdef object new_outline = Outline
+cdef object _gates = Gates
 cdef object empty = np.empty
 cdef object frombuffer = np.frombuffer
 cdef object INT32 = np.dtype(np.int32)

@@ -198,6 +198,35 @@ cdef bint is_zero(phase) except -1:
     return (PyFloat_CheckExact(phase) or type(phase) is int) and phase == 0
 
 
+cdef object plain(index num_qubits, index num_clbits, list body, name):
+    """Returns the program of a gate run, if there is one, and measurements.
+
+    Its outline is made here if clbit i is measured into by the i-th measurement, on ascending
+    qubits, as is usual; otherwise when it is asked for.
+    """
+    cdef index place = 0, i, last = -1, qubit
+    cdef tuple every = tuple(body), runs = (), measured
+    cdef list qubits = []
+    cdef object num_gates = 0, outline = None
+    if every and type(every[0]) is _gates:
+        place = 1
+        runs = every[:1]
+        num_gates = len(every[0].kind)
+    measured = every[place:]
+    for i in range(len(measured)):
+        qubit = (<tuple>measured[i])[0]
+        if qubit <= last or (<tuple>measured[i])[1] != i:
+            break
+        last = qubit
+        qubits.append(qubit)
+    else:
+        outline = new_outline(
+            True, runs, measured, tuple(qubits), num_gates, len(qubits) > 0
+        )
+    # `samples` is True, as measurements come only at the end.
+    return new_program(num_qubits, num_clbits, every, 0.0, name, True, outline)
+
+
 def plain_program(circuit, bint unitary_only):
     """Returns the program of a circuit that is gates and then measurements, as most are.
 
@@ -253,5 +282,4 @@ def plain_program(circuit, bint unitary_only):
         if qubit == NULL or clbit == NULL:
             return None  # bits equal to the circuit's but not identical, or bits not in it
         body.append(measure_of(<object>qubit, <object>clbit))
-    # The last field, `samples`: it is True, as measurements come only at the end.
-    return new_program(len(qubits), len(clbits), tuple(body), 0.0, circuit.name, True)
+    return plain(len(qubits), len(clbits), body, circuit.name)

@@ -181,7 +181,7 @@ cdef object native_program(circuit, bint unitary_only):
             )
     finally:
         free(pairs.data)
-    return new_program(num_qubits, num_clbits, tuple(body), 0.0, circuit.name, True)
+    return plain(num_qubits, num_clbits, body, circuit.name)
 
 
 cdef int push_bytes(Growable* b, const void* data, index size) except -1:

@@ -23,7 +23,7 @@ from basicaer._jobs import options
 from basicaer._qiskit import result as _result
 from basicaer._qiskit.circuits import parameter_binds
 from basicaer._qiskit.errors import BasicAerError, public_error
-from basicaer._qiskit.job import BasicAerJob
+from basicaer._qiskit.job import BasicAerJob, Ids
 from basicaer._qiskit.modern.backend import Name
 from basicaer._qiskit.modern.stabilizers import clifford_of, task_of
 from basicaer._qiskit.request import Experiment, Prepared
@@ -174,14 +174,15 @@ class BasicSimulator(Simulator, theirs.BasicSimulator):
             values["seed_simulator"] = _FRESH
         return values
 
-    def _described(self, job_id: str, qobj_id: str) -> Dict[str, Any]:
-        described = super()._described(job_id, qobj_id)
+    @staticmethod
+    def _described(name: str, version: str, ids: Ids) -> Dict[str, Any]:
+        described = Simulator._described(name, version, ids)
         if not HAS_QOBJ:
             del described["qobj_id"]
             described["header"] = None
         return described
 
-    def _log_missing_counts(self, program: Any, header: Mapping[str, Any]) -> None:
+    def _log_missing_counts(self, program: Any, header: _result.Header) -> None:
         if BASIC_LOGS:
             super()._log_missing_counts(program, header)
 
@@ -213,7 +214,7 @@ class BasicSimulator(Simulator, theirs.BasicSimulator):
         if HAS_QOBJ:
             return [each._replace(task=_drawing(each, Stream(each.seed))) for each in prepared]
         for each in prepared:
-            each.header["memory_slots"] = each.task.program.num_clbits
+            each.header.memory_slots = each.task.program.num_clbits
         return self._in_one_stream(prepared, values["seed_simulator"])
 
     def _seeds(self, ready: Sequence[Any], values: Mapping[str, Any]) -> List[Any]:
@@ -221,7 +222,7 @@ class BasicSimulator(Simulator, theirs.BasicSimulator):
             return [None] * len(ready)  # see _in_one_stream
         given = values["seed_simulator"]
         seeds = []
-        for _, _, experiment, _, _ in ready:
+        for _, _, experiment, *_ in ready:
             own = given if experiment.seed is None else experiment.seed
             seeds.append(drawn_seed() if own is None else own)
         return seeds
