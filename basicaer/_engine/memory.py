@@ -36,6 +36,8 @@ _COUNT_BYTES = 64
 """Bytes per entry of the counts, beside the digits of its key."""
 _ENTRY_BYTES = 80
 """Bytes per entry of a memory list, beside its digits."""
+_GROUPED_BYTES = 64
+"""Bytes of a circuit's figures in a group, beside the outcomes."""
 _COUNTED_BYTES = 96
 """Bytes per shot that is being counted or listed; `COUNTED_AT_ONCE` are at a time."""
 COUNTED_AT_ONCE = 1 << 18
@@ -101,6 +103,20 @@ def required_bytes(
         if memory:
             need += shots * (_ENTRY_BYTES + digits)
     return need
+
+
+def bytes_of_groups(circuits: int, shots: int, *, outcomes: int, listed: bool, threads: int) -> int:
+    """Returns the bytes that circuits in groups need while they run, and their figures.
+
+    Args:
+        circuits: number of circuits.
+        shots: of each circuit.
+        outcomes: the most different outcomes of a circuit.
+        listed: whether the outcome of each shot is kept.
+        threads: groups that run at the same time.
+    """
+    figures = _GROUPED_BYTES + 5 * min(outcomes, shots) + (shots if listed else 0)
+    return 2 * threads * SCRATCH + circuits * figures
 
 
 def state_bytes(num_qubits: int, precision: str = "double", unitary: bool = False) -> int:

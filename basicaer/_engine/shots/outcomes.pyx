@@ -12,7 +12,7 @@ NumPy needs ten calls for this, whose overhead dominates for a few thousand shot
 
 from cython cimport embedsignature
 from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Malloc
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 import numpy as np
@@ -24,6 +24,7 @@ cdef enum:
     CELLS = 8               # cells of a guide per outcome
     MOST_CELLS = 1 << 16
     DENSE = 8               # values below DENSE * shots are counted in a direct table
+    MOST_VALUES = 256       # outcomes of a circuit among many
 
 cdef double UNIT = 2.0 ** -53
 
@@ -74,6 +75,56 @@ cdef inline double drawn_of(uint32_t high, uint32_t low) noexcept nogil:
     return (<double><int32_t>(high >> 5) * 67108864.0 + <double><int32_t>(low >> 6)) * UNIT
 
 
+cdef void seed_key(uint32_t* key, uint32_t seed) noexcept nogil:
+    """Makes the state of the generator that comes before the first uniform of a seed."""
+    cdef index i
+    for i in range(WORDS):
+        key[i] = seed
+        seed = <uint32_t>1812433253 * (seed ^ (seed >> 30)) + <uint32_t>(i + 1)
+
+
+cdef index fill(uint32_t* key, index used, double* data, index count) noexcept nogil:
+    """Writes the next `count` uniforms.
+
+    Args:
+        key: the state of the generator.
+        used: uniforms of this state already drawn.
+
+    Returns:
+        Uniforms of the new state drawn since.
+    """
+    cdef index i, num
+    cdef uint32_t words[WORDS]
+    while count > 0:
+        if used == DRAWS:
+            twist(key)
+            used = 0
+        temper(key, words)
+        num = min(count, DRAWS - used)
+        for i in range(num):
+            data[i] = drawn_of(words[2 * (used + i)], words[2 * (used + i) + 1])
+        data += num
+        count -= num
+        used += num
+    return used
+
+
+def seeded_rows(const uint32_t[::1] seeds, index count):
+    """Returns the first `count` uniforms of each seed, float64, shape (len(seeds), count)."""
+    cdef index i, num = seeds.shape[0]
+    cdef uint32_t key[WORDS]
+    cdef double[:, ::1] view
+    if count < 1:
+        raise ValueError(f"{count} uniforms cannot be drawn of each seed; 1 is the least")
+    out = empty((num, count), FLOAT64)
+    view = out
+    with nogil:
+        for i in range(num):
+            seed_key(key, seeds[i])
+            fill(key, DRAWS, &view[i, 0], count)
+    return out
+
+
 @embedsignature(True)
 cdef class Uniforms:
     """The numbers that ``numpy.random.RandomState(seed).random_sample`` gives, in [0, 1).
@@ -90,13 +141,10 @@ cdef class Uniforms:
     cdef index used             # uniforms of this state already returned
 
     def __init__(self, uint32_t seed, index first=0):
-        cdef index i
         if first < 0:
             raise ValueError(f"uniforms are counted from 0; {first} cannot be the first")
         with nogil:
-            for i in range(WORDS):
-                self.key[i] = seed
-                seed = <uint32_t>1812433253 * (seed ^ (seed >> 30)) + <uint32_t>(i + 1)
+            seed_key(self.key, seed)
             while first >= DRAWS:
                 twist(self.key)
                 first -= DRAWS
@@ -107,33 +155,72 @@ cdef class Uniforms:
 
     def take(self, index count):
         """Returns the next `count` numbers, float64, shape (count,)."""
-        cdef index i, num
-        cdef double* data
         cdef double[::1] view
-        cdef uint32_t words[WORDS]
         if count < 0:
             raise ValueError(f"{count} uniforms cannot be drawn; 0 is the least")
         out = empty(count, FLOAT64)
         if not count:
             return out
         view = out
-        data = &view[0]
         with nogil:
-            while count > 0:
-                if self.used == DRAWS:
-                    twist(self.key)
-                    self.used = 0
-                temper(self.key, words)
-                num = min(count, DRAWS - self.used)
-                for i in range(num):
-                    data[i] = drawn_of(words[2 * (self.used + i)], words[2 * (self.used + i) + 1])
-                data += num
-                count -= num
-                self.used += num
+            self.used = fill(self.key, self.used, &view[0], count)
         return out
 
 
 # --- outcomes ----------------------------------------------------------------------------------
+
+cdef index cells_for(index size, index draws) noexcept nogil:
+    """How many cells a guide has for so many outcomes and draws; a power of two."""
+    cdef index cells = 1
+    while cells < CELLS * size and cells < MOST_CELLS and cells < 2 * draws:
+        cells *= 2
+    return cells
+
+
+cdef double cumulate(double* cdf, index size, int64_t* guide, index cells) noexcept nogil:
+    """Replaces probabilities by cumulative ones that end in 1; returns the sum of them.
+
+    Args:
+        cdf: the probabilities.
+        size: how many there are.
+        guide: for each cell: the number of cumulative probabilities before it; all 0 at first.
+        cells: number of cells, one less than the guide has entries.
+    """
+    cdef index i, cell
+    cdef double total = 0, scale = <double>cells, edge
+    for i in range(size):
+        total = total + cdf[i]
+        cdf[i] = total
+    for i in range(size):
+        cdf[i] = cdf[i] / total
+    for i in range(size - 1):
+        edge = cdf[i] * scale  # a power of two: exact
+        cell = cells  # for NaN
+        if 0 <= edge <= scale:
+            cell = <index>edge
+            cell += <double>cell < edge
+        guide[cell] += 1
+    for cell in range(1, cells):
+        guide[cell] += guide[cell - 1]
+    guide[cells] = size - 1
+    return total
+
+
+cdef inline index outcome_of(double u, const double* cdf, const int64_t* guide, index cells,
+                             double scale) noexcept nogil:
+    """Returns the first outcome whose cumulative probability exceeds `u`; the last if none does."""
+    cdef index cell = <index>(u * scale), low, half, count, above
+    cell = min(max(cell, 0), cells - 1)
+    low = guide[cell]
+    count = guide[cell + 1] - low
+    # Branch-free: the comparison is unpredictable.
+    while count > 0:
+        half = count >> 1
+        above = cdf[low + half] <= u
+        low += above * (half + 1)
+        count = half + above * (count - 2 * half - 1)
+    return low
+
 
 @embedsignature(True)
 cdef class CumulativeTable:
@@ -157,14 +244,10 @@ cdef class CumulativeTable:
     cdef readonly double total
 
     def __init__(self, double[::1] probabilities, index draws):
-        cdef index size = probabilities.shape[0], cells = 1, cell, i
-        cdef double total = 0, scale, edge
-        cdef double* cdf = &probabilities[0]
+        cdef index size = probabilities.shape[0], cells = cells_for(size, draws)
         cdef int64_t* guide
         if not size:
             raise ValueError("no outcomes can be drawn where there are no probabilities")
-        while cells < CELLS * size and cells < MOST_CELLS and cells < 2 * draws:
-            cells *= 2
         guide = <int64_t*>PyMem_Calloc(cells + 1, sizeof(int64_t))
         if guide == NULL:
             raise MemoryError("no memory left to draw outcomes")
@@ -173,23 +256,7 @@ cdef class CumulativeTable:
         self.cumulated = probabilities
         self.cells = cells
         with nogil:
-            for i in range(size):
-                total = total + cdf[i]
-                cdf[i] = total
-            for i in range(size):
-                cdf[i] = cdf[i] / total
-            scale = <double>cells
-            for i in range(size - 1):
-                edge = cdf[i] * scale  # a power of two: exact
-                cell = cells  # for NaN
-                if 0 <= edge <= scale:
-                    cell = <index>edge
-                    cell += <double>cell < edge
-                guide[cell] += 1
-            for cell in range(1, cells):
-                guide[cell] += guide[cell - 1]
-            guide[cells] = size - 1
-        self.total = total
+            self.total = cumulate(&probabilities[0], size, guide, cells)
 
     def __dealloc__(self):
         PyMem_Free(self.guide)
@@ -199,26 +266,15 @@ cdef class CumulativeTable:
 
         It is the first whose cumulative probability exceeds the uniform; the last if none does.
         """
-        cdef index shots = uniforms.shape[0], cell, i, low, half, count, above
-        cdef double u, scale = <double>self.cells
+        cdef index shots = uniforms.shape[0], i
+        cdef double scale = <double>self.cells
         cdef const double* cdf = &self.cumulated[0]
         cdef const int64_t* guide = self.guide
         out = empty(shots, INT64)
         cdef int64_t[::1] found = out
         with nogil:
             for i in range(shots):
-                u = uniforms[i]
-                cell = <index>(u * scale)
-                cell = min(max(cell, 0), self.cells - 1)
-                low = guide[cell]
-                count = guide[cell + 1] - low
-                # Branch-free: the comparison is unpredictable.
-                while count > 0:
-                    half = count >> 1
-                    above = cdf[low + half] <= u
-                    low += above * (half + 1)
-                    count = half + above * (count - 2 * half - 1)
-                found[i] = low
+                found[i] = outcome_of(uniforms[i], cdf, guide, self.cells, scale)
         return out
 
 
@@ -311,3 +367,72 @@ cdef index count_by_hash(const uint64_t* values, index shots, int32_t* table, in
                 break
             slot = (slot + 1) & <uint64_t>(room - 1)
     return num
+
+
+# --- many circuits -----------------------------------------------------------------------------
+
+def draw_rows(double[:, ::1] probabilities, const int32_t[::1] sizes,
+              const double[:, ::1] uniforms, const int64_t[::1] rows, uint8_t[:, ::1] values,
+              int32_t[:, ::1] counts, int32_t[::1] found, double[::1] totals,
+              uint8_t[:, ::1] listed):
+    """Draws the outcomes of circuits and counts them, as `CumulativeTable` and `count` do for one.
+
+    Args:
+        probabilities: of the outcomes of each circuit, float64, shape (circuits, most outcomes);
+            need not be normalised. Overwritten.
+        sizes: number of outcomes of each circuit, 1 to 256.
+        uniforms: in [0, 1), float64, shape (rows, shots).
+        rows: the row of uniforms of each circuit.
+        values: receives the outcomes that occur, in order of first appearance; uint8, of shape
+            (circuits, at least the lesser of outcomes and shots).
+        counts: receives how often each of them occurs, int32, of the same shape.
+        found: receives how many of them there are, int32, shape (circuits,).
+        totals: receives the sum of the probabilities, float64, shape (circuits,).
+        listed: receives the outcome of each shot, uint8, shape (circuits, shots); of shape
+            (circuits, 0) not to list them.
+    """
+    cdef index circuits = sizes.shape[0], shots = uniforms.shape[1], i, j, num, cells, size, value
+    cdef bint listing = listed.shape[1] != 0
+    cdef int64_t guide[CELLS * MOST_VALUES + 1]
+    cdef int32_t table[MOST_VALUES]
+    cdef double* cdf
+    cdef double scale
+    cdef const double* draws
+    cdef int32_t before
+    if not (probabilities.shape[0] == rows.shape[0] == values.shape[0] == counts.shape[0]
+            == found.shape[0] == totals.shape[0] == listed.shape[0] == circuits):
+        raise ValueError("the arrays of the circuits do not belong together")
+    if listing and listed.shape[1] != shots or counts.shape[1] != values.shape[1]:
+        raise ValueError("outcomes and shots do not belong together")
+    if not 1 <= shots < 1 << 30:
+        raise ValueError(f"{shots} shots cannot be counted at a time")
+    for i in range(circuits):
+        size = sizes[i]
+        if not 1 <= size <= min(<index>MOST_VALUES, probabilities.shape[1]):
+            raise ValueError(f"circuit {i} has {size} outcomes, more than there is room for")
+        if values.shape[1] < min(size, shots) or not 0 <= rows[i] < uniforms.shape[0]:
+            raise ValueError(f"circuit {i} has no uniforms, or no room for its outcomes")
+    with nogil:
+        for i in range(circuits):
+            size = sizes[i]
+            cdf = &probabilities[i, 0]
+            draws = &uniforms[rows[i], 0]
+            cells = cells_for(size, shots)
+            scale = <double>cells
+            memset(guide, 0, (cells + 1) * sizeof(int64_t))
+            memset(table, 0, size * sizeof(int32_t))
+            totals[i] = cumulate(cdf, size, guide, cells)
+            num = 0
+            for j in range(shots):
+                value = outcome_of(draws[j], cdf, guide, cells, scale)
+                if listing:
+                    listed[i, j] = <uint8_t>value
+                # At most as many are new as there is room for.
+                before = table[value]
+                table[value] = before + 1
+                if before == 0:
+                    values[i, num] = <uint8_t>value
+                    num += 1
+            for j in range(num):
+                counts[i, j] = table[values[i, j]]
+            found[i] = <int32_t>num

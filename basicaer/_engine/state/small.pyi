@@ -41,3 +41,18 @@ def expectations(
 def probabilities(
     state: np.ndarray, lane_bits: int, num_qubits: int, qubits: Sequence[int]
 ) -> np.ndarray: ...
+def distributions(
+    kinds: Tuple[Kind, ...],
+    kind: np.ndarray,
+    start: np.ndarray,
+    qubits: np.ndarray,
+    offset: np.ndarray,
+    coefficients: np.ndarray,
+    ends: np.ndarray,
+    widths: np.ndarray,
+    amplitudes: np.ndarray,
+    measured: np.ndarray,
+    single: bool,
+    out: np.ndarray,
+    flags: np.ndarray,
+) -> None: ...

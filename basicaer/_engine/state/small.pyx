@@ -389,8 +389,9 @@ def probabilities(const real[::1] state, int lane_bits, int num_qubits, qubits):
     """
     cdef index to[QUBITS]       # contribution of each index bit to the outcome
     cdef index outcome[SIZE]
+    cdef double re[SIZE]
+    cdef double im[SIZE]
     cdef index size, lanes, i, q, place, bit = 1
-    cdef double re, im
     check_layout(state.shape[0], lane_bits, num_qubits)
     size, lanes = <index>1 << num_qubits, <index>1 << lane_bits
     for q in range(num_qubits):
@@ -401,16 +402,13 @@ def probabilities(const real[::1] state, int lane_bits, int num_qubits, qubits):
             raise ValueError(f"qubits {tuple(qubits)} are not all different and below {num_qubits}")
         to[q] = bit
         bit *= 2
-    out = np.zeros(bit)
+    out = np.empty(bit)
     cdef double[::1] sums = out
-    outcome[0] = 0
-    bit = 1
-    for q in range(num_qubits):
-        for i in range(bit):
-            outcome[bit + i] = outcome[i] + to[q]
-        bit *= 2
     for i in range(size):
         place = place_of(i, lane_bits)
-        re, im = state[place], state[place + lanes]
-        sums[outcome[i]] += re * re + im * im
+        re[i], im[i] = state[place], state[place + lanes]
+    sum_up(re, im, num_qubits, to, bit, outcome, &sums[0])
     return out
+
+
+include "basicaer/_engine/state/circuits.pxi"

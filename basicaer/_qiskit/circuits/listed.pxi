@@ -198,6 +198,101 @@ cdef bint is_zero(phase) except -1:
     return (PyFloat_CheckExact(phase) or type(phase) is int) and phase == 0
 
 
+cdef index ANY_WIDTH = (<size_t>-1) >> 1
+
+cdef enum:          # what `read_plain` says of a circuit
+    PLAIN = 0       # it is gates and then measurements, and has been read
+    OTHER = 1       # it contains anything else or anything wrong
+    HELD = 2        # it must be read in another way
+
+cdef struct Shape:
+    index most_qubits   # given: a circuit of more is `OTHER`
+    index num_qubits
+    index num_clbits
+    index num_cregs
+
+
+cdef inline int push_pair(Growable* pairs, index qubit, index clbit) except -1:
+    cdef int32_t* to
+    reserve(pairs, 2 * sizeof(int32_t))
+    to = <int32_t*>(pairs.data + pairs.used)
+    to[0] = <int32_t>qubit
+    to[1] = <int32_t>clbit
+    pairs.used += 2 * sizeof(int32_t)
+    return 0
+
+
+cdef int read_plain(
+    circuit, GateReader reader, bint unitary_only, Growable* pairs, Shape* shape
+) except -1:
+    """Reads a circuit that is gates and then measurements, as most are.
+
+    Args:
+        reader: receives the gates.
+        unitary_only: whether measurements are something else too.
+        pairs: receives the measurements, each as the indices of its qubit and its clbit.
+        shape: receives the numbers of qubits, clbits and registers of clbits; its first field is
+            given.
+
+    Returns:
+        `PLAIN`; `OTHER` if it is not that, with whatever has been read by then.
+    """
+    cdef int found
+    if _native:
+        found = native_plain(circuit, reader, unitary_only, pairs, shape)
+        if found != HELD:
+            return found
+    return listed_plain(circuit, reader, unitary_only, pairs, shape)
+
+
+cdef int listed_plain(
+    circuit, GateReader reader, bint unitary_only, Growable* pairs, Shape* shape
+) except -1:
+    """As `read_plain`, through Python's objects."""
+    cdef list data = list(circuit.data)  # first: reading it makes a blueprint create its registers
+    cdef list qubits = list(circuit.qubits), clbits = list(circuit.clbits)
+    cdef index num = len(data), place = 0
+    cdef dict qubit_of = keyed(qubits, None), clbit_of = keyed(clbits, None)
+    cdef tuple on, to
+    cdef PyObject* qubit
+    cdef PyObject* clbit
+    if not is_zero(circuit.global_phase):
+        return OTHER
+    shape.num_qubits = len(qubits)
+    shape.num_clbits = len(clbits)
+    shape.num_cregs = len(circuit.cregs)
+    if shape.num_cregs > 1 or shape.num_qubits > shape.most_qubits:  # registers may share clbits
+        return OTHER
+    while place < num:
+        place = reader.read(data, place, qubit_of)
+        if place == num or not is_plain_barrier(data[place], qubit_of):
+            break
+        place += 1
+    if place < num and unitary_only:
+        return OTHER
+    for place in range(place, num):
+        instruction = data[place]
+        operation = instruction.operation
+        if type(operation) not in _measurements:
+            if is_plain_barrier(instruction, qubit_of):
+                continue
+            return OTHER
+        if _measure_condition is not None and getattr(operation, _measure_condition) is not None:
+            return OTHER
+        if type(instruction.qubits) is not tuple or type(instruction.clbits) is not tuple:
+            return OTHER
+        on = instruction.qubits
+        to = instruction.clbits
+        if len(on) != 1 or len(to) != 1:
+            return OTHER
+        qubit = place_of(qubit_of, <PyObject*>on[0])
+        clbit = place_of(clbit_of, <PyObject*>to[0])
+        if qubit == NULL or clbit == NULL:
+            return OTHER  # bits equal to the circuit's but not identical, or bits not in it
+        push_pair(pairs, PyLong_AsLong(<object>qubit), PyLong_AsLong(<object>clbit))
+    return PLAIN
+
+
 def plain_program(circuit, bint unitary_only):
     """Returns the program of a circuit that is gates and then measurements, as most are.
 
@@ -205,53 +300,122 @@ def plain_program(circuit, bint unitary_only):
         The program that `lowering.Lowering` would make; None if the circuit contains anything else
         or anything wrong, which `Lowering` then reads or reports.
     """
-    if _native:
-        program = native_program(circuit, unitary_only)
-        if program is not NotImplemented:
-            return program
-    cdef list data = list(circuit.data)  # first: reading it makes a blueprint create its registers
-    cdef list qubits = list(circuit.qubits), clbits = list(circuit.clbits), body = []
-    cdef index num = len(data), place = 0
-    cdef dict qubit_of = keyed(qubits, None), clbit_of = keyed(clbits, None)
-    cdef tuple on, to
-    cdef PyObject* qubit
-    cdef PyObject* clbit
     cdef GateReader reader = GateReader()
-    if not is_zero(circuit.global_phase):
-        return None
-    if len(circuit.cregs) > 1:  # they may share clbits
-        return None
-    while place < num:
-        place = reader.read(data, place, qubit_of)
-        if place == num or not is_plain_barrier(data[place], qubit_of):
-            break
-        place += 1
-    if len(reader):
-        gates, free_ones, finite = reader.take()
-        if not finite or free_ones:
+    cdef Growable pairs = Growable(NULL, 0, 0)
+    cdef Shape shape = Shape(ANY_WIDTH, 0, 0, 0)
+    cdef list body = []
+    cdef index i
+    try:
+        if read_plain(circuit, reader, unitary_only, &pairs, &shape) != PLAIN:
             return None
-        body.append(gates)
-    if place < num and unitary_only:
-        return None
-    for place in range(place, num):
-        instruction = data[place]
-        operation = instruction.operation
-        if type(operation) not in _measurements:
-            if is_plain_barrier(instruction, qubit_of):
-                continue
-            return None
-        if _measure_condition is not None and getattr(operation, _measure_condition) is not None:
-            return None
-        if type(instruction.qubits) is not tuple or type(instruction.clbits) is not tuple:
-            return None
-        on = instruction.qubits
-        to = instruction.clbits
-        if len(on) != 1 or len(to) != 1:
-            return None
-        qubit = place_of(qubit_of, <PyObject*>on[0])
-        clbit = place_of(clbit_of, <PyObject*>to[0])
-        if qubit == NULL or clbit == NULL:
-            return None  # bits equal to the circuit's but not identical, or bits not in it
-        body.append(measure_of(<object>qubit, <object>clbit))
+        if len(reader):
+            gates, _, finite = reader.take()
+            if not finite:
+                return None
+            body.append(gates)
+        for i in range(pairs.used // <index>(2 * sizeof(int32_t))):
+            body.append(
+                measure_of((<int32_t*>pairs.data)[2 * i], (<int32_t*>pairs.data)[2 * i + 1])
+            )
+    finally:
+        free(pairs.data)
     # The last field, `samples`: it is True, as measurements come only at the end.
-    return new_program(len(qubits), len(clbits), tuple(body), 0.0, circuit.name, True)
+    return new_program(
+        shape.num_qubits, shape.num_clbits, tuple(body), 0.0, circuit.name, True
+    )
+
+
+# --- many circuits ----------------------------------------------------------------------------
+
+@embedsignature(True)
+cdef class GroupReader:
+    """Reads circuits that are gates and then measurements, one after another, into one gate run.
+
+    They become a group of the engine (`_engine/shots/groups.py`).
+    """
+
+    cdef GateReader reader
+    cdef Growable ends, widths, measured, pairs, pair_ends, clbits, places
+
+    def __init__(self):
+        self.reader = GateReader()
+
+    def __dealloc__(self):
+        free(self.ends.data)
+        free(self.widths.data)
+        free(self.measured.data)
+        free(self.pairs.data)
+        free(self.pair_ends.data)
+        free(self.clbits.data)
+        free(self.places.data)
+
+    def __len__(self):
+        return self.places.used // <index>sizeof(int64_t)
+
+    def read(self, circuit, index place, index most_qubits, index most_gates, index most_kinds):
+        """Reads a circuit with at least one measurement and one register of clbits.
+
+        Args:
+            circuit: the circuit.
+            place: its place in the job.
+            most_qubits, most_gates, most_kinds: what the group can take: of a circuit, of a
+                circuit, and of all its circuits.
+
+        Returns:
+            Whether it has been read. If not, nothing of it is in the group: it is no circuit,
+            contains something else or something wrong, or is too large.
+        """
+        cdef GateReader reader = self.reader
+        cdef index kind = reader.kind.used, qubits = reader.qubits.used
+        cdef index offset = reader.offset.used, pairs = self.pairs.used, kinds = len(reader.kinds)
+        cdef index i
+        cdef Shape shape = Shape(most_qubits, 0, 0, 0)
+        cdef int32_t mask = 0
+        if not isinstance(circuit, _circuit):
+            return False
+        if (
+            read_plain(circuit, reader, False, &self.pairs, &shape) != PLAIN
+            or shape.num_qubits < 1
+            or shape.num_cregs != 1
+            or self.pairs.used == pairs
+            or (reader.kind.used - kind) // <index>sizeof(int32_t) > most_gates
+            or len(reader.kinds) > most_kinds
+        ):
+            reader.kind.used, reader.qubits.used, reader.offset.used = kind, qubits, offset
+            self.pairs.used = pairs
+            # What is known of classes of gates may refer to a kind that goes.
+            reader.known.clear()
+            memset(reader.seen, 0, sizeof(reader.seen))
+            while len(reader.kinds) > kinds:
+                reader.kinds.popitem()
+            return False
+        for i in range(pairs // <index>sizeof(int32_t), self.pairs.used // <index>sizeof(int32_t), 2):
+            mask |= <int32_t>1 << (<int32_t*>self.pairs.data)[i]
+        push_int64(&self.ends, count_of(&reader.kind, sizeof(int32_t)))
+        push_int64(&self.pair_ends, count_of(&self.pairs, 2 * sizeof(int32_t)))
+        push_int64(&self.places, place)
+        reader.push_int(&self.widths, <int32_t>shape.num_qubits)
+        reader.push_int(&self.clbits, <int32_t>shape.num_clbits)
+        reader.push_int(&self.measured, mask)
+        return True
+
+    def take(self):
+        """Ends the group and starts an empty one.
+
+        Returns:
+            The gates of all circuits as one gate run, whether all coefficients are finite, and the
+            arrays of `Group`: ends, widths, measured, pairs, pair_ends, clbits and places.
+        """
+        gates, _, finite = self.reader.take()
+        arrays = (
+            array_of(&self.ends, INT64),
+            array_of(&self.widths, INT32),
+            array_of(&self.measured, INT32),
+            array_of(&self.pairs, INT32).reshape(-1, 2),
+            array_of(&self.pair_ends, INT64),
+            array_of(&self.clbits, INT32),
+            array_of(&self.places, INT64),
+        )
+        self.ends.used = self.widths.used = self.measured.used = self.pairs.used = 0
+        self.pair_ends.used = self.clbits.used = self.places.used = 0
+        return gates, finite, arrays

@@ -124,64 +124,44 @@ cdef index native_measures(const void* native, index place, index num, Growable*
     """Reads measurements and barriers from `place` on, into pairs of a qubit and a clbit."""
     cdef View view
     cdef uint8_t kind
-    cdef uint32_t* to
     while place < num:
         kind = qk_kind(native, place)
         if kind == MEASURE:
             qk_view(native, place, &view)
             if view.num_qubits != 1 or view.num_clbits != 1:
                 return place
-            reserve(pairs, 2 * sizeof(uint32_t))
-            to = <uint32_t*>(pairs.data + pairs.used)
-            to[0] = view.qubits[0]
-            to[1] = view.clbits[0]
-            pairs.used += 2 * sizeof(uint32_t)
+            push_pair(pairs, view.qubits[0], view.clbits[0])
         elif kind != BARRIER:
             return place
         place += 1
     return place
 
 
-cdef object native_program(circuit, bint unitary_only):
-    """As `plain_program`; NotImplemented for a circuit that is not Qiskit's own or is held."""
+cdef int native_plain(
+    circuit, GateReader reader, bint unitary_only, Growable* pairs, Shape* shape
+) except -1:
+    """As `read_plain`; `HELD` for a circuit that is not Qiskit's own or is held."""
     cdef const void* native
-    cdef index place, num, num_qubits, num_clbits, i
-    cdef GateReader reader
-    cdef Growable pairs = Growable(NULL, 0, 0)
-    cdef list body = []
+    cdef index place, num
     data = native_data(circuit)
     if data is None:
-        return NotImplemented
+        return HELD
     if not is_zero(circuit.global_phase):
-        return None
-    reader = GateReader()
+        return OTHER
     native = borrowed(data)
     if native == NULL:
-        return NotImplemented
-    if qk_num_cregs(native) > 1:  # they may share clbits
-        return None
+        return HELD
     num = qk_num(native)
-    num_qubits = qk_num_qubits(native)
-    num_clbits = qk_num_clbits(native)
-    try:
-        place = native_gates(reader, native, 0, num, NULL, num_qubits)
-        if place < num and not unitary_only:
-            place = native_measures(native, place, num, &pairs)
-        # The pointer into the circuit is not used from here on.
-        if place < num:
-            return None
-        if len(reader):
-            gates, _, finite = reader.take()
-            if not finite:
-                return None
-            body.append(gates)
-        for i in range(pairs.used // <index>(2 * sizeof(uint32_t))):
-            body.append(
-                measure_of((<uint32_t*>pairs.data)[2 * i], (<uint32_t*>pairs.data)[2 * i + 1])
-            )
-    finally:
-        free(pairs.data)
-    return new_program(num_qubits, num_clbits, tuple(body), 0.0, circuit.name, True)
+    shape.num_cregs = qk_num_cregs(native)
+    shape.num_qubits = qk_num_qubits(native)
+    if shape.num_cregs > 1 or shape.num_qubits > shape.most_qubits:  # registers may share clbits
+        return OTHER
+    shape.num_clbits = qk_num_clbits(native)
+    place = native_gates(reader, native, 0, num, NULL, shape.num_qubits)
+    if place < num and not unitary_only:
+        place = native_measures(native, place, num, pairs)
+    # The pointer into the circuit is not used from here on.
+    return PLAIN if place == num else OTHER
 
 
 cdef int push_bytes(Growable* b, const void* data, index size) except -1:

@@ -1,0 +1,297 @@
+"""Groups of circuits: many small circuits, from gates in arrays to counts in arrays.
+
+A circuit can be in a group if it is gates and then measurements, on few qubits, and all its shots
+are drawn from its final state. A group is carried out by two calls of compiled code, which hold the
+GIL only to begin: one computes the probabilities of each circuit, one draws its shots and counts
+them. Outcomes are those of `execute`.
+"""
+
+from __future__ import annotations
+
+import cmath
+import time
+from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
+
+import numpy as np
+
+from basicaer._engine.control import Control
+from basicaer._engine.memory import SHOTS_AT_ONCE
+from basicaer._engine.program import Gates, Kind, Program
+from basicaer._engine.shots import outcomes
+from basicaer._engine.shots.draws import Seeds, rows_of
+from basicaer._engine.state import small
+
+MOST_QUBITS = small.MOST_QUBITS
+"""Most qubits of a circuit in a group."""
+MOST_CIRCUITS = 64
+"""Most circuits of a group: it takes some 300 microseconds, so that entering Python between groups
+costs little, and a job has enough of them for its threads."""
+MOST_GATES = 1 << 14
+"""Most gates of a circuit in a group; between two circuits a group looks whether it is to stop."""
+MOST_SHOTS = SHOTS_AT_ONCE >> 4
+"""Most shots of a circuit in a group: then its uniforms take half a MiB."""
+_UNIFORMS = 1 << 17
+"""Uniforms of a group that has several circuits, at most; the more shots, the smaller it is."""
+
+
+class Group(NamedTuple):
+    """Circuits one after another, in the order of their places.
+
+    Attributes:
+        gates: the gates of all of them.
+        ends: for each circuit the number of gates up to its end, int64, shape (circuits,).
+        widths: its number of qubits, int32, shape (circuits,).
+        amplitudes: its amplitude of |0...0> at the start, complex128, shape (circuits,).
+        measured: the mask of the qubits that it measures, int32, shape (circuits,).
+        pairs: qubit and clbit of the measurements of all circuits, int32, shape (measurements, 2).
+        pair_ends: for each circuit the number of measurements up to its end, int64.
+        clbits: its number of clbits, int32, shape (circuits,).
+        places: its place in the job, int64, shape (circuits,), ascending.
+    """
+
+    gates: Gates
+    ends: np.ndarray
+    widths: np.ndarray
+    amplitudes: np.ndarray
+    measured: np.ndarray
+    pairs: np.ndarray
+    pair_ends: np.ndarray
+    clbits: np.ndarray
+    places: np.ndarray
+
+    @property
+    def work(self) -> int:
+        """Its amplitude-gates."""
+        return int((np.diff(self.ends, prepend=0) << self.widths).sum())
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that it holds, about."""
+        gates = self.gates
+        held = (gates.kind, gates.start, gates.qubits, gates.offset, gates.coefficients, self.pairs)
+        return sum([array.nbytes for array in held]) + 64 * len(self.ends)
+
+
+def circuits_at_once(shots: int) -> int:
+    """Returns how many circuits of so many shots a group has at most."""
+    return max(1, min(MOST_CIRCUITS, _UNIFORMS // shots))
+
+
+def fits(program: Program) -> bool:
+    """Returns whether a program can be in a group, if its shots may be drawn from one state."""
+    outline = program.outline
+    return (
+        bool(program.samples and outline.is_one_pass and outline.measured)
+        and 1 <= program.num_qubits <= MOST_QUBITS
+        and outline.num_gates <= MOST_GATES
+        and all(len(gates.kinds) <= small.MOST_KINDS for gates in outline.runs)
+    )
+
+
+def group_of(programs: Sequence[Program], places: Sequence[int]) -> Group:
+    """Returns a group of programs that `fits`, all of whose kinds together are few enough.
+
+    Args:
+        programs: the programs.
+        places: of each, its place in the job; ascending.
+    """
+    kinds: Dict[Kind, int] = {}
+    runs = [gates for program in programs for gates in program.outline.runs]
+    kind, qubits, offset, coefficients = [], [], [], []
+    entries = 0
+    for gates in runs:
+        numbers = [kinds.setdefault(each, len(kinds)) for each in gates.kinds]
+        kind.append(np.array(numbers, np.int32)[gates.kind])
+        qubits.append(gates.qubits)
+        offset.append(gates.offset + entries)
+        coefficients.append(gates.coefficients)
+        entries += len(gates.coefficients)
+    every = _joined(kind, np.int32)
+    widths = np.array([each.num_controls + each.num_targets for each in kinds], np.int32)
+    gates = Gates.of(
+        tuple(kinds),
+        every,
+        np.concatenate(([0], widths[every].cumsum())).astype(np.int32),
+        _joined(qubits, np.int32),
+        _joined(offset, np.int64),
+        _joined(coefficients, np.complex128),
+    )
+    pairs = [pair for program in programs for pair in program.outline.measured]
+    return Group(
+        gates,
+        np.cumsum([program.outline.num_gates for program in programs], dtype=np.int64),
+        np.array([program.num_qubits for program in programs], np.int32),
+        np.array([cmath.exp(1j * program.global_phase) for program in programs], np.complex128),
+        np.array([_mask(program.outline.qubits) for program in programs], np.int32),
+        np.array(pairs, np.int32).reshape(-1, 2),
+        np.cumsum([len(program.outline.measured) for program in programs], dtype=np.int64),
+        np.array([program.num_clbits for program in programs], np.int32),
+        np.array(places, np.int64),
+    )
+
+
+def groups_of(programs: Sequence[Program], places: Sequence[int], most: int) -> List[Group]:
+    """Returns groups of at most `most` of the programs, all of which `fits`."""
+    groups: List[Group] = []
+    first = 0
+    while first < len(programs):
+        kinds: set[Kind] = set()
+        last = first
+        while last < min(len(programs), first + most):
+            more = kinds.union(*[gates.kinds for gates in programs[last].outline.runs])
+            if len(more) > small.MOST_KINDS:
+                break
+            kinds = more
+            last += 1
+        groups.append(group_of(programs[first:last], places[first:last]))
+        first = last
+    return groups
+
+
+def _joined(arrays: Sequence[np.ndarray], dtype: type) -> np.ndarray:
+    return np.concatenate(arrays).astype(dtype) if arrays else np.empty(0, dtype)
+
+
+def _mask(qubits: Iterable[int]) -> int:
+    return sum([1 << qubit for qubit in qubits])
+
+
+class Figures:
+    """What a group of circuits came to: counts, and how they were computed.
+
+    Args:
+        group: the group.
+        shots: of each circuit.
+        listed: whether the outcome of each shot is kept.
+
+    Attributes:
+        values: the outcomes of each circuit that occur, in order of first appearance: numbers whose
+            bits are the measured qubits, ascending. uint8, shape (circuits, most outcomes).
+        counts: how often each occurs, int32, of the same shape.
+        found: how many there are, int32, shape (circuits,).
+        totals: the squared norm of each final state, float64, shape (circuits,).
+        listed: the outcome of each shot, uint8, shape (circuits, shots or 0).
+        applied, sampled: seconds that the group's gates, and its shots, took.
+    """
+
+    def __init__(self, group: Group, shots: int, listed: bool) -> None:
+        circuits = len(group.ends)
+        most = min(1 << int(group.widths.max()), shots)
+        self.values = np.empty((circuits, most), np.uint8)
+        self.counts = np.empty((circuits, most), np.int32)
+        self.found = np.empty(circuits, np.int32)
+        self.totals = np.empty(circuits)
+        self.listed = np.empty((circuits, shots if listed else 0), np.uint8)
+        self.applied = self.sampled = 0.0
+        self._measured = group.measured
+        self._pairs = group.pairs
+        self._pair_ends = group.pair_ends
+        self._clbits = group.clbits
+        self._ends = group.ends
+
+    @property
+    def drifts(self) -> np.ndarray:
+        """How far the squared norm of each final state is off 1; infinity for NaN."""
+        drifts = np.abs(self.totals - 1)
+        drifts[np.isnan(drifts)] = np.inf
+        return drifts
+
+    @property
+    def bytes_of_one(self) -> int:
+        """The bytes of one circuit's figures."""
+        return 5 * self.values.shape[1] + self.listed.shape[1]
+
+    def num_clbits(self, row: int) -> int:
+        """Returns the number of clbits of a circuit."""
+        return int(self._clbits[row])
+
+    def num_gates(self, row: int) -> int:
+        """Returns the number of gates of a circuit."""
+        return int(self._ends[row] - (self._ends[row - 1] if row else 0))
+
+    def words(self, row: int) -> Tuple[List[int], List[int], List[int]]:
+        """Returns the outcomes of a circuit as values of its clbits.
+
+        Returns:
+            The values that occur, in order of first appearance, how often each does, and the value
+            in each shot, which is empty unless shots are listed.
+        """
+        first = self._pair_ends[row - 1] if row else 0
+        pairs = self._pairs[first : self._pair_ends[row]].tolist()
+        mask = int(self._measured[row])
+        # The last measurement into a clbit counts.
+        bits = {clbit: bin(mask & (1 << qubit) - 1).count("1") for qubit, clbit in pairs}
+        found = int(self.found[row])
+        values = self.values[row, :found].tolist()
+        if all(clbit == bit for clbit, bit in bits.items()) and len(bits) == len(
+            {qubit for qubit, _ in pairs}
+        ):
+            return values, self.counts[row, :found].tolist(), self.listed[row].tolist()
+        word = {
+            value: sum([(value >> bit & 1) << clbit for clbit, bit in bits.items()])
+            for value in values
+        }
+        total: Dict[int, int] = {}
+        for value, count in zip(values, self.counts[row, :found].tolist()):
+            total[word[value]] = total.get(word[value], 0) + count
+        shots = [word[value] for value in self.listed[row].tolist()]
+        return list(total), list(total.values()), shots
+
+
+_ONES = np.array([bin(mask).count("1") for mask in range(1 << MOST_QUBITS)], np.int32)
+
+
+def run_group(
+    group: Group, seeds: Seeds, shots: int, *, listed: bool, precision: str, control: Control
+) -> Figures:
+    """Carries out a group.
+
+    Args:
+        group: the group.
+        seeds: of all circuits of the job.
+        shots: of each circuit.
+        listed: whether to keep the outcome of each shot.
+        precision: "double" or "single".
+        control: of the job; cancels it and receives its progress.
+
+    Raises:
+        Cancelled: the job was cancelled.
+    """
+    control.check()
+    figures = Figures(group, shots, listed)
+    gates = group.gates
+    sizes = np.left_shift(1, _ONES[group.measured], dtype=np.int32)
+    begun = time.perf_counter()
+    probabilities = np.empty((len(sizes), int(sizes.max())))
+    small.distributions(
+        gates.kinds,
+        gates.kind,
+        gates.start,
+        gates.qubits,
+        gates.offset,
+        gates.coefficients,
+        group.ends,
+        group.widths,
+        group.amplitudes,
+        group.measured,
+        precision == "single",
+        probabilities,
+        control.flags,
+    )
+    control.check()
+    applied = time.perf_counter()
+    uniforms, rows = rows_of(seeds, group.places, shots)
+    outcomes.draw_rows(
+        probabilities,
+        sizes,
+        uniforms,
+        rows,
+        figures.values,
+        figures.counts,
+        figures.found,
+        figures.totals,
+        figures.listed,
+    )
+    figures.applied = applied - begun
+    figures.sampled = time.perf_counter() - applied
+    return figures
