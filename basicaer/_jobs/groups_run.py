@@ -3,123 +3,162 @@
 from __future__ import annotations
 
 import time
-from typing import List, Sequence
+from typing import List, Sequence, Tuple
 
 from basicaer._engine import threads as _threads
 from basicaer._engine.control import Control
 from basicaer._engine.costs import WAKE_NS
-from basicaer._engine.memory import bytes_of_groups
 from basicaer._engine.shots.draws import Seeds
-from basicaer._engine.shots.groups import Figures, Group, run_group
+from basicaer._engine.shots.groups import Figures, Group, Line
 from basicaer._engine.work import groups_at_once, nanoseconds_of_groups
+from basicaer._jobs import budget
 from basicaer._jobs.run import is_off, norm_warning
+
+_WELCOME_SECONDS = 0.0005
+"""The most that `run()` waits for a thread that is to work while circuits are read: it needs the
+GIL once, to begin."""
 
 
 class GroupsRun:
-    """The groups of a job; `carry_out` runs them, once. As `run.JobRun` for single circuits.
+    """The groups of a job, and how to run them; `carry_out` runs them, once.
+
+    It does for groups what `run.JobRun` does for single circuits. If the seeds are given, groups
+    are carried out by other threads while circuits are still being read; `abandon` ends that.
 
     Args:
-        groups: the groups.
-        seeds: of all circuits.
+        circuits: the number of circuits.
+        seeds: of all circuits; None if they are drawn when all circuits have been read.
         shots: of each circuit.
         listed: whether the outcome of each shot is kept.
         precision: "double" or "single".
         threads: the most threads to use.
-        names: the names of the circuits, for messages.
+        need: bytes that the job takes while it runs.
 
     Attributes:
         control: control of the job.
-        need: bytes that the job takes while it runs.
+        need: as given.
         limit: None: groups run within the available memory.
         queued: seconds that the job waited.
     """
 
     def __init__(
         self,
-        groups: Sequence[Group],
-        seeds: Seeds,
+        circuits: int,
+        seeds: Seeds | None,
         *,
         shots: int,
         listed: bool,
         precision: str,
         threads: int,
-        names: Sequence[str],
+        need: int,
     ) -> None:
-        self.groups = groups
-        self._seeds = seeds
+        self._circuits = circuits
         self._shots = shots
         self._listed = listed
         self._precision = precision
-        self._names = names
-        circuits = sum([len(group.ends) for group in groups])
-        work = sum([group.work for group in groups])
-        self._nanoseconds = nanoseconds_of_groups(circuits, work, shots)
-        self._at_once = groups_at_once(len(groups), self._nanoseconds, threads)
-        self.need = need_of(groups, shots, listed, self._at_once)
+        self._threads = threads
+        self._groups: List[Group] = []
+        self._line: Line | None = None
+        self._helpers = 0
+        self._work = 0
+        self.control = Control()
+        self.need = need
         self.limit: int | None = None
-        self.control = Control(work)
-        self._made = time.perf_counter()
         self.queued = 0.0
+        self._made = time.perf_counter()
+        if seeds is not None:
+            self._line_up(seeds)
 
-    def is_brief(self) -> bool:
-        """Whether the job is brief: waking a thread and waiting for it would take longer."""
-        return self._nanoseconds <= WAKE_NS
+    def add(self, group: Group) -> None:
+        """Adds a group. The first one lets other threads begin, if that pays."""
+        self._groups.append(group)
+        work = group.work
+        self._work += work
+        self.control.add_total(work)
+        if self._line is None:
+            return
+        self._line.add(group)
+        if len(self._groups) == 1 and self._threads > 1 and not budget.shared.limited:
+            expected = self._circuits // len(group.ends)
+            each = nanoseconds_of_groups(len(group.ends), work, self._shots)
+            at_once = groups_at_once(expected, each * expected, self._threads)
+            self._helpers = _threads.assist(self._line.work, at_once - 1)
+            if self._helpers:
+                self._line.welcome(_WELCOME_SECONDS)
 
-    @property
-    def size(self) -> int:
-        """Bytes that the job holds while it waits, about."""
-        return sum([group.nbytes for group in self.groups])
+    def ready(self, seeds: Seeds) -> None:
+        """Says that all circuits have been added, and what they draw from."""
+        line = self._line
+        if line is None:
+            line = self._line_up(seeds)
+            for group in self._groups:
+                line.add(group)
+        line.close()
+        self._made = time.perf_counter()
 
-    def carry_out(self) -> List[Figures]:
-        """Runs the groups; returns the figures of each, in order.
+    def abandon(self) -> None:
+        """Ends what threads have begun, if the circuits are not to run after all."""
+        self.control.halt()
+        if self._line is not None:
+            self._line.close()
 
-        Each thread takes one group after another.
-
-        Raises:
-            Cancelled: the job was cancelled.
-        """
-        self.queued = time.perf_counter() - self._made
-        found: List[Figures | None] = [None] * len(self.groups)
-        numbers = iter(range(len(found)))
-
-        def work() -> None:
-            try:
-                for number in numbers:  # next() of a range's iterator is atomic
-                    found[number] = self._one(self.groups[number])
-            except BaseException:
-                self.control.halt()  # one group has failed, so the job has no result
-                raise
-
-        _threads.cooperate(work, self._at_once)
-        return [figures for figures in found if figures is not None]
-
-    def _one(self, group: Group) -> Figures:
-        figures = run_group(
-            group,
-            self._seeds,
-            self._shots,
+    def _line_up(self, seeds: Seeds) -> Line:
+        self._line = Line(
+            self._circuits,
+            seeds,
+            shots=self._shots,
             listed=self._listed,
             precision=self._precision,
             control=self.control,
         )
-        drifts = figures.drifts
-        if is_off(float(drifts.max()), self._precision):
-            for place, drift in zip(group.places.tolist(), drifts.tolist()):
-                if is_off(drift, self._precision):
-                    self.control.warnings.append(
-                        norm_warning(
-                            place, self._names[place], drift, "at the end", self._precision
-                        )
-                    )
-        return figures
+        return self._line
 
+    def is_brief(self) -> bool:
+        """Whether the job is brief: waking a thread and waiting for it would take longer."""
+        assert self._line is not None
+        left = self._line.left() / len(self._groups)
+        return left * self._nanoseconds <= WAKE_NS
 
-def need_of(groups: Sequence[Group], shots: int, listed: bool, threads: int) -> int:
-    """Returns the bytes that groups need while they run; arguments as for `GroupsRun`."""
-    return bytes_of_groups(
-        sum([len(group.ends) for group in groups]),
-        shots,
-        outcomes=1 << max([int(group.widths.max()) for group in groups]),
-        listed=listed,
-        threads=threads,
-    )
+    @property
+    def _nanoseconds(self) -> float:
+        return nanoseconds_of_groups(self._circuits, self._work, self._shots)
+
+    @property
+    def size(self) -> int:
+        """Bytes that the job holds while it waits, about."""
+        return self.need + sum([group.nbytes for group in self._groups])
+
+    def carry_out(self, names: Sequence[str]) -> List[Tuple[Group, Figures]]:
+        """Runs the groups; returns them, with what they came to.
+
+        Args:
+            names: the names of the circuits, for warnings.
+
+        Raises:
+            Cancelled: the job was cancelled.
+        """
+        line = self._line
+        assert line is not None
+        self.queued = time.perf_counter() - self._made
+        at_once = 1
+        if not self._helpers:
+            at_once = groups_at_once(len(self._groups), self._nanoseconds, self._threads)
+        try:
+            _threads.cooperate(line.work, at_once)
+            line.finish()
+        except BaseException:
+            self.control.halt()
+            raise
+        self.control.check()
+        for group, figures in line.groups:
+            self._warn_of_norms(group, figures, names)
+        return line.groups
+
+    def _warn_of_norms(self, group: Group, figures: Figures, names: Sequence[str]) -> None:
+        drifts, precision = figures.drifts, self._precision
+        if not is_off(float(drifts.max()), precision):
+            return
+        for place, drift in zip(group.places.tolist(), drifts.tolist()):
+            if is_off(drift, precision):
+                warning = norm_warning(place, names[place], drift, "at the end", precision)
+                self.control.warnings.append(warning)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import time
-from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Type, Union
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple, Type, Union
 
 import numpy as np
 from qiskit.circuit import QuantumCircuit
@@ -16,106 +16,164 @@ from qiskit.result import Result
 from qiskit.result.models import ExperimentResult
 
 from basicaer._engine.errors import EngineError
-from basicaer._engine.memory import state_bytes
+from basicaer._engine.memory import LIGHT, bytes_of_groups, state_bytes
 from basicaer._engine.program import Program
 from basicaer._engine.shots import groups as _groups
 from basicaer._engine.shots.draws import Seeds, num_words
 from basicaer._engine.shots.groups import Figures, Group, groups_of
 from basicaer._engine.state import dispatch
 from basicaer._engine.state.small import MOST_KINDS
-from basicaer._jobs import budget
-from basicaer._jobs.groups_run import GroupsRun, need_of
+from basicaer._jobs.groups_run import GroupsRun
 from basicaer._qiskit import result as _result
 from basicaer._qiskit.circuits.gate_reader import GroupReader
 from basicaer._qiskit.circuits.lowering import Lowering
 from basicaer._qiskit.errors import BasicAerError, public_error
 
-_REFUSED = (
-    "executor",
-    "initial_statevector",
-    "max_memory_mb",
-    "parameter_binds",
-    "use_clifford_optimization",
-)
-"""Options that a batch does without: with one of them, circuits are run one by one."""
+_GIVEN = ("executor", "initial_statevector")
+_SET = ("max_memory_mb", "parameter_binds", "use_clifford_optimization")
+"""Options that a batch does without: if one is given or set, circuits are run one by one."""
+
+_Record = Tuple[Any, Any, str, float, Union[Dict[str, Any], None]]
+"""What is kept of a circuit: its registers of qubits and of clbits, its name, global phase and
+metadata."""
 
 
 class Described(NamedTuple):
     """What the header of a circuit's result is made of: the attributes that `header_of` reads."""
 
-    qregs: List[Any]
-    cregs: List[Any]
-    num_qubits: int
+    qregs: Sequence[Any]
+    cregs: Sequence[Any]
     name: str
     global_phase: float
     metadata: Union[Dict[str, Any], None]
+    num_qubits: int
 
 
 class Batch(NamedTuple):
-    """The circuits of a job in groups.
+    """The circuits of a job, in groups and ready to run.
 
     Attributes:
-        groups: the groups. Their circuits together are all circuits of the job.
-        described: each circuit, by its place.
+        run: the groups and how to run them.
+        records: what is kept of each circuit, by its place.
+        seeds: the seed of each circuit, for its result; None for one that nobody knows.
         lowering: seconds that reading took.
     """
 
-    groups: List[Group]
-    described: List[Described]
+    run: GroupsRun
+    records: List[_Record]
+    seeds: Sequence[Any]
     lowering: float
 
 
 def read_batch(
-    circuits: Any, values: Mapping[str, Any], most_qubits: int | None, threads: int
+    circuits: Any,
+    values: Mapping[str, Any],
+    *,
+    most_qubits: int | None,
+    threads: int,
+    drawn: bool,
+    seeds_of: Callable[[int], Tuple[Seeds, Sequence[Any]]],
 ) -> Batch | None:
     """Returns circuits in groups; None if they are to be run one by one, or are not valid.
+
+    If the seed is given, other threads begin with the circuits that have been read. Nobody sees of
+    it if the rest turns out to be something else.
 
     Args:
         circuits: what `run()` was given.
         values: the values of the options.
         most_qubits: the number of qubits that was set as a bound; None if none was set.
         threads: the most threads to use.
+        drawn: whether uniforms are drawn beforehand, which takes memory.
+        seeds_of: returns what so many circuits draw from, and the seed of each for its result.
     """
-    shots = values["shots"]
+    shots, listed = values["shots"], values["memory"]
     if type(circuits) is not list or len(circuits) < 2 or not 1 < shots <= _groups.MOST_SHOTS:
         return None
-    if any(values.get(name) is not None for name in _REFUSED[:2]):
+    if any(values.get(name) is not None for name in _GIVEN) or any(map(values.get, _SET)):
         return None
-    if any(values.get(name) for name in _REFUSED[2:]):
+    num = len(circuits)
+    most = _groups.MOST_QUBITS if most_qubits is None else min(_groups.MOST_QUBITS, most_qubits)
+    need = bytes_of_groups(
+        num, shots, outcomes=1 << most, listed=listed, drawn=drawn, threads=threads
+    )
+    if need >= LIGHT:
         return None
     begun = time.perf_counter()
-    most = _groups.MOST_QUBITS if most_qubits is None else min(_groups.MOST_QUBITS, most_qubits)
-    at_once = _groups.circuits_at_once(shots)
-    groups: List[Group] = []
-    described: List[Described] = []
+    seeds, shown = None, None
+    if values["seed_simulator"] is not None:
+        seeds, shown = seeds_of(num)
+    run = GroupsRun(
+        num,
+        seeds,
+        shots=shots,
+        listed=listed,
+        precision=values["precision"],
+        threads=threads,
+        need=need,
+    )
+    try:
+        records = _read(circuits, most, run.add)
+        if records is None:
+            run.abandon()
+            return None
+        if seeds is None or shown is None:  # drawn last, so that a run() that raises draws nothing
+            seeds, shown = seeds_of(num)
+        run.ready(seeds)
+    except EngineError:
+        run.abandon()
+        return None  # it is reported where circuits are read one by one
+    except BaseException:
+        run.abandon()
+        raise
+    return Batch(run, records, shown, time.perf_counter() - begun)
+
+
+def _read(
+    circuits: List[Any], most_qubits: int, add: Callable[[Group], None]
+) -> List[_Record] | None:
+    """Reads circuits; returns what is kept of each, or None if one fits no group.
+
+    Args:
+        circuits: the circuits.
+        most_qubits: the most qubits of a circuit.
+        add: called with each group.
+    """
+    records: List[_Record] = []
     others: List[Program] = []
     places: List[int] = []
     reader = GroupReader()
     read = reader.read
-    gates, kinds = _groups.MOST_GATES, MOST_KINDS
-    try:
-        for place, circuit in enumerate(circuits):
-            if not read(circuit, place, most, gates, kinds):
-                program = _other(circuit, most)
-                if program is None:
-                    return None
-                others.append(program)
-                places.append(place)
-            elif len(reader) == at_once and not _taken(reader, groups):
+    most_gates, most_kinds, last = _groups.MOST_GATES, MOST_KINDS, _groups.MOST_CIRCUITS
+    for place, circuit in enumerate(circuits):
+        if not read(circuit, place, most_qubits, most_gates, most_kinds):
+            program = _other(circuit, most_qubits)
+            if program is None:
                 return None
-            found = _described(circuit)
-            if found is None:
-                return None
-            described.append(found)
-    except EngineError:
-        return None  # it is reported where circuits are read one by one
-    if len(reader) and not _taken(reader, groups):
+            others.append(program)
+            places.append(place)
+        elif len(reader) == last and not _taken(reader, add):
+            return None
+        cregs = circuit.cregs
+        if not (cregs and cregs[0].size) and not any(register.size for register in cregs):
+            return None  # without a memory slot, which is logged
+        metadata = circuit.metadata
+        phase = circuit.global_phase
+        records.append(
+            (
+                # Copies, so that a job's result does not change when the circuit does.
+                tuple(circuit.qregs),
+                tuple(cregs),
+                circuit.name,
+                phase if phase.__class__ is float else float(phase),
+                copy.copy(metadata) if metadata else None,
+            )
+        )
+    if len(reader) and not _taken(reader, add):
         return None
-    groups += groups_of(others, places, at_once)
-    need = need_of(groups, shots, values["memory"], threads)
-    if budget.shared.shortage(need) is not None:
-        return None
-    return Batch(groups, described, time.perf_counter() - begun)
+    for group in groups_of(others, places):
+        add(group)
+    return records
 
 
 def _other(circuit: Any, most_qubits: int) -> Program | None:
@@ -126,36 +184,14 @@ def _other(circuit: Any, most_qubits: int) -> Program | None:
     return program if _groups.fits(program) else None
 
 
-def _taken(reader: GroupReader, groups: List[Group]) -> bool:
+def _taken(reader: GroupReader, add: Callable[[Group], None]) -> bool:
     """Adds the group that has been read; returns whether all its coefficients are finite."""
     gates, finite, arrays = reader.take()
     ends, widths, measured, pairs, pair_ends, clbits, places = arrays
-    amplitudes = np.ones(len(ends), np.complex128)  # plain circuits have no global phase
-    groups.append(
-        Group(gates, ends, widths, amplitudes, measured, pairs, pair_ends, clbits, places)
-    )
+    if finite:
+        amplitudes = np.ones(len(ends), np.complex128)  # plain circuits have no global phase
+        add(Group(gates, ends, widths, amplitudes, measured, pairs, pair_ends, clbits, places))
     return finite
-
-
-def _described(circuit: QuantumCircuit) -> Described | None:
-    """Returns what a circuit's header is made of; None if it has no memory slot."""
-    cregs = list(circuit.cregs)
-    if not any(register.size for register in cregs):
-        return None
-    metadata = circuit.metadata
-    return Described(
-        list(circuit.qregs),
-        cregs,
-        circuit.num_qubits,
-        circuit.name,
-        float(circuit.global_phase),
-        copy.copy(metadata) if metadata else None,
-    )
-
-
-# ----------------------------------------------------------------------------------------------
-# The job
-# ----------------------------------------------------------------------------------------------
 
 
 class BatchRequest:
@@ -163,10 +199,7 @@ class BatchRequest:
 
     Args:
         batch: the circuits.
-        seeds: what the circuits draw from.
-        shown: the seed of each circuit, for its result; None for one that nobody knows.
         values: the values of the options.
-        threads: the most threads to use.
         all_slots: whether each clbit is a memory slot, in a register or not.
         identity: the fields of the Result that describe the job as a whole, see `result.whole`.
         error_class: what the engine's errors become.
@@ -178,55 +211,42 @@ class BatchRequest:
     def __init__(
         self,
         batch: Batch,
-        seeds: Seeds,
-        shown: Sequence[Any],
         values: Mapping[str, Any],
-        threads: int,
         all_slots: bool,
         identity: Mapping[str, Any],
         error_class: Type[BasicAerError] = BasicAerError,
     ) -> None:
         self._batch = batch
-        self._shown = shown
-        self._shots = values["shots"]
-        self._precision = values["precision"]
-        self._listed = values["memory"]
+        self._values = values
         self._all_slots = all_slots
         self._identity = identity
         self._error_class = error_class
-        self.run = GroupsRun(
-            batch.groups,
-            seeds,
-            shots=self._shots,
-            listed=self._listed,
-            precision=self._precision,
-            threads=threads,
-            names=[each.name for each in batch.described],
-        )
+        self.run = batch.run
 
     def __call__(self) -> Result:
         start = time.time()
-        groups, described = self._batch.groups, self._batch.described
+        batch, values = self._batch, self._values
+        records = batch.records
         try:
-            found = self.run.carry_out()
+            found = self.run.carry_out([record[2] for record in records])
         except EngineError as error:
             raise public_error(error, self._error_class) from error.__cause__
-        results: List[Any] = [None] * len(described)
-        for group, figures in zip(groups, found):
-            places = group.places.tolist()
+        results: List[Any] = [None] * len(records)
+        for group, figures in found:
             maker = _Maker(
                 figures,
-                [described[place] for place in places],
-                [self._shown[place] for place in places],
-                self._shots,
-                self._precision,
-                self._listed,
+                group.widths,
+                records,
+                batch.seeds,
+                values["shots"],
+                values["precision"],
+                values["memory"],
                 self._all_slots,
                 self.run.queued,
-                self._batch.lowering / len(described),
+                batch.lowering / len(records),
             )
-            for row, place in enumerate(places):
-                results[place] = _unseen(maker, row)
+            for row, place in enumerate(group.places.tolist()):
+                results[place] = _unseen(maker, row, place)
         return _result.whole(results, time_taken=time.time() - start, **self._identity)
 
 
@@ -239,8 +259,9 @@ class _Maker(NamedTuple):
     """Makes the results of the circuits of one group."""
 
     figures: Figures
-    described: List[Described]
-    seeds: List[Any]
+    widths: np.ndarray
+    records: List[_Record]
+    seeds: Sequence[Any]
     shots: int
     precision: str
     listed: bool
@@ -248,10 +269,11 @@ class _Maker(NamedTuple):
     queued: float
     lowering: float
 
-    def result(self, row: int) -> ExperimentResult:
-        """Returns the result of a circuit of the group."""
+    def result(self, row: int, place: int) -> ExperimentResult:
+        """Returns the result of a circuit of the group, by its place in the job."""
         begun = time.perf_counter()
-        figures, circuit, seed = self.figures, self.described[row], self.seeds[row]
+        figures, seed = self.figures, self.seeds[place]
+        circuit = Described(*self.records[place], int(self.widths[row]))
         num_clbits = figures.num_clbits(row)
         header = _result.header_of(circuit)
         if self.all_slots:
@@ -270,12 +292,12 @@ class _Maker(NamedTuple):
                 "operations": num_gates,
             }
         # A circuit's share of the time that its group took.
-        share = 1 / len(self.described)
+        applied, sampled = (figures.seconds / len(self.widths)).tolist()
         times = {
-            "apply": figures.applied * share,
-            "sample": figures.sampled * share,
+            "apply": applied,
+            "sample": sampled,
             "plan": 0.0,
-            "total": (figures.applied + figures.sampled) * share,
+            "total": applied + sampled,
             "queue": self.queued,
             "lower": self.lowering,
         }
@@ -334,10 +356,10 @@ class _Unseen(ExperimentResult):
         delattr(self, name)
 
 
-def _unseen(maker: _Maker, row: int) -> _Unseen:
+def _unseen(maker: _Maker, row: int, place: int) -> _Unseen:
     """Returns the result of a circuit, to be made when it is looked at."""
-    result = _blank(_Unseen)
-    _fields(result)[_SOURCE] = (maker, row)
+    result: _Unseen = _blank(_Unseen)
+    _fields(result)[_SOURCE] = (maker, row, place)
     return result
 
 
@@ -346,8 +368,8 @@ def _make(result: ExperimentResult) -> None:
     fields = _fields(result)
     source = fields.get(_SOURCE)
     if source is not None:
-        maker, row = source
-        fields.update(maker.result(row).__dict__)
+        maker, row, place = source
+        fields.update(maker.result(row, place).__dict__)
     _set(result, "__class__", ExperimentResult)
     fields.pop(_SOURCE, None)
 

@@ -137,7 +137,14 @@ class Simulator:
         threads = _thread_count(values)
         batch = None
         if qobj is None and _OUTPUT[self.KIND] == "counts":
-            batch = batches.read_batch(run_input, values, self._most_qubits(), threads)
+            batch = batches.read_batch(
+                run_input,
+                values,
+                most_qubits=self._most_qubits(),
+                threads=threads,
+                drawn=self.KIND == options.BASIC,
+                seeds_of=lambda count: self._batch_seeds(count, values),
+            )
         if batch is None:
             experiments = experiments_of(run_input) if qobj is None else _qobj.experiments(qobj)
             if not experiments:
@@ -154,10 +161,7 @@ class Simulator:
         if batch is None:
             request = Request(prepared, values, threads, identity, self.ERROR)
         else:
-            seeds, shown = self._batch_seeds(len(batch.described), values)
-            request = batches.BatchRequest(
-                batch, seeds, shown, values, threads, self.ALL_SLOTS, identity, self.ERROR
-            )
+            request = batches.BatchRequest(batch, values, self.ALL_SLOTS, identity, self.ERROR)
         run = request.run
         if bar is None and run.is_brief():
             future = queue.run_brief(request, run.control)

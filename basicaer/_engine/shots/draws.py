@@ -70,7 +70,7 @@ place, or the stream from which they draw one after another."""
 
 
 def rows_of(seeds: Seeds, places: np.ndarray, shots: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the uniforms of some circuits.
+    """Returns the uniforms of circuits that draw from one `Stream`, or each from its own.
 
     Args:
         seeds: of all circuits of the job.
@@ -79,7 +79,7 @@ def rows_of(seeds: Seeds, places: np.ndarray, shots: int) -> tuple[np.ndarray, n
 
     Returns:
         float64 of shape (rows, shots), and the row of each circuit, int64: circuits with the same
-        seed share one.
+        stream of their own share one.
     """
     if isinstance(seeds, Stream):
         rows = np.empty((len(places), shots))
@@ -94,16 +94,10 @@ def rows_of(seeds: Seeds, places: np.ndarray, shots: int) -> tuple[np.ndarray, n
             first = last
         return rows, np.arange(len(places))
     own = [seeds[place] for place in places.tolist()]
-    if isinstance(own[0], Stream):
-        streams = {id(seed): seed for seed in own}
-        number = {key: row for row, key in enumerate(streams)}
-        rows = np.empty((len(streams), shots))
-        for row, seed in enumerate(streams.values()):
-            rows[row] = uniforms_of(seed)(shots)
-        return rows, np.array([number[id(seed)] for seed in own])
-    numbers: dict[Any, int] = {}
-    which = [numbers.setdefault(seed, len(numbers)) for seed in own]
-    return outcomes.seeded_rows(np.array(list(numbers), np.uint32), shots), np.array(which)
+    streams = {id(seed): seed for seed in own}
+    number = {key: row for row, key in enumerate(streams)}
+    rows = np.stack([uniforms_of(seed)(shots) for seed in streams.values()])
+    return rows, np.array([number[id(seed)] for seed in own])
 
 
 def num_words(num_clbits: int) -> int:

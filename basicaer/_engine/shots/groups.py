@@ -1,15 +1,13 @@
 """Groups of circuits: many small circuits, from gates in arrays to counts in arrays.
 
 A circuit can be in a group if it is gates and then measurements, on few qubits, and all its shots
-are drawn from its final state. A group is carried out by two calls of compiled code, which hold the
-GIL only to begin: one computes the probabilities of each circuit, one draws its shots and counts
-them. Outcomes are those of `execute`.
+are drawn from its final state. Groups stand in a line (`small.GroupLine`), from which threads take
+one after another without the GIL. Outcomes are those of `execute`.
 """
 
 from __future__ import annotations
 
 import cmath
-import time
 from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
@@ -17,21 +15,18 @@ import numpy as np
 from basicaer._engine.control import Control
 from basicaer._engine.memory import SHOTS_AT_ONCE
 from basicaer._engine.program import Gates, Kind, Program
-from basicaer._engine.shots import outcomes
-from basicaer._engine.shots.draws import Seeds, rows_of
+from basicaer._engine.shots.draws import Seeds, Stream, rows_of
 from basicaer._engine.state import small
 
 MOST_QUBITS = small.MOST_QUBITS
 """Most qubits of a circuit in a group."""
 MOST_CIRCUITS = 64
-"""Most circuits of a group: it takes some 300 microseconds, so that entering Python between groups
-costs little, and a job has enough of them for its threads."""
+"""Most circuits of a group: it takes some 300 microseconds, so a job has enough of them for its
+threads, and what a group costs beside its circuits is little."""
 MOST_GATES = 1 << 14
-"""Most gates of a circuit in a group; between two circuits a group looks whether it is to stop."""
+"""Most gates of a circuit in a group; between two circuits a thread looks whether it is to stop."""
 MOST_SHOTS = SHOTS_AT_ONCE >> 4
-"""Most shots of a circuit in a group: then its uniforms take half a MiB."""
-_UNIFORMS = 1 << 17
-"""Uniforms of a group that has several circuits, at most; the more shots, the smaller it is."""
+"""Most shots of a circuit in a group."""
 
 
 class Group(NamedTuple):
@@ -70,11 +65,6 @@ class Group(NamedTuple):
         gates = self.gates
         held = (gates.kind, gates.start, gates.qubits, gates.offset, gates.coefficients, self.pairs)
         return sum([array.nbytes for array in held]) + 64 * len(self.ends)
-
-
-def circuits_at_once(shots: int) -> int:
-    """Returns how many circuits of so many shots a group has at most."""
-    return max(1, min(MOST_CIRCUITS, _UNIFORMS // shots))
 
 
 def fits(program: Program) -> bool:
@@ -130,14 +120,14 @@ def group_of(programs: Sequence[Program], places: Sequence[int]) -> Group:
     )
 
 
-def groups_of(programs: Sequence[Program], places: Sequence[int], most: int) -> List[Group]:
-    """Returns groups of at most `most` of the programs, all of which `fits`."""
+def groups_of(programs: Sequence[Program], places: Sequence[int]) -> List[Group]:
+    """Returns groups of programs, all of which `fits`; arguments as for `group_of`."""
     groups: List[Group] = []
     first = 0
     while first < len(programs):
         kinds: set[Kind] = set()
         last = first
-        while last < min(len(programs), first + most):
+        while last < min(len(programs), first + MOST_CIRCUITS):
             more = kinds.union(*[gates.kinds for gates in programs[last].outline.runs])
             if len(more) > small.MOST_KINDS:
                 break
@@ -171,7 +161,7 @@ class Figures:
         found: how many there are, int32, shape (circuits,).
         totals: the squared norm of each final state, float64, shape (circuits,).
         listed: the outcome of each shot, uint8, shape (circuits, shots or 0).
-        applied, sampled: seconds that the group's gates, and its shots, took.
+        seconds: that the group's gates, and its shots, took, float64, shape (2,).
     """
 
     def __init__(self, group: Group, shots: int, listed: bool) -> None:
@@ -182,7 +172,7 @@ class Figures:
         self.found = np.empty(circuits, np.int32)
         self.totals = np.empty(circuits)
         self.listed = np.empty((circuits, shots if listed else 0), np.uint8)
-        self.applied = self.sampled = 0.0
+        self.seconds = np.zeros(2)
         self._measured = group.measured
         self._pairs = group.pairs
         self._pair_ends = group.pair_ends
@@ -238,60 +228,77 @@ class Figures:
         return list(total), list(total.values()), shots
 
 
-_ONES = np.array([bin(mask).count("1") for mask in range(1 << MOST_QUBITS)], np.int32)
+_NO_SEEDS = np.empty(0, np.uint32)
+_NO_UNIFORMS = np.empty((0, 0))
+_NO_ROWS = np.empty(0, np.int64)
 
 
-def run_group(
-    group: Group, seeds: Seeds, shots: int, *, listed: bool, precision: str, control: Control
-) -> Figures:
-    """Carries out a group.
+class Line:
+    """The groups of a job in a line, as they come.
 
     Args:
-        group: the group.
-        seeds: of all circuits of the job.
+        circuits: the circuits of the job, all of them.
+        seeds: of all circuits.
         shots: of each circuit.
         listed: whether to keep the outcome of each shot.
         precision: "double" or "single".
         control: of the job; cancels it and receives its progress.
 
-    Raises:
-        Cancelled: the job was cancelled.
+    Attributes:
+        groups: the groups added so far, and what they come to.
     """
-    control.check()
-    figures = Figures(group, shots, listed)
-    gates = group.gates
-    sizes = np.left_shift(1, _ONES[group.measured], dtype=np.int32)
-    begun = time.perf_counter()
-    probabilities = np.empty((len(sizes), int(sizes.max())))
-    small.distributions(
-        gates.kinds,
-        gates.kind,
-        gates.start,
-        gates.qubits,
-        gates.offset,
-        gates.coefficients,
-        group.ends,
-        group.widths,
-        group.amplitudes,
-        group.measured,
-        precision == "single",
-        probabilities,
-        control.flags,
-    )
-    control.check()
-    applied = time.perf_counter()
-    uniforms, rows = rows_of(seeds, group.places, shots)
-    outcomes.draw_rows(
-        probabilities,
-        sizes,
-        uniforms,
-        rows,
-        figures.values,
-        figures.counts,
-        figures.found,
-        figures.totals,
-        figures.listed,
-    )
-    figures.applied = applied - begun
-    figures.sampled = time.perf_counter() - applied
-    return figures
+
+    def __init__(
+        self,
+        circuits: int,
+        seeds: Seeds,
+        *,
+        shots: int,
+        listed: bool,
+        precision: str,
+        control: Control,
+    ) -> None:
+        self._seeds = seeds
+        self._shots = shots
+        self._listed = listed
+        single = precision == "single"
+        self._line = small.GroupLine(circuits, MOST_CIRCUITS, shots, single, control.flags)
+        self.groups: List[Tuple[Group, Figures]] = []
+        # Called by threads; see `small.GroupLine`.
+        self.work = self._line.work
+        self.welcome = self._line.welcome
+        self.close = self._line.close
+        self.finish = self._line.finish
+        self.left = self._line.left
+
+    def add(self, group: Group) -> None:
+        """Adds a group; threads that already `work` may begin with it."""
+        gates, seeds = group.gates, self._seeds
+        figures = Figures(group, self._shots, self._listed)
+        own, uniforms, rows = _NO_SEEDS, _NO_UNIFORMS, _NO_ROWS
+        if isinstance(seeds, Stream) or isinstance(seeds[0], Stream):
+            uniforms, rows = rows_of(seeds, group.places, self._shots)
+        else:
+            own = np.array([seeds[place] for place in group.places.tolist()], np.uint32)
+        self._line.add(
+            gates.kinds,
+            gates.kind,
+            gates.start,
+            gates.qubits,
+            gates.offset,
+            gates.coefficients,
+            group.ends,
+            group.widths,
+            group.amplitudes,
+            group.measured,
+            own,
+            uniforms,
+            rows,
+            figures.values,
+            figures.counts,
+            figures.found,
+            figures.totals,
+            figures.listed,
+            figures.seconds,
+        )
+        self.groups.append((group, figures))

@@ -41,18 +41,35 @@ def expectations(
 def probabilities(
     state: np.ndarray, lane_bits: int, num_qubits: int, qubits: Sequence[int]
 ) -> np.ndarray: ...
-def distributions(
-    kinds: Tuple[Kind, ...],
-    kind: np.ndarray,
-    start: np.ndarray,
-    qubits: np.ndarray,
-    offset: np.ndarray,
-    coefficients: np.ndarray,
-    ends: np.ndarray,
-    widths: np.ndarray,
-    amplitudes: np.ndarray,
-    measured: np.ndarray,
-    single: bool,
-    out: np.ndarray,
-    flags: np.ndarray,
-) -> None: ...
+
+class GroupLine:
+    def __init__(
+        self, most_groups: int, most_circuits: int, shots: int, single: bool, flags: np.ndarray
+    ) -> None: ...
+    def add(
+        self,
+        kinds: Tuple[Kind, ...],
+        kind: np.ndarray,
+        start: np.ndarray,
+        qubits: np.ndarray,
+        offset: np.ndarray,
+        coefficients: np.ndarray,
+        ends: np.ndarray,
+        widths: np.ndarray,
+        amplitudes: np.ndarray,
+        measured: np.ndarray,
+        seeds: np.ndarray,
+        uniforms: np.ndarray,
+        rows: np.ndarray,
+        values: np.ndarray,
+        counts: np.ndarray,
+        found: np.ndarray,
+        totals: np.ndarray,
+        listed: np.ndarray,
+        seconds: np.ndarray,
+    ) -> None: ...
+    def close(self) -> None: ...
+    def welcome(self, seconds: float) -> None: ...
+    def work(self) -> None: ...
+    def finish(self) -> None: ...
+    def left(self) -> int: ...

@@ -16,7 +16,10 @@ Everything is computed in double precision and rounded once, after the last gate
 Results do not depend on the build of the kernels.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from cython cimport embedsignature
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
 
 import numpy as np
 
@@ -26,6 +29,9 @@ include "basicaer/_engine/cython/atomic.pxi"
 include "basicaer/_engine/cython/gate_check.pxi"
 
 ctypedef Py_ssize_t index
+
+include "basicaer/_engine/cython/mersenne.pxi"
+include "basicaer/_engine/cython/cumulative.pxi"
 
 ctypedef fused real:
     float
