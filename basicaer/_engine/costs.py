@@ -50,7 +50,7 @@ PLANNED_NS = 6_000
 CIRCUIT_NS, SHOT_NS, LISTED_NS = 50_000, 30, 60
 """Nanoseconds from `run()` to `result()`: per circuit, per shot, and per shot listed in memory, as
 measured by `benchmarks/bench_latency.py`."""
-GROUPED_NS, GROUPED_GATE_NS, GROUPED_SHOT_NS = 2_500, 2.3, 8
+GROUPED_NS, GROUPED_GATE_NS, GROUPED_SHOT_NS = 1_500, 2.2, 7
 """Nanoseconds of a circuit in a group: fixed, per amplitude-gate, and per shot."""
 AWAY_NS = 250_000
 """Nanoseconds to send a task to another process and get its outcome back."""

@@ -72,12 +72,9 @@ class GroupsRun:
     def add(self, group: Group) -> None:
         """Adds a group. The first one lets other threads begin, if that pays."""
         self._groups.append(group)
-        work = group.work
-        self._work += work
-        self.control.add_total(work)
         if self._line is None:
             return
-        self._line.add(group)
+        work = self._put(self._line, group)
         if len(self._groups) == 1 and self._threads > 1 and not budget.shared.limited:
             expected = self._circuits // len(group.ends)
             each = nanoseconds_of_groups(len(group.ends), work, self._shots)
@@ -92,7 +89,7 @@ class GroupsRun:
         if line is None:
             line = self._line_up(seeds)
             for group in self._groups:
-                line.add(group)
+                self._put(line, group)
         line.close()
         self._made = time.perf_counter()
 
@@ -101,6 +98,13 @@ class GroupsRun:
         self.control.halt()
         if self._line is not None:
             self._line.close()
+
+    def _put(self, line: Line, group: Group) -> int:
+        """Puts a group in the line; returns its amplitude-gates."""
+        work = line.add(group)
+        self._work += work
+        self.control.add_total(work)
+        return work
 
     def _line_up(self, seeds: Seeds) -> Line:
         self._line = Line(
@@ -114,10 +118,10 @@ class GroupsRun:
         return self._line
 
     def is_brief(self) -> bool:
-        """Whether the job is brief: waking a thread and waiting for it would take longer."""
+        """Whether what is left is brief: waking a thread and waiting for it would take longer."""
         assert self._line is not None
         left = self._line.left() / len(self._groups)
-        return left * self._nanoseconds <= WAKE_NS
+        return left * self._nanoseconds <= WAKE_NS * (1 + self._helpers)
 
     @property
     def _nanoseconds(self) -> float:

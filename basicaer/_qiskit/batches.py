@@ -246,7 +246,8 @@ class BatchRequest:
                 batch.lowering / len(records),
             )
             for row, place in enumerate(group.places.tolist()):
-                results[place] = _unseen(maker, row, place)
+                result = results[place] = _blank(_Unseen)
+                _set(result, _SOURCE, (maker, row, place))
         return _result.whole(results, time_taken=time.time() - start, **self._identity)
 
 
@@ -354,13 +355,6 @@ class _Unseen(ExperimentResult):
     def __delattr__(self, name: str) -> None:
         _make(self)
         delattr(self, name)
-
-
-def _unseen(maker: _Maker, row: int, place: int) -> _Unseen:
-    """Returns the result of a circuit, to be made when it is looked at."""
-    result: _Unseen = _blank(_Unseen)
-    _fields(result)[_SOURCE] = (maker, row, place)
-    return result
 
 
 def _make(result: ExperimentResult) -> None:

@@ -55,11 +55,6 @@ class Group(NamedTuple):
     places: np.ndarray
 
     @property
-    def work(self) -> int:
-        """Its amplitude-gates."""
-        return int((np.diff(self.ends, prepend=0) << self.widths).sum())
-
-    @property
     def nbytes(self) -> int:
         """The bytes that it holds, about."""
         gates = self.gates
@@ -166,7 +161,7 @@ class Figures:
 
     def __init__(self, group: Group, shots: int, listed: bool) -> None:
         circuits = len(group.ends)
-        most = min(1 << int(group.widths.max()), shots)
+        most = min(1 << MOST_QUBITS, shots)
         self.values = np.empty((circuits, most), np.uint8)
         self.counts = np.empty((circuits, most), np.int32)
         self.found = np.empty(circuits, np.int32)
@@ -271,8 +266,8 @@ class Line:
         self.finish = self._line.finish
         self.left = self._line.left
 
-    def add(self, group: Group) -> None:
-        """Adds a group; threads that already `work` may begin with it."""
+    def add(self, group: Group) -> int:
+        """Adds a group; threads that already `work` may begin with it. Returns its work."""
         gates, seeds = group.gates, self._seeds
         figures = Figures(group, self._shots, self._listed)
         own, uniforms, rows = _NO_SEEDS, _NO_UNIFORMS, _NO_ROWS
@@ -280,7 +275,7 @@ class Line:
             uniforms, rows = rows_of(seeds, group.places, self._shots)
         else:
             own = np.array([seeds[place] for place in group.places.tolist()], np.uint32)
-        self._line.add(
+        work = self._line.add(
             gates.kinds,
             gates.kind,
             gates.start,
@@ -302,3 +297,4 @@ class Line:
             figures.seconds,
         )
         self.groups.append((group, figures))
+        return work

@@ -217,6 +217,8 @@ cdef class GroupLine:
             uint8_t[:, ::1] listed, double[::1] seconds):
         """Adds a group; only one thread may add groups, and none of the arrays may change.
 
+        Returns its work, in amplitude-gates.
+
         Args:
             kinds, kind, start, qubits, offset, coefficients: the gates of all circuits one after
                 another, see `program.Gates`.
@@ -241,7 +243,7 @@ cdef class GroupLine:
         Raises:
             ValueError: the arrays do not belong together.
         """
-        cdef index num = ends.shape[0], i, before = 0
+        cdef index num = ends.shape[0], i, before = 0, work = 0
         cdef Circuits* g
         cdef bint seeded = seeds.shape[0] != 0
         if self.closed or self.added == self.most_groups or not 1 <= num <= self.most_circuits:
@@ -259,6 +261,7 @@ cdef class GroupLine:
         for i in range(num):
             if not 0 <= widths[i] <= QUBITS or not before <= ends[i] <= kind.shape[0]:
                 raise ValueError(f"circuit {i} has gates or qubits that are not there")
+            work += (ends[i] - before) << widths[i]
             before = ends[i]
             if measured[i] >> widths[i]:
                 raise ValueError(f"circuit {i} measures qubits that are not there")
@@ -298,6 +301,7 @@ cdef class GroupLine:
             g.listed = &listed[0, 0]
         self.groups[self.added] = g
         ba_add(&self.added, 1)
+        return work
 
     def close(self):
         """Says that no more groups come."""
@@ -390,5 +394,5 @@ cdef class GroupLine:
             raise malformed(self.wrong, self.wrong_width)
 
     def left(self):
-        """Returns how many groups are not done."""
-        return self.added - self.done
+        """Returns how many groups no thread has begun."""
+        return max(0, self.added - self.begun)

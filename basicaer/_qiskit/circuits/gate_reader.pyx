@@ -15,6 +15,7 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.complex cimport PyComplex_CheckExact, PyComplex_ImagAsDouble, PyComplex_RealAsDouble
 from cpython.dict cimport PyDict_GetItem
 from cpython.exc cimport PyErr_Clear
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_AsLong, PyLong_FromVoidPtr
 from cpython.object cimport PyObject
@@ -75,6 +76,12 @@ class FreeCoefficients(NamedTuple):
 include "basicaer/_engine/cython/growable.pxi"
 include "basicaer/_qiskit/circuits/formulas.pxi"
 include "basicaer/_qiskit/circuits/refill.pxi"
+
+
+cdef struct Pending:        # gates of one kind whose coefficients are computed together
+    index num
+    index starts[BATCH]     # where the coefficients are to be
+    double parameters[MOST_PARAMETERS * BATCH]
 
 
 # --- one gate run ------------------------------------------------------------------------------
@@ -173,6 +180,7 @@ cdef class GateReader:
     cdef int32_t seen[MOST_STANDARD]
     cdef index seen_at[MOST_STANDARD]
     cdef Growable kind, qubits, offset, coefficients, starts, widths
+    cdef Pending* pending       # of each standard gate, of several circuits; mostly NULL
     cdef list large, free
 
     def __init__(self):

@@ -335,12 +335,19 @@ cdef class GroupReader:
     """
 
     cdef GateReader reader
+    cdef Pending* pending       # the reader's, which nobody else has
     cdef Growable ends, widths, measured, pairs, pair_ends, clbits, places
 
     def __init__(self):
         self.reader = GateReader()
+        if self.pending == NULL:
+            self.pending = <Pending*>PyMem_Calloc(MOST_STANDARD, sizeof(Pending))
+            if self.pending == NULL:
+                raise MemoryError("no memory left for the gates of the circuits")
+        self.reader.pending = self.pending
 
     def __dealloc__(self):
+        PyMem_Free(self.pending)
         free(self.ends.data)
         free(self.widths.data)
         free(self.measured.data)
@@ -406,6 +413,7 @@ cdef class GroupReader:
             The gates of all circuits as one gate run, whether all coefficients are finite, and the
             arrays of `Group`: ends, widths, measured, pairs, pair_ends, clbits and places.
         """
+        compute_all(self.pending, &self.reader.coefficients)
         gates, _, finite = self.reader.take()
         arrays = (
             array_of(&self.ends, INT64),

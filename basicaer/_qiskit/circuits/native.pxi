@@ -1,17 +1,10 @@
 # Circuits read through Qiskit's C API; capi.pxi has the functions and the rules of their use.
 
-cdef struct Pending:        # gates of one kind whose coefficients are computed together
-    index num
-    index starts[BATCH]     # where the coefficients are to be
-    double parameters[MOST_PARAMETERS * BATCH]
-
-
 cdef Pending _pending[MOST_STANDARD]    # of `native_gates`; the GIL is held
 
 
-cdef inline void compute(int number, Growable* numbers) noexcept:
+cdef inline void compute(int number, Pending* pending, Growable* numbers) noexcept:
     """Computes the coefficients of the pending gates of one kind."""
-    cdef Pending* pending = &_pending[number]
     (<Formula>_standard[number].formula).evaluate(
         pending.num, pending.parameters, pending.starts, <double*>numbers.data
     )
@@ -21,19 +14,30 @@ cdef inline void compute(int number, Growable* numbers) noexcept:
 cdef index native_gates(
     GateReader reader, const void* native, index place, index num, const int32_t* on, index num_on
 ) except -1:
-    """As `native_gates_until`, which leaves some coefficients to be computed."""
+    """As `native_gates_until`, which leaves some coefficients to be computed.
+
+    If the reader has gates of its own that are pending, more of them are left to `compute_all`.
+    """
     cdef int number
+    if reader.pending != NULL:
+        return native_gates_until(reader, reader.pending, native, place, num, on, num_on)
     for number in range(_num_standard):
         _pending[number].num = 0
-    place = native_gates_until(reader, native, place, num, on, num_on)
-    for number in range(_num_standard):
-        if _pending[number].num:
-            compute(number, &reader.coefficients)
+    place = native_gates_until(reader, _pending, native, place, num, on, num_on)
+    compute_all(_pending, &reader.coefficients)
     return place
 
 
+cdef void compute_all(Pending* all_pending, Growable* numbers) noexcept:
+    cdef int number
+    for number in range(_num_standard):
+        if all_pending[number].num:
+            compute(number, &all_pending[number], numbers)
+
+
 cdef index native_gates_until(
-    GateReader reader, const void* native, index place, index num, const int32_t* on, index num_on
+    GateReader reader, Pending* all_pending, const void* native, index place, index num,
+    const int32_t* on, index num_on
 ) except -1:
     """Reads standard gates and barriers from `place` on; returns the place of anything else.
 
@@ -76,7 +80,7 @@ cdef index native_gates_until(
             place += 1  # the identity
             continue
         param = view.params
-        pending = &_pending[number]
+        pending = &all_pending[number]
         for i in range(<index>gate.num_params):
             kind = qk_param_kind(param)
             if kind != REAL and kind != INTEGER:
@@ -110,7 +114,7 @@ cdef index native_gates_until(
             pending.starts[pending.num] = offset
             pending.num += 1
             if pending.num == BATCH:
-                compute(number, numbers)
+                compute(number, pending, numbers)
         held.used += width * sizeof(int32_t)
         (<int32_t*>(reader.kind.data + reader.kind.used))[0] = reader.seen[number] - 1
         (<int64_t*>(reader.offset.data + reader.offset.used))[0] = offset
