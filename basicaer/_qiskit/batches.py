@@ -186,11 +186,13 @@ def _other(circuit: Any, most_qubits: int) -> Program | None:
 
 def _taken(reader: GroupReader, add: Callable[[Group], None]) -> bool:
     """Adds the group that has been read; returns whether all its coefficients are finite."""
-    gates, finite, arrays = reader.take()
+    gates, finite, fill, arrays = reader.take()
     ends, widths, measured, pairs, pair_ends, clbits, places = arrays
     if finite:
         amplitudes = np.ones(len(ends), np.complex128)  # plain circuits have no global phase
-        add(Group(gates, ends, widths, amplitudes, measured, pairs, pair_ends, clbits, places))
+        add(
+            Group(gates, ends, widths, amplitudes, measured, pairs, pair_ends, clbits, places, fill)
+        )
     return finite
 
 

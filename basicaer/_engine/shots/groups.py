@@ -8,7 +8,7 @@ one after another without the GIL. Outcomes are those of `execute`.
 from __future__ import annotations
 
 import cmath
-from typing import Dict, Iterable, List, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
@@ -42,6 +42,8 @@ class Group(NamedTuple):
         pair_ends: for each circuit the number of measurements up to its end, int64.
         clbits: its number of clbits, int32, shape (circuits,).
         places: its place in the job, int64, shape (circuits,), ascending.
+        fill: what computes some of the coefficients before the group is carried out, see
+            `fill.pxi`; None if all are there.
     """
 
     gates: Gates
@@ -53,6 +55,7 @@ class Group(NamedTuple):
     pair_ends: np.ndarray
     clbits: np.ndarray
     places: np.ndarray
+    fill: Any = None
 
     @property
     def nbytes(self) -> int:
@@ -295,6 +298,7 @@ class Line:
             figures.totals,
             figures.listed,
             figures.seconds,
+            group.fill,
         )
         self.groups.append((group, figures))
         return work

@@ -62,6 +62,7 @@ cdef struct Circuits:               # one group; the arrays are those of `GroupL
     double* totals
     uint8_t* listed                 # NULL if shots are not listed
     double* seconds
+    Fill* fill                      # NULL if all coefficients are there
 
 
 cdef void sum_up(const double* re, const double* im, int width, const index* to, index num,
@@ -214,7 +215,7 @@ cdef class GroupLine:
             const int32_t[::1] measured, const uint32_t[::1] seeds,
             const double[:, ::1] uniforms, const int64_t[::1] rows, uint8_t[:, ::1] values,
             int32_t[:, ::1] counts, int32_t[::1] found, double[::1] totals,
-            uint8_t[:, ::1] listed, double[::1] seconds):
+            uint8_t[:, ::1] listed, double[::1] seconds, fill):
         """Adds a group; only one thread may add groups, and none of the arrays may change.
 
         Returns its work, in amplitude-gates.
@@ -239,6 +240,7 @@ cdef class GroupLine:
             listed: receives the outcome of each shot, uint8, shape (circuits, shots); of shape
                 (circuits, 0) not to list them.
             seconds: receives the seconds that gates and shots took, float64, shape (2,).
+            fill: the capsule of what computes coefficients first (`fill.pxi`); None for nothing.
 
         Raises:
             ValueError: the arrays do not belong together.
@@ -274,9 +276,11 @@ cdef class GroupLine:
             raise MemoryError("no memory left for a group of circuits")
         try:
             read_forms(g.forms, kinds, QUBITS)
+            if fill is not None:
+                g.fill = <Fill*>PyCapsule_GetPointer(fill, FILL)
             self.held.append((kind, start, qubits, offset, coefficients, ends, widths, amplitudes,
                               measured, seeds, uniforms, rows, values, counts, found, totals,
-                              listed, seconds))
+                              listed, seconds, fill))
         except BaseException:
             PyMem_Free(g)
             raise
@@ -355,6 +359,8 @@ cdef class GroupLine:
         cdef uint32_t key[WORDS]
         cdef index row, wrong, first = 0
         cdef double begun = seconds_now(), applied
+        if g.fill != NULL:
+            g.fill.run(g.fill)
         for row in range(g.num):
             if flags[FLAG_STOP]:
                 return

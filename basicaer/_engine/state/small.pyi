@@ -1,6 +1,6 @@
 """Types of the compiled module; the contracts are in `small.pyx`."""
 
-from typing import Sequence, Tuple
+from typing import Any, Sequence, Tuple
 
 import numpy as np
 
@@ -67,6 +67,7 @@ class GroupLine:
         totals: np.ndarray,
         listed: np.ndarray,
         seconds: np.ndarray,
+        fill: Any,
     ) -> int: ...
     def close(self) -> None: ...
     def welcome(self, seconds: float) -> None: ...

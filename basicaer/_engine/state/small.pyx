@@ -18,6 +18,7 @@ Results do not depend on the build of the kernels.
 
 from cython cimport embedsignature
 from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memset
 
@@ -26,6 +27,7 @@ import numpy as np
 from basicaer._engine.costs import SMALL_GATE_NS, SMALL_PRODUCT_NS
 
 include "basicaer/_engine/cython/atomic.pxi"
+include "basicaer/_engine/cython/fill.pxi"
 include "basicaer/_engine/cython/gate_check.pxi"
 
 ctypedef Py_ssize_t index

@@ -410,11 +410,16 @@ cdef class GroupReader:
         """Ends the group and starts an empty one.
 
         Returns:
-            The gates of all circuits as one gate run, whether all coefficients are finite, and the
-            arrays of `Group`: ends, widths, measured, pairs, pair_ends, clbits and places.
+            The gates of all circuits as one gate run, whether all coefficients are finite, the
+            capsule of what computes some of them late (None for nothing), and the arrays of
+            `Group`: ends, widths, measured, pairs, pair_ends, clbits and places.
         """
-        compute_all(self.pending, &self.reader.coefficients)
+        cdef int number
+        for number in range(_num_standard):
+            if self.pending[number].num:
+                postpone(self.reader, number, &self.pending[number])
         gates, _, finite = self.reader.take()
+        fill = fill_of(&self.reader.late, gates.coefficients)
         arrays = (
             array_of(&self.ends, INT64),
             array_of(&self.widths, INT32),
@@ -426,4 +431,40 @@ cdef class GroupReader:
         )
         self.ends.used = self.widths.used = self.measured.used = self.pairs.used = 0
         self.pair_ends.used = self.clbits.used = self.places.used = 0
-        return gates, finite, arrays
+        return gates, finite, fill, arrays
+
+
+cdef object fill_of(Growable* late, const double complex[::1] coefficients):
+    """Returns the capsule of a `Fill`, which takes over the list; None if it is empty."""
+    cdef Fill* fill
+    if not late.used:
+        return None
+    fill = <Fill*>PyMem_Calloc(1, sizeof(Fill))
+    if fill == NULL:
+        raise MemoryError("no memory left for the gates of the circuits")
+    fill.run = run_late
+    fill.num = count_of(late, sizeof(Late))
+    fill.out = <double*>&coefficients[0]
+    try:
+        capsule = PyCapsule_New(fill, FILL, free_fill)
+    except BaseException:
+        PyMem_Free(fill)
+        raise
+    fill.blocks = late.data
+    late[0] = Growable(NULL, 0, 0)
+    return capsule
+
+
+cdef void free_fill(object capsule) noexcept:
+    cdef Fill* fill = <Fill*>PyCapsule_GetPointer(capsule, FILL)
+    free(fill.blocks)
+    PyMem_Free(fill)
+
+
+cdef void run_late(Fill* fill) noexcept nogil:
+    cdef double slots[MOST_SLOTS * BATCH]
+    cdef Late* late = <Late*>fill.blocks
+    cdef index i
+    for i in range(fill.num):
+        evaluate(late[i].recipe, slots, late[i].pending.num, late[i].pending.parameters,
+                 late[i].pending.starts, fill.out)

@@ -3,6 +3,9 @@
 cdef Pending _pending[MOST_STANDARD]    # of `native_gates`; the GIL is held
 
 
+cdef double MODERATE = 1e100    # no formula goes beyond finite numbers for parameters below this
+
+
 cdef inline void compute(int number, Pending* pending, Growable* numbers) noexcept:
     """Computes the coefficients of the pending gates of one kind."""
     (<Formula>_standard[number].formula).evaluate(
@@ -16,7 +19,8 @@ cdef index native_gates(
 ) except -1:
     """As `native_gates_until`, which leaves some coefficients to be computed.
 
-    If the reader has gates of its own that are pending, more of them are left to `compute_all`.
+    If the reader has gates of its own that are pending, all coefficients of gates with parameters
+    are left to be computed, see `GroupReader.take`.
     """
     cdef int number
     if reader.pending != NULL:
@@ -24,15 +28,19 @@ cdef index native_gates(
     for number in range(_num_standard):
         _pending[number].num = 0
     place = native_gates_until(reader, _pending, native, place, num, on, num_on)
-    compute_all(_pending, &reader.coefficients)
+    for number in range(_num_standard):
+        if _pending[number].num:
+            compute(number, &_pending[number], &reader.coefficients)
     return place
 
 
-cdef void compute_all(Pending* all_pending, Growable* numbers) noexcept:
-    cdef int number
-    for number in range(_num_standard):
-        if all_pending[number].num:
-            compute(number, &all_pending[number], numbers)
+cdef int postpone(GateReader reader, int number, Pending* pending) except -1:
+    """Leaves the pending gates of one kind to the engine."""
+    cdef Late* late = <Late*>extend(&reader.late, sizeof(Late))
+    late.recipe = &(<Formula>_standard[number].formula).recipe
+    late.pending = pending[0]
+    pending.num = 0
+    return 0
 
 
 cdef index native_gates_until(
@@ -57,6 +65,7 @@ cdef index native_gates_until(
     cdef uint8_t kind
     cdef int32_t* to
     cdef uint32_t qubit
+    cdef bint late = reader.pending != NULL
     if most <= 0:
         return place
     reserve(&reader.kind, most * sizeof(int32_t))
@@ -86,7 +95,7 @@ cdef index native_gates_until(
             if kind != REAL and kind != INTEGER:
                 return place
             value = qk_as_real(param)
-            if not isfinite(value):
+            if not isfinite(value) or late and fabs(value) > MODERATE:
                 return place
             pending.parameters[i * BATCH + pending.num] = value
             param += stride
@@ -110,11 +119,16 @@ cdef index native_gates_until(
             offset = numbers.used // <index>sizeof(double complex)
             if numbers.used + gate.size > numbers.room:
                 reserve(numbers, gate.size)
+            if late:
+                memset(numbers.data + numbers.used, 0, gate.size)
             numbers.used += gate.size
             pending.starts[pending.num] = offset
             pending.num += 1
             if pending.num == BATCH:
-                compute(number, pending, numbers)
+                if late:
+                    postpone(reader, number, pending)
+                else:
+                    compute(number, pending, numbers)
         held.used += width * sizeof(int32_t)
         (<int32_t*>(reader.kind.data + reader.kind.used))[0] = reader.seen[number] - 1
         (<int64_t*>(reader.offset.data + reader.offset.used))[0] = offset
