@@ -282,9 +282,11 @@ class _Maker(NamedTuple):
         if self.all_slots:
             header["memory_slots"] = num_clbits
         values, counts, shots = figures.words(row)
-        if not self.listed:
-            shots = np.repeat(np.array(values, object), counts).tolist()
-        words = _words(shots, num_words(num_clbits))
+        width = num_words(num_clbits)
+        if self.listed:
+            words = _words(shots, width)
+        else:
+            words = _words(values, width).repeat(counts, axis=0)  # counted in the same order
         num_gates = figures.num_gates(row)
         statistics: Dict[str, int] = {}
         if num_gates:
@@ -310,7 +312,7 @@ class _Maker(NamedTuple):
             "branches": 1,
             "states": 1,
             **statistics,
-            "norm_drift": float(figures.drifts[row]),
+            "norm_drift": figures.drift(row),
             "norm_drift_at": "at the end",
             "peak_memory": state_bytes(circuit.num_qubits, self.precision) + figures.bytes_of_one,
             "time": times,

@@ -180,9 +180,14 @@ class Figures:
     @property
     def drifts(self) -> np.ndarray:
         """How far the squared norm of each final state is off 1; infinity for NaN."""
-        drifts = np.abs(self.totals - 1)
+        drifts: np.ndarray = np.abs(self.totals - 1)
         drifts[np.isnan(drifts)] = np.inf
         return drifts
+
+    def drift(self, row: int) -> float:
+        """Returns one of `drifts`."""
+        drift = abs(float(self.totals[row]) - 1)
+        return drift if drift == drift else float("inf")
 
     @property
     def bytes_of_one(self) -> int:
@@ -207,25 +212,25 @@ class Figures:
         first = self._pair_ends[row - 1] if row else 0
         pairs = self._pairs[first : self._pair_ends[row]].tolist()
         mask = int(self._measured[row])
+        rank = dict(zip([qubit for qubit in range(MOST_QUBITS) if mask >> qubit & 1], _RANKS))
         # The last measurement into a clbit counts.
-        bits = {clbit: bin(mask & (1 << qubit) - 1).count("1") for qubit, clbit in pairs}
+        bits = {clbit: rank[qubit] for qubit, clbit in pairs}
         found = int(self.found[row])
-        values = self.values[row, :found].tolist()
-        if all(clbit == bit for clbit, bit in bits.items()) and len(bits) == len(
-            {qubit for qubit, _ in pairs}
-        ):
-            return values, self.counts[row, :found].tolist(), self.listed[row].tolist()
+        values, counts = self.values[row, :found].tolist(), self.counts[row, :found].tolist()
+        listed = self.listed[row].tolist()
+        if len(bits) == len(rank) and list(bits) == list(bits.values()):
+            return values, counts, listed
         word = {
             value: sum([(value >> bit & 1) << clbit for clbit, bit in bits.items()])
             for value in values
         }
         total: Dict[int, int] = {}
-        for value, count in zip(values, self.counts[row, :found].tolist()):
+        for value, count in zip(values, counts):
             total[word[value]] = total.get(word[value], 0) + count
-        shots = [word[value] for value in self.listed[row].tolist()]
-        return list(total), list(total.values()), shots
+        return list(total), list(total.values()), [word[value] for value in listed]
 
 
+_RANKS = range(MOST_QUBITS)
 _NO_SEEDS = np.empty(0, np.uint32)
 _NO_UNIFORMS = np.empty((0, 0))
 _NO_ROWS = np.empty(0, np.int64)
