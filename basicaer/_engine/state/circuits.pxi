@@ -309,7 +309,7 @@ cdef class GroupLine:
 
     def close(self):
         """Says that no more groups come."""
-        if not self.closed:
+        if not ba_load(&self.closed):
             ba_add(&self.closed, 1)
 
     def welcome(self, double seconds):
@@ -396,9 +396,9 @@ cdef class GroupLine:
                 if self.flags[FLAG_STOP] or ba_load(&self.failed):
                     break
                 wait_a_little(&times)
-        if self.failed:
+        if ba_load(&self.failed):
             raise malformed(self.wrong, self.wrong_width)
 
     def left(self):
         """Returns how many groups no thread has begun."""
-        return max(0, self.added - self.begun)
+        return max(0, ba_load(&self.added) - ba_load(&self.begun))
