@@ -25,6 +25,23 @@ def nanoseconds(task: Task, listed: bool) -> float:
     return total
 
 
+def nanoseconds_of_groups(circuits: int, work: int, shots: int) -> float:
+    """Returns a rough upper bound on the time that circuits in groups take on one thread.
+
+    Args:
+        circuits: number of circuits.
+        work: their amplitude-gates, together.
+        shots: of each circuit.
+    """
+    each = costs.GROUPED_NS + shots * costs.GROUPED_SHOT_NS
+    return circuits * each + work * costs.GROUPED_GATE_NS
+
+
+def groups_at_once(groups: int, nanoseconds: float, threads: int) -> int:
+    """Returns how many threads are to carry out so many groups, at most `threads`."""
+    return min(groups, threads) if nanoseconds >= costs.GROUPS_NS else 1
+
+
 def worth_threads(work: float, what: str = "state") -> bool:
     """Returns whether several threads pay for the given amplitude-gates.
 

@@ -219,16 +219,27 @@ class JobRun:
         metadata["simd"] = dispatch.SIMD
         metadata["time"]["queue"] = self._queued
         drift = metadata.get("norm_drift", 0.0)
-        if not drift <= _MOST_DRIFT[precision]:
+        if is_off(drift, precision):
             self._warn_of_norm(position, drift, metadata["norm_drift_at"])
 
     def _warn_of_norm(self, position: int, drift: float, where: str) -> None:
         circuit = self.circuits[position]
-        self.control.warnings.append(
-            f'Circuit {position}, "{circuit.name}": the norm of the state was off 1 by '
-            f"{drift:.2g} {where}, more than {_MOST_DRIFT[circuit.task.precision]:.0e}. The cause "
-            "may be a matrix that is not quite unitary, or very many gates in single precision."
-        )
+        warning = norm_warning(position, circuit.name, drift, where, circuit.task.precision)
+        self.control.warnings.append(warning)
+
+
+def is_off(drift: float, precision: str) -> bool:
+    """Returns whether the norm of a state was so far off 1 that there is a warning."""
+    return not drift <= _MOST_DRIFT[precision]
+
+
+def norm_warning(position: int, name: str, drift: float, where: str, precision: str) -> str:
+    """Returns the text of the warning that the norm of a circuit's state was off 1."""
+    return (
+        f'Circuit {position}, "{name}": the norm of the state was off 1 by '
+        f"{drift:.2g} {where}, more than {_MOST_DRIFT[precision]:.0e}. The cause "
+        "may be a matrix that is not quite unitary, or very many gates in single precision."
+    )
 
 
 def _size(task: Task) -> int:

@@ -34,8 +34,10 @@ from basicaer._engine.allowance import allowance_of
 from basicaer._engine.errors import EngineError
 from basicaer._engine.memory import Allowance
 from basicaer._engine.program import Measure, Program, Store, operations_of
+from basicaer._engine.shots.draws import Seeds
 from basicaer._engine.task import Task, method_of
 from basicaer._jobs import budget, options, progress_bar, queue
+from basicaer._qiskit import batches
 from basicaer._qiskit.circuits import parameter_binds
 from basicaer._qiskit.errors import BasicAerError, public_error
 from basicaer._qiskit.job import BasicAerJob, Ids
@@ -71,6 +73,8 @@ class Simulator:
     DEFAULT_CONFIGURATION: ClassVar[Dict[str, Any]] = {}
     ERROR: ClassVar[Type[BasicAerError]] = BasicAerError
     JOB: ClassVar[Type[BasicAerJob]] = BasicAerJob
+    ALL_SLOTS: ClassVar[bool] = False
+    """Whether a result counts every clbit as a memory slot, in a register or not."""
     _logger = logging.getLogger(__name__)
     _options: Options
     name: Callable[[], str]
@@ -132,20 +136,35 @@ class Simulator:
             settings = {**settings, **self._settings_of(qobj)}
         values = self._values(settings, backend_options)
         bar = progress_bar.load() if values["progress"] else None
-        experiments = experiments_of(run_input) if qobj is None else _qobj.experiments(qobj)
-        if not experiments:
-            raise BasicAerError("There is no circuit to run: the list is empty.")
         threads = _thread_count(values)
-        # The circuits of a Qobj have no parameters left to bind.
-        binds = values["parameter_binds"] if qobj is None else None
-        prepared = self._prepare(experiments, binds, values, threads)
+        batch = None
+        if qobj is None and _OUTPUT[self.KIND] == "counts":
+            batch = batches.read_batch(
+                run_input,
+                values,
+                most_qubits=self._most_qubits(),
+                threads=threads,
+                drawn=self.KIND == options.BASIC,
+                seeds_of=lambda count: self._batch_seeds(count, values),
+            )
+        if batch is None:
+            experiments = experiments_of(run_input) if qobj is None else _qobj.experiments(qobj)
+            if not experiments:
+                raise BasicAerError("There is no circuit to run: the list is empty.")
+            # The circuits of a Qobj have no parameters left to bind.
+            binds = values["parameter_binds"] if qobj is None else None
+            prepared = self._prepare(experiments, binds, values, threads)
         ids = Ids()
         described = functools.partial(self._described, *self._identity(), ids)
         if qobj is not None:
             described = functools.partial(
                 _of_qobj, described, dict(qobj.header.to_dict()), qobj.qobj_id
             )
-        request = Request(prepared, values, threads, described, self.ERROR)
+        request: Request | batches.BatchRequest
+        if batch is None:
+            request = Request(prepared, values, threads, described, self.ERROR)
+        else:
+            request = batches.BatchRequest(batch, values, self.ALL_SLOTS, described, self.ERROR)
         run = request.run
         if bar is None and run.is_brief():
             future = queue.run_brief(request, run.control)
@@ -277,6 +296,17 @@ class Simulator:
             for position, (_, _, experiment, *_) in enumerate(ready)
         ]
 
+    def _batch_seeds(self, count: int, values: Mapping[str, Any]) -> Tuple[Seeds, List[Any]]:
+        """Returns what the circuits of a batch draw from, and the seed of each for its result."""
+        given, several = values["seed_simulator"], values["seed_per_circuit"]
+        if given is None:
+            seeds = drawn_seeds(count)
+        elif several:
+            seeds = [seed_of(given, position, several) for position in range(count)]
+        else:
+            seeds = [given] * count
+        return seeds, seeds
+
     # ------------------------------------------------------------------------------------------
     # Checks
     # ------------------------------------------------------------------------------------------
@@ -393,6 +423,12 @@ def _thread_count(values: Mapping[str, Any]) -> int:
 def drawn_seed() -> int:
     """Returns a seed drawn from NumPy's global generator, as Qiskit's simulators draw theirs."""
     return int(np.random.randint(2147483647, dtype="int32"))  # noqa: NPY002
+
+
+def drawn_seeds(count: int) -> List[int]:
+    """Returns as many seeds as so many calls of `drawn_seed`, the same ones."""
+    found: List[int] = np.random.randint(2147483647, size=count, dtype="int32").tolist()  # noqa: NPY002
+    return found
 
 
 def seed_of(given: int | None, position: int, several: bool) -> int:

@@ -139,7 +139,7 @@ def test_a_system_that_gives_nothing(monkeypatch):
 # ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("width", [3, 13])
+@pytest.mark.parametrize("width", [7, 13])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_the_others_of_a_list(monkeypatch, width, threads):
     """Those that have not begun are not begun; the job has no result."""
@@ -178,7 +178,7 @@ def test_a_cancelled_list(monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(_running, "execute", execute)
-        job = QASM.run([ghz(3, f"number{index}") for index in range(10)])
+        job = QASM.run([ghz(7, f"number{index}") for index in range(10)])
         assert held.wait(20)
         assert job.cancel()
         with pytest.raises(JobError, match="cancelled"):

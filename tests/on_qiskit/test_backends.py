@@ -206,7 +206,7 @@ def test_circuits_at_once_stay_within_the_limit(monkeypatch):
     assert most == [2]
 
 
-@pytest.mark.parametrize("width", [4, 13])
+@pytest.mark.parametrize("width", [7, 13])
 def test_which_circuit_failed(monkeypatch, width):
     error = MemoryError("no room")
 
