@@ -15,9 +15,8 @@ from basicaer._engine.control import Control
 from basicaer._engine.memory import SHOTS_AT_ONCE, state_bytes
 from basicaer._engine.program import Outline
 from basicaer._engine.shots.draws import Stream, memory_rows, num_words, uniforms_of
-from basicaer._engine.shots.outcomes import CumulativeTable, drawn
 from basicaer._engine.state.amplitudes import Amplitudes
-from basicaer._engine.state.small import MOST_QUBITS, final_probabilities
+from basicaer._engine.state.small import MOST_QUBITS, draw_outcomes
 from basicaer._engine.state.state import State
 from basicaer._engine.state.unplanned import way_of
 from basicaer._engine.task import Outcome, Task
@@ -35,7 +34,7 @@ def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) ->
         done = _run_narrow(task, control)
     else:
         done = _run_state(task, control, state_class)
-    statistics, memory, array, norm, planning, applied = done
+    statistics, memory, array, norm, planning, applying = done
     work -= int(statistics.get("amplitude_gates", work if statistics else 0))
     if work:
         control.add_total(-work)  # saved by fusion
@@ -49,8 +48,8 @@ def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) ->
         "norm_drift_at": "at the end",
         "peak_memory": state_bytes(program.num_qubits, task.precision, output == "unitary"),
         "time": {
-            "apply": applied - begun - planning,
-            "sample": time.perf_counter() - applied,
+            "apply": applying - planning,
+            "sample": time.perf_counter() - begun - applying,
             "plan": planning,
         },
     }
@@ -60,10 +59,11 @@ def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) ->
 
 _Done = Tuple[Mapping[str, Any], np.ndarray, Union[np.ndarray, None], float, float, float]
 """What a pass came to: the statistics of its gates, see `State.apply`; memory and array of the
-outcome; the sum of all probabilities; seconds of planning; when the last gate had been applied."""
+outcome; the sum of all probabilities; seconds of planning, and until the last gate was applied."""
 
 
 def _run_state(task: Task, control: Control, state_class: Type[Amplitudes]) -> _Done:
+    begun = time.perf_counter()
     program, output = task.program, task.output
     outline = program.outline
     shift = program.num_qubits if output == "unitary" else 0
@@ -76,7 +76,7 @@ def _run_state(task: Task, control: Control, state_class: Type[Amplitudes]) -> _
         if statistics:
             found = {key: statistics.get(key, 0) + value for key, value in found.items()}
         statistics = found
-    applied = time.perf_counter()
+    applying = time.perf_counter() - begun
     words = num_words(program.num_clbits)
     array = None
     if output == "counts":
@@ -94,7 +94,7 @@ def _run_state(task: Task, control: Control, state_class: Type[Amplitudes]) -> _
         array = state.to_array(task.threads, task.chop)
         if output == "unitary":
             array = array.reshape(1 << shift, 1 << shift)
-    return statistics, memory, array, state.norm, state.planning, applied
+    return statistics, memory, array, state.norm, state.planning, applying
 
 
 def _is_narrow(task: Task) -> bool:
@@ -123,7 +123,10 @@ def _run_narrow(task: Task, control: Control) -> _Done:
     program = task.program
     num_qubits, outline = program.num_qubits, program.outline
     gates, shots = outline.runs[0], task.shots
-    probabilities = final_probabilities(
+    seed, uniforms = task.seed, None
+    if isinstance(seed, Stream):
+        seed, uniforms = 0, uniforms_of(seed)(shots)
+    memory, norm, applying = draw_outcomes(
         num_qubits,
         gates.kinds,
         gates.kind,
@@ -134,14 +137,13 @@ def _run_narrow(task: Task, control: Control) -> _Done:
         cmath.exp(1j * program.global_phase) if program.global_phase else 1.0,
         task.precision == "single",
         outline.qubits,
+        shots,
+        seed,
+        uniforms,
         control.flags,
     )
-    applied = time.perf_counter()
-    if isinstance(task.seed, Stream):
-        table = CumulativeTable(probabilities, shots)
-        numbers, norm = table.draw(uniforms_of(task.seed)(shots)), table.total
-    else:
-        numbers, norm = drawn(probabilities, task.seed, shots)
+    if not outline.in_place:
+        memory = _as_memory(outline, memory.reshape(shots).view(np.int64), 1)
     count = outline.num_gates
     statistics = {
         "gates": count,
@@ -150,8 +152,7 @@ def _run_narrow(task: Task, control: Control) -> _Done:
         "operations": count,
         "amplitude_gates": count << num_qubits,
     }
-    memory = _as_memory(outline, numbers, 1)
-    return statistics, memory, None, norm, 0.0, applied
+    return statistics, memory, None, norm, 0.0, applying
 
 
 # ----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 from basicaer._engine.gate_table import GATES, SCALAR
 from basicaer._engine.shots import outcomes as _outcomes
-from basicaer._engine.shots.outcomes import CumulativeTable, Uniforms, drawn
+from basicaer._engine.shots.outcomes import CumulativeTable, Uniforms
 from basicaer._qiskit.circuits.gate_reader import Formula
 
 SEEDS = [0, 1, 7, 42, 2**31 - 1, 2**31, 2**32 - 1]
@@ -113,25 +113,3 @@ def test_formulas_say_what_they_cannot_do():
         Formula(lambda f, x: (f.cis(x) / x,), 1)
     with pytest.raises(TypeError, match="2 parameters are needed, not 1"):
         Formula(lambda f, x, y: (x * y,), 2)(1.0)
-
-
-@pytest.mark.parametrize("shots", [1, 2, 311, 312, 313, 624, 5000])
-@pytest.mark.parametrize("size", [1, 2, 16, 64, 1024])
-def test_drawn_in_one_call_is_the_same(size, shots):
-    probabilities = np.random.default_rng(size).random(size)
-    probabilities[:: max(2, size // 3)] = 0
-    if size == 1:
-        probabilities[0] = 0.25
-    table = CumulativeTable(probabilities.copy(), shots)
-    found, total = drawn(probabilities.copy(), 7, shots)
-    np.testing.assert_array_equal(found, table.draw(Uniforms(7).take(shots)))
-    assert found.dtype == np.int64 and total == table.total
-
-
-def test_drawn_refuses():
-    with pytest.raises(ValueError, match="cannot be drawn of 0"):
-        drawn(np.empty(0), 1, 5)
-    with pytest.raises(ValueError, match="0 outcomes cannot be drawn"):
-        drawn(np.ones(2), 1, 0)
-    with pytest.raises(OverflowError):
-        drawn(np.ones(2), 2**32, 1)

@@ -12,6 +12,7 @@ from oracle import random_unitary, run_of
 import basicaer._engine.state.state as state_module
 from basicaer._engine.control import DONE, Control
 from basicaer._engine.program import DENSE, DIAGONAL, Gates, Kind
+from basicaer._engine.shots.outcomes import CumulativeTable, Uniforms
 from basicaer._engine.state import dispatch, small
 from basicaer._engine.state.state import State
 from basicaer._qiskit.circuits.lower import lower
@@ -107,8 +108,29 @@ def test_all_builds_give_the_same_bits(precision, monkeypatch):
         np.testing.assert_array_equal(array, found[0][1])
 
 
+def drawn(num_qubits, run, measured, shots=5, seed=0, uniforms=None, flags=None, **start):
+    """Calls `draw_outcomes` for a gate run."""
+    return small.draw_outcomes(
+        num_qubits,
+        run.kinds,
+        run.kind,
+        run.start,
+        run.qubits,
+        run.offset,
+        run.coefficients,
+        start.get("amplitude", 1.0),
+        start.get("precision") == "single",
+        measured,
+        shots,
+        seed,
+        uniforms,
+        Control().flags if flags is None else flags,
+    )
+
+
+@pytest.mark.parametrize("shots", [1, 311, 312, 313, 5000])
 @pytest.mark.parametrize("num_qubits", range(1, 7))
-def test_probabilities_without_a_state_are_those_of_a_state(build, precision, num_qubits):
+def test_outcomes_without_a_state_are_those_of_a_state(build, precision, num_qubits, shots):
     for seed in range(6):
         program = lower(oracle.random_circuit(num_qubits, 50, 7 * num_qubits + seed))
         (run,) = program.outline.runs
@@ -117,21 +139,17 @@ def test_probabilities_without_a_state_are_those_of_a_state(build, precision, nu
         state.scale(amplitude)
         state.apply(run, control=whole)
         on = tuple(np.random.default_rng(seed).permutation(num_qubits)[: 1 + seed].tolist())
-        got = small.final_probabilities(
-            num_qubits,
-            run.kinds,
-            run.kind,
-            run.start,
-            run.qubits,
-            run.offset,
-            run.coefficients,
-            amplitude,
-            precision == "single",
-            on,
-            part.flags,
-        )
-        np.testing.assert_array_equal(got, state.probabilities(on))
-        assert part.flags[DONE] == whole.flags[DONE] == len(run) << num_qubits
+        table = CumulativeTable(state.probabilities(on), shots)
+        start = {"amplitude": amplitude, "precision": precision}
+        for given in (None, np.random.default_rng(seed).random(shots)):
+            uniforms = Uniforms(seed).take(shots) if given is None else given
+            found, total, seconds = drawn(
+                num_qubits, run, on, shots, seed, given, part.flags, **start
+            )
+            np.testing.assert_array_equal(found[:, 0], table.draw(uniforms))
+            assert found.dtype == np.uint64 and found.shape == (shots, 1)
+            assert total == table.total and 0 <= seconds < 5
+        assert part.flags[DONE] == 2 * whole.flags[DONE] == 2 * len(run) << num_qubits
 
 
 @pytest.mark.parametrize("num_qubits", range(1, 7))
@@ -215,19 +233,28 @@ def test_numbers_that_are_no_gate(change, message):
     with pytest.raises(ValueError, match=message):
         state.apply(gates)
     np.testing.assert_array_equal(state.to_array(), initial)
-    arrays = (gates.kind, gates.start, gates.qubits, gates.offset, gates.coefficients)
     with pytest.raises(ValueError, match=message):
-        small.final_probabilities(3, gates.kinds, *arrays, 1.0, False, (0,), Control().flags)
+        drawn(3, gates, (0,))
 
 
 @pytest.mark.parametrize("measured", [(0, 0), (3,), (-1,)])
-def test_probabilities_without_a_state_are_of_different_qubits(measured):
-    run = run_of((random_unitary(1, 2), (0,), 0, 0))
-    arrays = (run.kind, run.start, run.qubits, run.offset, run.coefficients)
+def test_outcomes_without_a_state_are_of_different_qubits(measured):
     with pytest.raises(ValueError, match="not all different and below 3"):
-        small.final_probabilities(3, run.kinds, *arrays, 1.0, False, measured, Control().flags)
+        drawn(3, run_of((random_unitary(1, 2), (0,), 0, 0)), measured)
+
+
+def test_outcomes_without_a_state_need_shots_and_uniforms():
+    run = run_of((random_unitary(1, 2), (0,), 0, 0))
     with pytest.raises(ValueError, match="no flag"):
-        small.final_probabilities(3, run.kinds, *arrays, 1.0, False, (0,), np.zeros(1, np.int64))
+        drawn(3, run, (0,), flags=np.zeros(1, np.int64))
+    with pytest.raises(ValueError, match="0 outcomes need"):
+        drawn(3, run, (0,), shots=0)
+    with pytest.raises(ValueError, match="5 outcomes need"):
+        drawn(3, run, (0,), uniforms=np.zeros(4))
+    with pytest.raises(ValueError, match="7 qubits"):
+        drawn(7, run, (0,))
+    with pytest.raises(OverflowError):
+        drawn(3, run, (0,), seed=2**32)
 
 
 def is_planned(run):

@@ -198,8 +198,7 @@ def test_a_cancelled_list(monkeypatch):
         (_state.State, "probabilities"),
         (_state.State, "copy"),  # where branches part
         (_state.State, "sampler"),
-        (_one_pass, "final_probabilities"),  # of a narrow circuit, without a state
-        (_one_pass, "drawn"),
+        (_one_pass, "draw_outcomes"),  # of a narrow circuit, without a state
         (_result, "experiment"),
         (_result, "whole_later"),
     ],

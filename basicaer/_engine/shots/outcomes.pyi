@@ -1,6 +1,6 @@
 """Types of the compiled module; the contracts are in `outcomes.pyx`."""
 
-from typing import Dict, Tuple
+from typing import Dict
 
 import numpy as np
 
@@ -13,5 +13,4 @@ class CumulativeTable:
     def __init__(self, probabilities: np.ndarray, draws: int) -> None: ...
     def draw(self, uniforms: np.ndarray) -> np.ndarray: ...
 
-def drawn(probabilities: np.ndarray, seed: int, shots: int) -> Tuple[np.ndarray, float]: ...
 def count(values: np.ndarray) -> Dict[str, int]: ...

@@ -135,45 +135,6 @@ cdef class CumulativeTable:
         return out
 
 
-def drawn(double[::1] probabilities, uint32_t seed, index shots):
-    """Draws outcomes by the first uniforms of a seed, in one call for what takes three above.
-
-    Args:
-        probabilities: as for `CumulativeTable`; overwritten.
-        seed: as for `Uniforms`.
-        shots: how many outcomes.
-
-    Returns:
-        The outcomes, int64, shape (shots,), and the sum of the probabilities.
-    """
-    cdef uint32_t key[WORDS]
-    cdef double uniforms[DRAWS]
-    cdef index size = probabilities.shape[0], cells = cells_for(size, shots), first = 0, num, i
-    cdef index used = DRAWS
-    cdef double scale = <double>cells, total
-    cdef double* cdf
-    cdef int64_t* guide
-    if not size or shots < 1:
-        raise ValueError(f"{shots} outcomes cannot be drawn of {size}; 1 of 1 is the least")
-    cdf = &probabilities[0]
-    out = empty(shots, INT64)
-    cdef int64_t[::1] found = out
-    guide = <int64_t*>PyMem_Calloc(cells + 1, sizeof(int64_t))
-    if guide == NULL:
-        raise MemoryError("no memory left to draw outcomes")
-    with nogil:
-        total = cumulate(cdf, size, guide, cells)
-        seed_key(key, seed)
-        while first < shots:
-            num = min(<index>DRAWS, shots - first)
-            used = fill(key, used, uniforms, num)
-            for i in range(num):
-                found[first + i] = outcome_of(uniforms[i], cdf, guide, cells, scale)
-            first += num
-    PyMem_Free(guide)
-    return out, total
-
-
 # --- counts ------------------------------------------------------------------------------------
 
 def count(const uint64_t[::1] values):

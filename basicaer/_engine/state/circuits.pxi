@@ -60,7 +60,7 @@ cdef struct Circuits:               # one group; the arrays are those of `GroupL
 
 
 cdef index final_state(const Circuits* g, index row, bint single, double* sums) noexcept nogil:
-    """Computes the probabilities of what a circuit measures; see `final_probabilities_of`."""
+    """Computes the probabilities of what a circuit measures; see `final_probabilities`."""
     cdef index to[QUBITS]
     cdef index outcomes = 1, first = <index>g.ends[row - 1] if row else 0
     cdef int q
@@ -69,7 +69,7 @@ cdef index final_state(const Circuits* g, index row, bint single, double* sums) 
         if g.measured[row] >> q & 1:
             to[q] = outcomes
             outcomes *= 2
-    return final_probabilities_of(
+    return final_probabilities(
         &g.run, first, <index>g.ends[row], g.widths[row], g.amplitudes[2 * row],
         g.amplitudes[2 * row + 1], single, to, outcomes, sums)
 

@@ -1,6 +1,6 @@
 """Types of the compiled module; the contracts are in `small.pyx`."""
 
-from typing import Any, Sequence, Tuple
+from typing import Any, Sequence, Tuple, Union
 
 import numpy as np
 
@@ -41,19 +41,6 @@ def expectations(
 def probabilities(
     state: np.ndarray, lane_bits: int, num_qubits: int, qubits: Sequence[int]
 ) -> np.ndarray: ...
-def final_probabilities(
-    num_qubits: int,
-    kinds: Tuple[Kind, ...],
-    kind: np.ndarray,
-    start: np.ndarray,
-    qubits: np.ndarray,
-    offset: np.ndarray,
-    coefficients: np.ndarray,
-    amplitude: complex,
-    single: bool,
-    measured: Sequence[int],
-    flags: np.ndarray,
-) -> np.ndarray: ...
 
 class GroupLine:
     def __init__(
@@ -87,3 +74,20 @@ class GroupLine:
     def work(self) -> None: ...
     def finish(self) -> None: ...
     def left(self) -> int: ...
+
+def draw_outcomes(
+    num_qubits: int,
+    kinds: Tuple[Kind, ...],
+    kind: np.ndarray,
+    start: np.ndarray,
+    qubits: np.ndarray,
+    offset: np.ndarray,
+    coefficients: np.ndarray,
+    amplitude: complex,
+    single: bool,
+    measured: Sequence[int],
+    shots: int,
+    seed: int,
+    uniforms: Union[np.ndarray, None],
+    flags: np.ndarray,
+) -> Tuple[np.ndarray, float, float]: ...

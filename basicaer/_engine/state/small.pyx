@@ -44,6 +44,8 @@ cdef enum:
     SIZE = 64           # 2**QUBITS
     KINDS = 64          # maximum number of kinds in a gate run
 
+cdef object UINT64 = np.dtype(np.uint64)
+
 MOST_QUBITS = QUBITS
 MOST_KINDS = KINDS
 
@@ -281,7 +283,7 @@ cdef void sum_up(const double* re, const double* im, int num_qubits, const index
         sums[outcome[i]] += re[i] * re[i] + im[i] * im[i]
 
 
-cdef index final_probabilities_of(
+cdef index final_probabilities(
     const Run* run, index first, index last, int num_qubits, double real_part, double imaginary,
     bint single, const index* to, index outcomes, double* sums
 ) noexcept nogil:
@@ -337,43 +339,79 @@ def probabilities(const real[::1] state, int lane_bits, int num_qubits, qubits):
     return out
 
 
-def final_probabilities(int num_qubits, tuple kinds, const int32_t[::1] kind,
-                        const int32_t[::1] start, const int32_t[::1] qubits,
-                        const int64_t[::1] offset, const double complex[::1] coefficients,
-                        double complex amplitude, bint single, measured, int64_t[::1] flags):
-    """Applies a gate run to |0...0>; returns only the probabilities of measuring `measured`.
+include "basicaer/_engine/state/circuits.pxi"
 
-    It is what `apply` and `probabilities` do, without an array of amplitudes between them.
+
+# --- one circuit -------------------------------------------------------------------------------
+
+def draw_outcomes(int num_qubits, tuple kinds, const int32_t[::1] kind, const int32_t[::1] start,
+                  const int32_t[::1] qubits, const int64_t[::1] offset,
+                  const double complex[::1] coefficients, double complex amplitude, bint single,
+                  measured, index shots, uint32_t seed, const double[::1] uniforms,
+                  int64_t[::1] flags):
+    """Applies a gate run to |0...0> and draws outcomes of the qubits `measured`.
+
+    It is what `apply`, `probabilities` and `outcomes.CumulativeTable` do one after another, without
+    arrays between them.
 
     Args:
         num_qubits, kinds, kind, start, qubits, offset, coefficients, flags: as in `apply`.
         amplitude: of |0...0>.
         single: whether the amplitudes are rounded to single precision, as in a state of it.
-        measured: as in `probabilities`.
+        measured: as `qubits` in `probabilities`.
+        shots: number of outcomes.
+        seed: of the uniforms, see `outcomes.Uniforms`, if they are not given.
+        uniforms: float64, shape (shots,); or None.
+
+    Returns:
+        The outcomes, uint64, shape (shots, 1), the sum of the probabilities, and the seconds that
+        the gates took.
 
     Raises:
         ValueError: a gate is malformed.
     """
     cdef Run run
-    cdef double re[SIZE]
-    cdef double im[SIZE]
     cdef index to[QUBITS]
-    cdef index wrong, outcomes
+    cdef double sums[SIZE]
+    cdef int64_t guide[CELLS * SIZE + 1]
+    cdef uint32_t key[WORDS]
+    cdef double some[DRAWS]
+    cdef const double* given = NULL
+    cdef const double* at = some
+    cdef index wrong, num_outcomes, cells, i, num, first = 0, used = DRAWS
+    cdef double begun = seconds_now(), applied = begun, total = 0, scale
     check_layout(<index>2 << QUBITS, 0, num_qubits)
     read_run(&run, kinds, kind, start, qubits, offset, &coefficients[0], coefficients.shape[0],
              num_qubits)
     check_flags(flags)
-    outcomes = read_measured(to, num_qubits, measured)
-    out = np.empty(outcomes)
-    cdef double[::1] sums = out
+    num_outcomes = read_measured(to, num_qubits, measured)
+    if shots < 1 or uniforms is not None and uniforms.shape[0] != shots:
+        raise ValueError(f"{shots} outcomes need as many uniforms; 1 is the least")
+    if uniforms is not None:
+        given = &uniforms[0]
+    out = np.empty((shots, 1), UINT64)
+    cdef uint64_t[:, ::1] found = out
     with nogil:
-        wrong = final_probabilities_of(&run, 0, run.num_gates, num_qubits, amplitude.real,
-                                       amplitude.imag, single, to, outcomes, &sums[0])
+        wrong = final_probabilities(&run, 0, run.num_gates, num_qubits, amplitude.real,
+                                    amplitude.imag, single, to, num_outcomes, sums)
         if wrong < 0:
             ba_add(&flags[FLAG_DONE], run.num_gates << num_qubits)
+            applied = seconds_now()
+            cells = cells_for(num_outcomes, shots)
+            scale = <double>cells
+            memset(guide, 0, (cells + 1) * sizeof(int64_t))
+            total = cumulate(sums, num_outcomes, guide, cells)
+            if given == NULL:
+                seed_key(key, seed)
+            while first < shots:
+                num = min(<index>DRAWS, shots - first)
+                if given == NULL:
+                    used = fill(key, used, some, num)
+                else:
+                    at = given + first
+                for i in range(num):
+                    found[first + i, 0] = <uint64_t>outcome_of(at[i], sums, guide, cells, scale)
+                first += num
     if wrong >= 0:
         raise malformed(wrong, num_qubits)
-    return out
-
-
-include "basicaer/_engine/state/circuits.pxi"
+    return out, total, applied - begun
