@@ -92,9 +92,7 @@ class Task:
         not given have their defaults. The `method` may be given too, if it is known already.
         """
         task = object.__new__(cls)
-        values = task.__dict__
-        values.update(shared)
-        values.update(own)
+        task.__dict__.update(shared, **own)
         return task
 
     def replace(self, **fields: Any) -> Task:

@@ -52,7 +52,7 @@ class Batch(NamedTuple):
 
 
 def read_batch(
-    circuits: Any,
+    circuits: List[Any],
     values: Mapping[str, Any],
     *,
     most_qubits: int | None,
@@ -66,7 +66,7 @@ def read_batch(
     it if the rest turns out to be something else.
 
     Args:
-        circuits: what `run()` was given.
+        circuits: the list that `run()` was given.
         values: the values of the options.
         most_qubits: the number of qubits that was set as a bound; None if none was set.
         threads: the most threads to use.
@@ -74,7 +74,7 @@ def read_batch(
         seeds_of: returns what so many circuits draw from, and the seed of each for its result.
     """
     shots, listed = values["shots"], values["memory"]
-    if type(circuits) is not list or len(circuits) < 2 or not 1 < shots <= _groups.MOST_SHOTS:
+    if len(circuits) < 2 or not 1 < shots <= _groups.MOST_SHOTS:
         return None
     if any(values.get(name) is not None for name in _GIVEN) or any(map(values.get, _SET)):
         return None

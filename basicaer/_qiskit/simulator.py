@@ -138,7 +138,7 @@ class Simulator:
         bar = progress_bar.load() if values["progress"] else None
         threads = _thread_count(values)
         batch = None
-        if qobj is None and _OUTPUT[self.KIND] == "counts":
+        if isinstance(run_input, list) and _OUTPUT[self.KIND] == "counts":
             batch = batches.read_batch(
                 run_input,
                 values,
