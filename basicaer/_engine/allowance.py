@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Union
 
 from basicaer._engine.memory import Allowance, allowance_of_branches, required_bytes, state_bytes
@@ -35,18 +36,20 @@ def allowance_of(
         limit: bytes that may be used; None for what the system has available.
     """
     num_qubits = program.num_qubits
-    base = required_bytes(
+    measured = len(program.outline.qubits) if method == "sampled" else None
+    fixed = _fixed(
         num_qubits,
-        precision=precision,
-        unitary=method == "unitary",
-        threads=threads,
-        measured=len(program.outline.qubits) if method == "sampled" else None,
-        shots=shots,
-        num_clbits=program.num_clbits,
-        memory=listed,
+        precision,
+        method == "unitary",
+        threads,
+        measured,
+        shots,
+        program.num_clbits,
+        listed,
     )
     if method != "branching":
-        return Allowance(base, base)
+        return fixed
+    base = fixed.base
     draws = count_draws(program.body)
     return allowance_of_branches(
         base,
@@ -59,6 +62,31 @@ def allowance_of(
         threads=threads if threads > 1 and worth_branches(num_qubits) else 1,
         limit=limit,
     )
+
+
+@functools.lru_cache(maxsize=256)
+def _fixed(
+    num_qubits: int,
+    precision: str,
+    unitary: bool,
+    threads: int,
+    measured: Union[int, None],
+    shots: int,
+    num_clbits: int,
+    listed: bool,
+) -> Allowance:
+    """Returns the allowance of a run that cannot use more than it needs; see `required_bytes`."""
+    base = required_bytes(
+        num_qubits,
+        precision=precision,
+        unitary=unitary,
+        threads=threads,
+        measured=measured,
+        shots=shots,
+        num_clbits=num_clbits,
+        memory=listed,
+    )
+    return Allowance(base, base)
 
 
 def allowed(task: Task) -> Allowance:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from _thread import RLock, get_ident
 from collections import deque
 from typing import Deque, Dict
 
@@ -54,7 +54,7 @@ class Control:
         self.orphaned = False
         self._verdict: Dict[str, bool] = {}
         # Reentrant: a signal handler may call `progress` and interrupt a thread inside it.
-        self._lock = threading.RLock()
+        self._lock = RLock()
         self._total = expected
         self._done = 0
         self._estimates: Dict[int, int] = {}
@@ -90,7 +90,7 @@ class Control:
 
     def orphan(self) -> None:
         """Resets the control in a forked child, where no thread runs the job."""
-        self._lock = threading.RLock()
+        self._lock = RLock()
         self.orphaned = True
 
     def begin(self, estimate: int) -> None:
@@ -98,13 +98,14 @@ class Control:
 
         The thread's next `add_total` replaces the estimate.
         """
-        self._estimates[threading.get_ident()] = estimate
+        self._estimates[get_ident()] = estimate
 
     def add_total(self, work: int) -> None:
         """Adds work that is going to be done, in amplitude-gates, to the total."""
-        estimate = self._estimates.pop(threading.get_ident(), 0)
-        with self._lock:
-            self._total += int(work) - estimate
+        more = int(work) - self._estimates.pop(get_ident(), 0)
+        if more:
+            with self._lock:
+                self._total += more
 
     def add_done(self, work: int) -> None:
         """Adds completed work that kernels do not count, in amplitude-gates."""

@@ -67,6 +67,8 @@ that go without one: 0 to 0.04 up to 11 qubits, up to 0.1 where a state is large
 CIRCUIT_NS, SHOT_NS, LISTED_NS = 50_000, 30, 60
 """Nanoseconds from `run()` to `result()`: per circuit, per shot, and per shot listed in memory, as
 measured by `benchmarks/bench_latency.py`."""
+GROUPED_NS, GROUPED_GATE_NS, GROUPED_SHOT_NS = 1_500, 2.2, 7
+"""Nanoseconds of a circuit in a group: fixed, per amplitude-gate, and per shot."""
 AWAY_NS = 250_000
 """Nanoseconds to send a task to another process and get its outcome back."""
 WAKE_NS = 250_000
@@ -88,6 +90,9 @@ For threads that share one `state`: the work of one operation on it. For `circui
 longer waiting for the GIL than they save. Measured, one thread against two: circuits of 10 qubits
 164 and 296 us each, of 14 qubits equal; points of 10 qubits equal, of 12 qubits 260 and 220 us.
 """
+
+GROUPS_NS = 300_000
+"""Nanoseconds of all groups of circuits together from which several threads pay."""
 
 # --- cache blocks ------------------------------------------------------------------------------
 

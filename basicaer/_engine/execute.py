@@ -38,7 +38,7 @@ from basicaer._engine.shots.shot_by_shot import run_shot_by_shot
 from basicaer._engine.state.amplitudes import Amplitudes
 from basicaer._engine.state.state import State
 from basicaer._engine.task import Outcome, Task
-from basicaer._engine.work import one_run, worth_a_look
+from basicaer._engine.work import worth_a_look
 
 
 def execute(task: Task, control: Control, state_class: Type[Amplitudes] = State) -> Outcome:
@@ -129,7 +129,7 @@ class _Run:
     def statevector(self) -> Outcome:
         code = flatten(self.program, False, self.control.check)
         machine = self._machine(code)
-        progress = _Progress(self.control, machine, one_run(self.program), 1)
+        progress = _Progress(self.control, machine, self.program.amplitude_gates(), 1)
         branch = machine.start()
         run_one(machine, branch, stream(uniforms_of(self.task.seed)))
         progress.resolved(1)
@@ -144,7 +144,7 @@ class _Run:
         code = flatten(self.program, True, self.control.check)
         machine = self._machine(code)
         count = self.last - self.first
-        progress = _Progress(self.control, machine, one_run(self.program), count)
+        progress = _Progress(self.control, machine, self.program.amplitude_gates(), count)
         memory = np.zeros((count, self.words), dtype=np.uint64)
         take = self._uniforms(code)
         if code.num_draws is None:
@@ -164,7 +164,7 @@ class _Run:
         code = flatten(self.program, False, self.control.check)
         machine = self._machine(code)
         count = self.last - self.first
-        progress = _Progress(self.control, machine, one_run(self.program), count)
+        progress = _Progress(self.control, machine, self.program.amplitude_gates(), count)
         uniforms = stream(self._uniforms(code))
         memory = np.zeros((count, self.words), dtype=np.uint64)
         run_shot_by_shot(self.program, machine, uniforms, memory, progress.resolved)

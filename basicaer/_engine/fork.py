@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any, Callable, List
 
+generation = 0
+"""How many forks lead to this process from the one that imported the package."""
+
 _functions: List[Callable[[], Any]] = []
 
 
@@ -18,6 +21,8 @@ def in_child(function: Callable[[], Any]) -> None:
 
 
 def _forked() -> None:
+    global generation
+    generation += 1
     for function in _functions:
         function()
 

@@ -36,6 +36,10 @@ _COUNT_BYTES = 64
 """Bytes per entry of the counts, beside the digits of its key."""
 _ENTRY_BYTES = 80
 """Bytes per entry of a memory list, beside its digits."""
+_GROUPED_BYTES = 64
+"""Bytes of a circuit's figures in a group, beside the outcomes."""
+_GROUPED_SUMS = 64 * 64
+"""Probabilities of a group that a thread holds."""
 _COUNTED_BYTES = 96
 """Bytes per shot that is being counted or listed; `COUNTED_AT_ONCE` are at a time."""
 COUNTED_AT_ONCE = 1 << 18
@@ -101,6 +105,24 @@ def required_bytes(
         if memory:
             need += shots * (_ENTRY_BYTES + digits)
     return need
+
+
+def bytes_of_groups(
+    circuits: int, shots: int, *, outcomes: int, listed: bool, drawn: bool, threads: int
+) -> int:
+    """Returns the bytes that circuits in groups need while they run, and their figures.
+
+    Args:
+        circuits: number of circuits.
+        shots: of each circuit.
+        outcomes: the most different outcomes of a circuit.
+        listed: whether the outcome of each shot is kept.
+        drawn: whether all uniforms are drawn beforehand.
+        threads: groups that run at the same time.
+    """
+    figures = _GROUPED_BYTES + 5 * min(outcomes, shots)
+    figures += shots * ((1 if listed else 0) + (8 if drawn else 0))
+    return threads * 8 * (_GROUPED_SUMS + shots) + circuits * figures
 
 
 def state_bytes(num_qubits: int, precision: str = "double", unitary: bool = False) -> int:

@@ -7,51 +7,85 @@ from __future__ import annotations
 
 import cmath
 import time
-from typing import Callable, Dict, Mapping, Sequence, Type
+from typing import Any, Callable, Dict, Mapping, Tuple, Type, Union
 
 import numpy as np
 
 from basicaer._engine.control import Control
 from basicaer._engine.memory import SHOTS_AT_ONCE, state_bytes
-from basicaer._engine.shots.draws import memory_rows, num_words, uniforms_of
+from basicaer._engine.program import Outline
+from basicaer._engine.shots.draws import Stream, memory_rows, num_words, uniforms_of
 from basicaer._engine.state.amplitudes import Amplitudes
+from basicaer._engine.state.small import MOST_QUBITS, draw_outcomes
+from basicaer._engine.state.state import State
+from basicaer._engine.state.unplanned import way_of
 from basicaer._engine.task import Outcome, Task
-from basicaer._engine.work import one_run, worth_a_look
+from basicaer._engine.work import worth_a_look
 
 
 def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) -> Outcome:
     """Computes a task that `is_one_pass`; arguments and errors are those of `execute`."""
     program, output = task.program, task.output
-    _, runs, measured, qubits, _ = program.outline
-    shift = program.num_qubits if output == "unitary" else 0
-    width = program.num_qubits + shift
-    work = one_run(program, output == "unitary")
+    work = task.work
     control.add_total(work)
     control.check()
-    state = first_state(task, state_class, control.check)
-    statistics: Dict[str, int] = {}
     begun = time.perf_counter()
-    for gates in runs:
+    if state_class is State and _is_narrow(task):
+        done = _run_narrow(task, control)
+    else:
+        done = _run_state(task, control, state_class)
+    statistics, memory, array, norm, planning, applying = done
+    work -= int(statistics.get("amplitude_gates", work if statistics else 0))
+    if work:
+        control.add_total(-work)  # saved by fusion
+    metadata: Dict[str, Any] = {
+        **statistics,
+        "method": "sampled" if output == "counts" else output,
+        "states_simulated": 1,
+        "branches": 1,
+        "states": 1,
+        "norm_drift": _drift(norm),
+        "norm_drift_at": "at the end",
+        "peak_memory": state_bytes(program.num_qubits, task.precision, output == "unitary"),
+        "time": {
+            "apply": applying - planning,
+            "sample": time.perf_counter() - begun - applying,
+            "plan": planning,
+        },
+    }
+    metadata.pop("amplitude_gates", None)
+    return Outcome(memory, array, metadata)
+
+
+_Done = Tuple[Mapping[str, Any], np.ndarray, Union[np.ndarray, None], float, float, float]
+"""What a pass came to: the statistics of its gates, see `State.apply`; memory and array of the
+outcome; the sum of all probabilities; seconds of planning, and until the last gate was applied."""
+
+
+def _run_state(task: Task, control: Control, state_class: Type[Amplitudes]) -> _Done:
+    begun = time.perf_counter()
+    program, output = task.program, task.output
+    outline = program.outline
+    shift = program.num_qubits if output == "unitary" else 0
+    state = first_state(task, state_class, control.check)
+    statistics: Mapping[str, Any] = {}
+    for gates in outline.runs:
         found = state.apply(
             gates, shift=shift, threads=task.threads, fusion=task.fusion, control=control
         )
-        work -= found.get("amplitude_gates", len(gates) << width)
-        for key, value in found.items():
-            if value.__class__ is int:
-                statistics[key] = statistics.get(key, 0) + value
-    applied = time.perf_counter()
+        if statistics:
+            found = {key: statistics.get(key, 0) + value for key, value in found.items()}
+        statistics = found
+    applying = time.perf_counter() - begun
     words = num_words(program.num_clbits)
     array = None
-    shots = 0
     if output == "counts":
         first, last = (0, task.shots) if task.part is None else task.part
         shots = last - first
-    elif output == "statevector":
-        shots = 1
-    if measured and words:
-        order = dict(zip(qubits, range(len(qubits))))
-        sources = {clbit: order[qubit] for qubit, clbit in measured}
-        memory = _sampled_memory(task, state, qubits, sources, control)
+    else:
+        shots = 1 if output == "statevector" else 0
+    if outline.measured and words:
+        memory = _sampled_memory(task, state, control)
     else:
         memory = np.zeros((shots if words else 0, words), dtype=np.uint64)
     if output != "counts":
@@ -60,24 +94,65 @@ def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) ->
         array = state.to_array(task.threads, task.chop)
         if output == "unitary":
             array = array.reshape(1 << shift, 1 << shift)
-    control.add_total(-work)  # saved by fusion
-    planning = state.planning
-    metadata = {
-        "method": task.method,
-        "states_simulated": 1,
-        "branches": 1,
-        "states": 1,
-        **statistics,
-        "norm_drift": _drift(state.norm),
-        "norm_drift_at": "at the end",
-        "peak_memory": state_bytes(program.num_qubits, task.precision, output == "unitary"),
-        "time": {
-            "apply": applied - begun - planning,
-            "sample": time.perf_counter() - applied,
-            "plan": planning,
-        },
+    return statistics, memory, array, state.norm, state.planning, applying
+
+
+def _is_narrow(task: Task) -> bool:
+    """Returns whether a task wants nothing of a narrow state but outcomes, as most small ones do.
+
+    Then no state is made: what it would cost is more than the gates on it.
+    """
+    program = task.program
+    num_qubits, outline = program.num_qubits, program.outline
+    return (
+        num_qubits <= MOST_QUBITS
+        and len(outline.runs) == 1
+        and bool(outline.measured)
+        and 1 <= program.num_clbits <= 64
+        and task.output == "counts"
+        and task.shots <= SHOTS_AT_ONCE
+        and task.initial is None
+        and task.part is None
+        and way_of(outline.runs[0], num_qubits, num_qubits, task.precision, task.fusion, False)
+        == "one by one"
+    )
+
+
+def _run_narrow(task: Task, control: Control) -> _Done:
+    """Computes a task that `_is_narrow`, with the outcomes of `_run_state`."""
+    program = task.program
+    num_qubits, outline = program.num_qubits, program.outline
+    gates, shots = outline.runs[0], task.shots
+    seed, uniforms = task.seed, None
+    if isinstance(seed, Stream):
+        seed, uniforms = 0, uniforms_of(seed)(shots)
+    memory, norm, applying = draw_outcomes(
+        num_qubits,
+        gates.kinds,
+        gates.kind,
+        gates.start,
+        gates.qubits,
+        gates.offset,
+        gates.coefficients,
+        cmath.exp(1j * program.global_phase) if program.global_phase else 1.0,
+        task.precision == "single",
+        outline.qubits,
+        shots,
+        seed,
+        uniforms,
+        control.flags,
+    )
+    if not outline.in_place:
+        memory = _as_memory(outline, memory.reshape(shots).view(np.int64), 1)
+    count = outline.num_gates
+    statistics = {
+        "gates": count,
+        "fused_gates": count,
+        "passes": 1,
+        "operations": count,
+        "amplitude_gates": count << num_qubits,
     }
-    return Outcome(memory, array, metadata)
+    return statistics, memory, None, norm, 0.0, applying
 
 
 # ----------------------------------------------------------------------------------------------
@@ -103,50 +178,49 @@ def first_state(task: Task, state_class: Type[Amplitudes], check: Callable[[], N
     return state
 
 
-def _sampled_memory(
-    task: Task,
-    state: Amplitudes,
-    qubits: Sequence[int],
-    sources: Mapping[int, int],
-    control: Control,
-) -> np.ndarray:
+def _sampled_memory(task: Task, state: Amplitudes, control: Control) -> np.ndarray:
     """Draws the classical memory of the task's shots from a final state, one draw per shot.
 
     More than `SHOTS_AT_ONCE` shots are drawn in chunks, with a check for cancellation between them.
 
     Args:
-        task: says which shots.
+        task: says which shots, and what is measured into which clbits.
         state: the final state.
-        qubits: the measured qubits, ascending.
-        sources: maps each measured clbit to the position of its qubit in `qubits`.
         control: of the job.
 
     Returns:
         uint64 of shape (shots, words), word 0 the least significant.
     """
-    words = num_words(task.program.num_clbits)
+    outline = task.program.outline
+    qubits, words = outline.qubits, num_words(task.program.num_clbits)
     first, last = (0, task.shots) if task.part is None else task.part
     shots = last - first
     at_once = min(shots, SHOTS_AT_ONCE)
     take = uniforms_of(task.seed, first)
     sample = state.sampler(qubits, at_once, task.threads)
     if shots == at_once:
-        numbers = sample(take(shots))
-        if words == 1 and len(sources) == len(qubits) and _in_place(sources):
-            return numbers.view(np.uint64).reshape(shots, 1)
-        return memory_rows(shots, words, 0, sources, numbers)
+        return _as_memory(outline, sample(take(shots)), words)
     memory = np.empty((shots, words), dtype=np.uint64)
     for start in range(0, shots, at_once):
         control.check()
         chunk = memory[start : start + at_once]
-        numbers = sample(take(len(chunk)))
-        chunk[:] = memory_rows(len(chunk), words, 0, sources, numbers)
+        chunk[:] = _as_memory(outline, sample(take(len(chunk))), words)
     return memory
 
 
-def _in_place(sources: Mapping[int, int]) -> bool:
-    """Returns whether each clbit equals its qubit's position: then outcomes are memory words."""
-    return list(sources) == list(sources.values())
+def _as_memory(outline: Outline, numbers: np.ndarray, words: int) -> np.ndarray:
+    """Returns the classical memory of shots.
+
+    Args:
+        outline: of the program; says what is measured into which clbits.
+        numbers: of each shot, the bits of its measured qubits, ascending. May be taken over.
+        words: uint64 words per shot.
+    """
+    if outline.in_place and words == 1:
+        return numbers.view(np.uint64).reshape(len(numbers), 1)
+    order = {qubit: place for place, qubit in enumerate(outline.qubits)}
+    sources = {clbit: order[qubit] for qubit, clbit in outline.measured}
+    return memory_rows(len(numbers), words, 0, sources, numbers)
 
 
 def _drift(norm: float) -> float:

@@ -26,8 +26,13 @@ from typing import (
 
 import numpy as np
 
+from basicaer._engine.once import once
+
 _BODIES_AT_ONCE = 1 << 16
 """Bodies of a for loop that are examined between two checks for cancellation."""
+
+MOST_BITS = 60
+"""Widths above this count as this in estimates of work: no machine holds such a state."""
 
 DENSE = 0
 """Form of a gate given by its whole matrix: 4**k coefficients, row-major."""
@@ -143,14 +148,15 @@ class Gates:
     ) -> Gates:
         """Returns ``Gates(...)``, but faster: a frozen class sets its fields one by one."""
         gates = object.__new__(cls)
-        fields = gates.__dict__
-        fields["kinds"] = kinds
-        fields["kind"] = kind
-        fields["start"] = start
-        fields["qubits"] = qubits
-        fields["offset"] = offset
-        fields["coefficients"] = coefficients
-        fields["plans"] = Plans()
+        gates.__dict__.update(
+            kinds=kinds,
+            kind=kind,
+            start=start,
+            qubits=qubits,
+            offset=offset,
+            coefficients=coefficients,
+            plans=Plans(),
+        )
         return gates
 
     def refilled(self, coefficients: np.ndarray) -> Gates:
@@ -400,7 +406,6 @@ class Program:
     global_phase: float = 0.0
     name: str = ""
     samples: bool = True
-    _outline: Union[Outline, None] = field(default=None, init=False, repr=False)
 
     @classmethod
     def of(
@@ -411,32 +416,38 @@ class Program:
         global_phase: float,
         name: str,
         samples: bool,
+        outline: Union[Outline, None] = None,
     ) -> Program:
-        """Returns ``Program(...)``, but faster: a frozen class sets its fields one by one."""
+        """Returns ``Program(...)``, but faster: a frozen class sets its fields one by one.
+
+        The outline may be given by code that knows it without looking at the body again.
+        """
         program = object.__new__(cls)
-        fields = program.__dict__
-        fields["num_qubits"] = num_qubits
-        fields["num_clbits"] = num_clbits
-        fields["body"] = body
-        fields["global_phase"] = global_phase
-        fields["name"] = name
-        fields["samples"] = samples
+        program.__dict__.update(
+            num_qubits=num_qubits,
+            num_clbits=num_clbits,
+            body=body,
+            global_phase=global_phase,
+            name=name,
+            samples=samples,
+        )
+        if outline is not None:
+            program.__dict__["outline"] = outline
         return program
 
-    @property
+    @once
     def outline(self) -> Outline:
-        """Summary of the body, computed once. Not part of the value, not pickled."""
-        # No functools.cached_property: before Python 3.12 it takes a lock, which the child of a
-        # fork may find taken for ever.
-        outline = self._outline
-        if outline is None:
-            outline = _outline(self.body)
-            object.__setattr__(self, "_outline", outline)
-        return outline
+        """Summary of the body. Not part of the value, not pickled."""
+        return _outline(self.body)
+
+    def amplitude_gates(self, unitary: bool = False) -> int:
+        """Returns the amplitude-gates of one run; while loops count as one iteration."""
+        width = 2 * self.num_qubits if unitary else self.num_qubits
+        return (self.outline.num_gates or 1) << (width if width < MOST_BITS else MOST_BITS)
 
     def __getstate__(self) -> Dict[str, Any]:
         state = dict(self.__dict__)  # atomic: another thread may be adding the outline
-        state.pop("_outline", None)
+        state.pop("outline", None)
         return state
 
 
@@ -452,6 +463,8 @@ class Outline(NamedTuple):
         measured: the measurements after them; () if not `is_one_pass`.
         qubits: the distinct qubits of `measured`, ascending.
         num_gates: number of gates, see `count_gates`.
+        in_place: whether there are measurements, and clbit i, of those measured into, holds the
+            outcome of ``qubits[i]``, each measured once.
     """
 
     is_one_pass: bool
@@ -459,24 +472,30 @@ class Outline(NamedTuple):
     measured: Tuple[Measure, ...]
     qubits: Tuple[int, ...]
     num_gates: int
+    in_place: bool
 
 
-def _outline(body: Sequence[Operation]) -> Outline:
+_ONLY_MEASURE = {Measure}
+
+
+def _outline(body: Tuple[Operation, ...]) -> Outline:
     runs: List[Gates] = []
-    measured: List[Measure] = []
-    num_gates = 0
+    num_gates = place = 0
     for operation in body:
-        if operation.__class__ is Measure:
-            measured.append(operation)
-        elif operation.__class__ is Gates and not measured:
-            count = len(operation.kind)
-            if count:
-                runs.append(operation)
-                num_gates += count
-        else:
-            return Outline(False, (), (), (), count_gates(body))
+        if operation.__class__ is not Gates:
+            break
+        place += 1
+        count = len(operation.kind)
+        if count:
+            runs.append(operation)
+            num_gates += count
+    measured: Any = body[place:]
+    if measured and set(map(type, measured)) != _ONLY_MEASURE:
+        return Outline(False, (), (), (), count_gates(body), False)
+    qubit_of = {clbit: qubit for qubit, clbit in measured}
     qubits = tuple(sorted({qubit for qubit, _ in measured}))
-    return Outline(True, tuple(runs), tuple(measured), qubits, num_gates)
+    in_place = 0 < len(qubits) == len(measured) and qubit_of == dict(enumerate(qubits))
+    return Outline(True, tuple(runs), measured, qubits, num_gates, in_place)
 
 
 def count_gates(body: Sequence[Operation]) -> int:

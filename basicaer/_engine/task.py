@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, Tuple, Union
+from typing import TYPE_CHECKING, Any, Mapping, Protocol, Tuple, Union
 
 import numpy as np
 
 from basicaer._engine.memory import Allowance
+from basicaer._engine.once import once
 from basicaer._engine.program import Program
 from basicaer._engine.shots.draws import Seed
 
@@ -84,14 +85,14 @@ class Task:
     stand_in: Union[StandIn, None] = None
 
     @classmethod
-    def of(cls, **fields: Any) -> Task:
-        """Returns ``Task(**fields)`` in a quarter of the time.
+    def of(cls, shared: Mapping[str, Any], **own: Any) -> Task:
+        """Returns ``Task(**shared, **own)`` in a quarter of the time; `own` may override `shared`.
 
-        All fields except `allow_sampling`, `part` and `stand_in` must be given. The constructor of
-        a frozen class sets its fields one by one, which is slow.
+        The constructor of a frozen class sets its fields one by one, which is slow. Fields that are
+        not given have their defaults. The `method` may be given too, if it is known already.
         """
         task = object.__new__(cls)
-        task.__dict__.update(fields, allow_sampling=True, part=None)
+        task.__dict__.update(shared, **own)
         return task
 
     def replace(self, **fields: Any) -> Task:
@@ -99,10 +100,15 @@ class Task:
         other = object.__new__(Task)
         values = other.__dict__
         values.update(self.__dict__)
+        for name in _COMPUTED:
+            values.pop(name, None)
         values.update(fields)
         return other
 
-    @property
+    def __getstate__(self) -> dict[str, Any]:
+        return self.replace().__dict__
+
+    @once
     def method(self) -> str:
         """How the program is run.
 
@@ -113,15 +119,31 @@ class Task:
         """
         return method_of(self.program, self.output, self.shots, self.allow_sampling, self.branching)
 
-    @property
+    @once
+    def work(self) -> int:
+        """A rough upper bound on its amplitude-gates."""
+        if self.stand_in is not None:
+            return self.stand_in.work
+        output = self.output
+        work = self.program.amplitude_gates(output == "unitary")
+        if output == "counts" and self.method != "sampled":
+            first, last = (0, self.shots) if self.part is None else self.part
+            work *= last - first
+        return work
+
+    @once
     def is_one_pass(self) -> bool:
         """True if the state after the program's gates is all that the output is computed from."""
-        outline = self.program.outline
         if self.stand_in is not None:
             return False
+        outline = self.program.outline
         if self.output == "counts":
             return outline.is_one_pass and self.method == "sampled"
         return outline.is_one_pass and not outline.measured
+
+
+_COMPUTED = ("is_one_pass", "method", "work")
+"""What a task computes of its fields."""
 
 
 @dataclass(eq=False)

@@ -6,6 +6,7 @@ They belong to `ThreadPoolExecutor`s, created on first use and again in a forked
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -203,3 +204,33 @@ def cooperate(work: Callable[[], None], threads: int) -> None:
     if crew.error is not None:
         first, crew.error = crew.error, None
         raise first
+
+
+def assist(work: Callable[[], None], threads: int) -> int:
+    """Calls `work` on up to so many free threads, and does not wait for it.
+
+    Args:
+        work: takes pieces of the work until none is left; its errors are dropped, so another thread
+            must do what it leaves.
+        threads: maximum number of threads.
+
+    Returns:
+        The number of threads that have been called.
+    """
+    pool = helpers.pool()
+
+    def take_part() -> None:
+        try:
+            with contextlib.suppress(Exception):
+                work()
+        finally:
+            pool.free.release()
+
+    for called in range(threads):
+        if not pool.free.acquire(blocking=False):
+            return called
+        try:
+            pool.call(take_part)
+        except RuntimeError:  # the interpreter is exiting, or no thread can be started
+            return called
+    return threads

@@ -41,7 +41,7 @@ from basicaer._engine.errors import EngineError
 from basicaer._engine.execute import execute, splits
 from basicaer._engine.fork import in_child
 from basicaer._engine.task import Outcome, Task
-from basicaer._engine.work import amplitude_gates, nanoseconds
+from basicaer._engine.work import nanoseconds
 from basicaer._jobs import budget
 
 _TRIES = 3
@@ -240,8 +240,7 @@ class Distribution:
         """
         control = self._control
         weights = [
-            min(_MOST_WORK, sum(amplitude_gates(piece.task) for piece in group))
-            for group in self._groups
+            min(_MOST_WORK, sum(piece.task.work for piece in group)) for group in self._groups
         ]
         control.add_total(sum(weights))
         _begun[self._sender.number] = []
@@ -348,7 +347,7 @@ def _groups(pieces: Sequence[Portion], size: int | None) -> Iterator[List[Portio
     total = 0.0
     for piece in pieces:
         group.append(piece)
-        total += AWAY_NS + nanoseconds(piece.task, amplitude_gates(piece.task), False)
+        total += AWAY_NS + nanoseconds(piece.task, False)
         if len(group) >= most or total >= _GROUP_NS:
             yield group
             group, total = [], 0.0

@@ -66,6 +66,8 @@ def wrong(name: str, value: Any, right: str) -> EngineError:
 
 def _integer(least: int, most: int, right: str) -> Callable[[str, Any], int]:
     def check(name: str, value: Any) -> int:
+        if value.__class__ is int and least <= value <= most:
+            return value
         try:
             number = int(operator.index(value))  # before Python 3.10, True stays True
         except TypeError:
@@ -431,12 +433,13 @@ def resolve(
     Raises:
         EngineError: if a value is not valid.
     """
-    options = _BY_KIND[kind]
-    usual, values = _DEFAULTS[kind], dict(_UNSET[kind])
-    for name, value in settings.items():
-        # Most settings still have their default value, which needs no check.
-        if value is not None and name in options and value is not usual[name]:
-            values[name] = options[name].check(name, value)
+    options, usual = _BY_KIND[kind], _DEFAULTS[kind]
+    values = dict(_UNSET[kind])
+    # Most settings, often all, still have their default value, which needs no check.
+    if any(map(operator.is_not, map(settings.get, usual), usual.values())):
+        for name, value in settings.items():
+            if value is not None and name in options and value is not usual[name]:
+                values[name] = options[name].check(name, value)
     if not arguments:
         return values
     legacy = arguments.get("backend_options")

@@ -14,7 +14,7 @@ from basicaer._engine.execute import execute
 from basicaer._engine.program import Gates
 from basicaer._engine.state import dispatch
 from basicaer._engine.task import Outcome, Task
-from basicaer._engine.work import amplitude_gates, nanoseconds, worth_threads
+from basicaer._engine.work import nanoseconds, worth_threads
 from basicaer._jobs import budget, distribute
 
 _CIRCUIT_BYTES = 4096
@@ -76,7 +76,7 @@ class JobRun:
         self.limit = limit
         self.listed = listed
         self.elsewhere = elsewhere
-        self._work = [amplitude_gates(circuit.task) for circuit in circuits]
+        self._work = work = sum([circuit.task.work for circuit in circuits])
         self.need, self.at_once = circuits[0].need, 1
         if elsewhere is not None:
             self.need = 0
@@ -84,7 +84,7 @@ class JobRun:
             self.at_once = self._circuits_at_once()
             needs = sorted((circuit.need for circuit in circuits), reverse=True)
             self.need = sum(needs[: self.at_once])
-        self.control = Control(sum(self._work))
+        self.control = Control(work)
         self._made = time.perf_counter()
         self._queued = 0.0
 
@@ -115,13 +115,13 @@ class JobRun:
         The circuits of a brief job make all their draws in one call, so that nothing is mixed up if
         a signal handler interrupts them and runs a job itself.
         """
-        circuits = self.circuits
         if self.elsewhere is not None or self.limit is not None:
             return False
         total = 0.0
-        for circuit, work in zip(circuits, self._work):
-            total += nanoseconds(circuit.task, work, self.listed)
-            if total > WAKE_NS or not circuit.task.is_one_pass:
+        for circuit in self.circuits:
+            task = circuit.task
+            total += nanoseconds(task, self.listed)
+            if total > WAKE_NS or not task.is_one_pass:
                 return False
         return True
 
@@ -131,7 +131,9 @@ class JobRun:
         """Returns how many circuits are run at the same time."""
         circuits = self.circuits
         most = min(len(circuits), self.threads)
-        if most == 1 or not worth_threads(max(self._work), "circuits"):
+        if most == 1 or not worth_threads(
+            max(circuit.task.work for circuit in circuits), "circuits"
+        ):
             return 1
         needs = sorted((circuit.need for circuit in circuits), reverse=True)
         if needs[0] < memory.LIGHT and self.limit is None:
@@ -168,15 +170,13 @@ class JobRun:
         circuit = self.circuits[position]
         task, control = circuit.task, self.control
         control.check()
-        control.begin(self._work[position])
+        control.begin(task.work)
         if threads != task.threads:
             task = task.replace(threads=threads)
-        start = time.time()
         try:
             outcome = execute(task, control)
-            seconds = time.time() - start
             self._note(position, task, outcome)
-            return finish(position, task, outcome, seconds)
+            return finish(position, task, outcome, outcome.metadata["time"]["total"])
         except Cancelled:
             raise
         except Exception as error:
@@ -190,7 +190,7 @@ class JobRun:
         """Distributes the circuits to workers; returns the results in the order of the circuits."""
         circuits = self.circuits
         results: List[Any] = [None] * len(circuits)
-        self.control.begin(sum(self._work))
+        self.control.begin(self._work)
         distribution = distribute.Distribution(
             elsewhere,
             [
@@ -213,22 +213,33 @@ class JobRun:
 
     def _note(self, position: int, task: Task, outcome: Outcome) -> None:
         """Adds the job's figures to the metadata of an outcome; warns if its norm was off."""
-        metadata = outcome.metadata
+        metadata, precision = outcome.metadata, task.precision
         metadata["threads"] = task.threads
-        metadata["precision"] = task.precision
+        metadata["precision"] = precision
         metadata["simd"] = dispatch.SIMD
         metadata["time"]["queue"] = self._queued
         drift = metadata.get("norm_drift", 0.0)
-        if not drift <= _MOST_DRIFT[task.precision]:
+        if is_off(drift, precision):
             self._warn_of_norm(position, drift, metadata["norm_drift_at"])
 
     def _warn_of_norm(self, position: int, drift: float, where: str) -> None:
         circuit = self.circuits[position]
-        self.control.warnings.append(
-            f'Circuit {position}, "{circuit.name}": the norm of the state was off 1 by '
-            f"{drift:.2g} {where}, more than {_MOST_DRIFT[circuit.task.precision]:.0e}. The cause "
-            "may be a matrix that is not quite unitary, or very many gates in single precision."
-        )
+        warning = norm_warning(position, circuit.name, drift, where, circuit.task.precision)
+        self.control.warnings.append(warning)
+
+
+def is_off(drift: float, precision: str) -> bool:
+    """Returns whether the norm of a state was so far off 1 that there is a warning."""
+    return not drift <= _MOST_DRIFT[precision]
+
+
+def norm_warning(position: int, name: str, drift: float, where: str, precision: str) -> str:
+    """Returns the text of the warning that the norm of a circuit's state was off 1."""
+    return (
+        f'Circuit {position}, "{name}": the norm of the state was off 1 by '
+        f"{drift:.2g} {where}, more than {_MOST_DRIFT[precision]:.0e}. The cause "
+        "may be a matrix that is not quite unitary, or very many gates in single precision."
+    )
 
 
 def _size(task: Task) -> int:

@@ -1,7 +1,7 @@
 """Everything that knows Qiskit: circuits become programs, outcomes become results.
 
-Read `circuits` first (a circuit to a program), then `simulator` (the `run()` of all three) and
-`result`. Only `versions` depends on which Qiskit is installed.
+Read `circuits` first (a circuit to a program), then `simulator` (the `run()` of all three),
+`result` and `batches` (many small circuits). Only `versions` depends on which Qiskit is installed.
 
 Nothing here imports the public modules of the package, which import this.
 """

@@ -17,7 +17,6 @@ from basicaer._engine.final_states import ending_of, final_states, states_alive
 from basicaer._engine.memory import ITEM_BYTES, LIGHT, describe, required_bytes, state_bytes
 from basicaer._engine.program import Program
 from basicaer._engine.task import Outcome, Task, method_of
-from basicaer._engine.work import one_run
 from basicaer._jobs import budget, options, queue
 from basicaer._jobs.run import JobRun
 from basicaer._qiskit.circuits.derivatives import Derivatives
@@ -442,7 +441,7 @@ class CompiledCircuit:
             states = max(1, states_alive(program)) * state_bytes(self.num_qubits, self.precision)
             self._point = (
                 required_bytes(self.num_qubits, precision=self.precision) + states,
-                one_run(program) + (2 * PASS_GATES << min(self.num_qubits, 60)),
+                program.amplitude_gates() + (2 * PASS_GATES << min(self.num_qubits, 60)),
             )
         need, gates = self._point
         return (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import os
-import random
 import sys
 import threading
 import time
 import warnings
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, Callable, Dict, Tuple, Union
 
@@ -17,30 +18,63 @@ from qiskit.providers.job import JobV1
 from qiskit.providers.jobstatus import JOB_FINAL_STATES, JobStatus
 from qiskit.result import Result
 
+from basicaer._engine import fork
 from basicaer._engine.control import Control
 from basicaer._engine.fork import in_child
 from basicaer._jobs import progress_bar, queue
+from basicaer._jobs.queue import AnyFuture, Ended
 from basicaer._qiskit.versions import passes_as
 
 # On Windows an endless wait cannot be interrupted: there it is split into short ones.
 _LONGEST_WAIT = 0.05 if sys.platform == "win32" else None
 
-_ids = random.Random()
-"""The source of job ids: unique, in forked children too, but not cryptographic."""
-in_child(_ids.seed)
+_secret = b""
+"""What the ids of this process are made of, with their numbers; another one in a forked child."""
+_numbers = itertools.count()
+
+
+def _start_anew() -> None:
+    global _secret
+    _secret = os.urandom(32)
+
+
+_start_anew()
+in_child(_start_anew)
+
+
+class Ids:
+    """The ids of a job, two random UUIDs that are made when somebody asks.
+
+    They are the same each time, also in the child of a fork and in the parent.
+    """
+
+    __slots__ = ("_number", "_secret")
+
+    def __init__(self) -> None:
+        self._secret = _secret
+        self._number = next(_numbers)
+
+    @property
+    def job_id(self) -> str:
+        """The id of the job."""
+        return self.both()[0]
+
+    def both(self) -> Tuple[str, str]:
+        """Returns the id of the job and that of its circuits, which terra's results have."""
+        number = self._number.to_bytes(8, "little")
+        a = hashlib.blake2b(number, digest_size=32, key=self._secret).hexdigest()
+        # Six times as fast as `uuid.UUID`.
+        return (
+            f"{a[:8]}-{a[8:12]}-4{a[13:16]}-{_VARIANT[a[16]]}{a[17:20]}-{a[20:32]}",
+            f"{a[32:40]}-{a[40:44]}-4{a[45:48]}-{_VARIANT[a[48]]}{a[49:52]}-{a[52:]}",
+        )
+
+
 _VARIANT = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
+
 
 _BAR_SECONDS = 1.0
 """The most that `result()` of a job that has ended waits for its progress bar."""
-
-
-def fresh_ids() -> Tuple[str, str]:
-    """Returns two random UUIDs, six times as fast as `uuid.uuid4`."""
-    a = f"{_ids.getrandbits(256):064x}"
-    return (
-        f"{a[:8]}-{a[8:12]}-4{a[13:16]}-{_VARIANT[a[16]]}{a[17:20]}-{a[20:32]}",
-        f"{a[32:40]}-{a[40:44]}-4{a[45:48]}-{_VARIANT[a[48]]}{a[49:52]}-{a[52:]}",
-    )
 
 
 @passes_as("BasicAerJob")
@@ -57,8 +91,8 @@ class BasicAerJob(JobV1):
     def __init__(
         self,
         backend: Any,
-        job_id: str,
-        result: Union[Result, Future[Result]],
+        job_id: Union[str, Ids],
+        result: Union[Result, AnyFuture],
         *,
         control: Control | None = None,
         bar: Any = None,
@@ -67,25 +101,37 @@ class BasicAerJob(JobV1):
 
         Args:
             backend: the simulator that runs the job.
-            job_id: its unique id.
-            result: a finished `Result` or a `concurrent.futures.Future` of one.
+            job_id: its unique id, or the ids that it is one of.
+            result: a finished `Result` or the future of one.
             control: cancels the job while it runs; without it, only a job that has not begun can
                 be cancelled.
             bar: the class of its progress bar, see `progress_bar.load`; None for no bar.
         """
         super().__init__(backend, job_id)
-        if not isinstance(result, Result) and hasattr(result, "set_result"):
+        self._future: AnyFuture
+        if isinstance(result, Ended) or (
+            not isinstance(result, Result) and hasattr(result, "set_result")
+        ):
             self._future = result
         else:
-            self._future = Future()
-            self._future.set_result(result)
+            self._future = Ended(result)
         self._control = control
-        self._process = os.getpid()
+        self._generation = fork.generation
         self._bar: threading.Thread | None = None  # draws the progress bar
         if bar is not None:
             self._bar = progress_bar.follow(
                 bar, backend.name(), self._wait, self.progress, lambda: self.status().name.lower()
             )
+
+    @property
+    def _job_id(self) -> str:
+        """The id, which the base class reads and sets."""
+        ids = self._ids
+        return ids.job_id if isinstance(ids, Ids) else ids
+
+    @_job_id.setter
+    def _job_id(self, ids: Union[str, Ids]) -> None:
+        self._ids = ids
 
     # ------------------------------------------------------------------------------------------
     # Status
@@ -140,17 +186,19 @@ class BasicAerJob(JobV1):
         Warns:
             RuntimeWarning: once for each circuit whose numbers may be wrong.
         """
-        try:
-            self._wait_to_the_end(timeout, timeout)
-        except KeyboardInterrupt:
-            self.cancel()
-            raise
+        if self._bar is not None or not isinstance(self._future, Ended):
+            try:
+                self._wait_to_the_end(timeout, timeout)
+            except KeyboardInterrupt:
+                self.cancel()
+                raise
         try:
             result = self._future.result()
         except CancelledError:
             raise JobError(f"Job {self.job_id()} was cancelled.") from None
-        while self._control is not None and self._control.warnings:
-            warnings.warn(self._control.warnings.popleft(), RuntimeWarning, stacklevel=2)
+        control = self._control
+        while control is not None and control.warnings:
+            warnings.warn(control.warnings.popleft(), RuntimeWarning, stacklevel=2)
         return result
 
     def wait_for_final_state(
@@ -206,7 +254,7 @@ class BasicAerJob(JobV1):
         Returns:
             True if the job is cancelled, False if it had already ended.
         """
-        if self._process != os.getpid():
+        if self._generation != fork.generation:
             return False
         return queue.cancel(self._future, self._control)
 
@@ -221,7 +269,7 @@ class BasicAerJob(JobV1):
 
     def _is_orphan(self) -> bool:
         """Whether this is a forked child, and the job runs in the parent."""
-        if self._process == os.getpid():
+        if self._generation == fork.generation:
             return False
         orphaned = self._control is not None and self._control.orphaned
         return orphaned or not self._future.done()
@@ -229,6 +277,8 @@ class BasicAerJob(JobV1):
     def _wait(self, timeout: float | None) -> bool:
         """Waits at most `timeout` seconds; returns whether the job has ended."""
         future = self._future
+        if isinstance(future, Ended):
+            return True
         deadline = None if timeout is None else time.monotonic() + timeout
         if self._is_orphan():
             raise JobError(_ORPHAN)
@@ -275,19 +325,20 @@ class BasicAerJob(JobV1):
                 "job with a result can be pickled or deep-copied."
             )
         state = {key: value for key, value in self.__dict__.items() if key not in _NOT_PICKLED}
+        state["_job_id"] = self._job_id
         state["result"] = self._future.result()
         return state
 
     def __setstate__(self, state: Dict[str, Any]) -> None:
         state = dict(state)
-        self._future = Future()
-        self._future.set_result(state.pop("result"))
+        self._future = Ended(state.pop("result"))
         self._control = self._bar = None
-        self._process = os.getpid()
+        self._generation = fork.generation
+        self._job_id = state.pop("_job_id")
         self.__dict__.update(state)
 
 
-_NOT_PICKLED = ("_future", "_control", "_process", "_bar")
+_NOT_PICKLED = ("_bar", "_control", "_future", "_generation", "_ids")
 _ORPHAN = (
     "The job runs in the process that this one was forked from; only there can it be waited for."
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 import threading
-from concurrent.futures import Future
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
@@ -16,7 +15,7 @@ from basicaer._engine.control import Cancelled, Control
 from basicaer._engine.costs import CIRCUIT_NS, GATE_NS, PASS_GATES, WAKE_NS
 from basicaer._engine.final_states import Ending, final_states
 from basicaer._engine.program import Program
-from basicaer._engine.work import one_run, worth_threads
+from basicaer._engine.work import worth_threads
 from basicaer._jobs import budget, queue
 from basicaer._jobs import options as _options
 from basicaer._qiskit.circuits.lowered import LoweredCircuit
@@ -123,7 +122,7 @@ class Points:
         self.widest = max(point.circuit.num_qubits for point in self.points)
         self._batches = self._prepared()
         self._first = next(self._batches)  # raises if something is wrong with a circuit
-        self._work = max(one_run(program) for _, program in self._first)
+        self._work = max(program.amplitude_gates() for _, program in self._first)
         some = {id(point.circuit): point for point in self.points}.values()
         endings = [self._ending_of(point) for point in some]
         copies = max([ending.states for ending in endings]) - 1
@@ -195,7 +194,7 @@ class Points:
                 circuit in the call and its name.
         """
         using, control = self.using, self.control
-        work_of_first = [one_run(program) for _, program in self._first]
+        work_of_first = [program.amplitude_gates() for _, program in self._first]
         control.add_total(max(1, sum(work_of_first) * len(self.points) // len(work_of_first)))
         lock = threading.Lock()
         batches = itertools.chain([self._first], self._batches)
@@ -228,7 +227,7 @@ class Points:
 
         _threads.cooperate(work, self.at_once)
 
-    def submit(self, function: Callable[[], Any], *, brief: bool = False) -> Future[Any]:
+    def submit(self, function: Callable[[], Any], *, brief: bool = False) -> queue.AnyFuture:
         """Queues a job that calls `function`, which calls `run` and returns the result.
 
         Args:

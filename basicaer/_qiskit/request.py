@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Type, Union
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Type, Union
 
 from qiskit.circuit import QuantumCircuit
 from qiskit.result import Result
@@ -15,6 +15,7 @@ from basicaer._jobs.distribute import Elsewhere, executor_of
 from basicaer._jobs.run import JobRun
 from basicaer._qiskit import result as _result
 from basicaer._qiskit.errors import BasicAerError, public_error
+from basicaer._qiskit.result import Header
 from basicaer._qiskit.versions import HAS_QOBJ
 
 
@@ -29,7 +30,7 @@ class Experiment(NamedTuple):
     """
 
     circuit: QuantumCircuit
-    header: Union[Dict[str, Any], None] = None
+    header: Union[Header, None] = None
     allow_sampling: bool = True
     seed: Union[int, None] = None
 
@@ -40,6 +41,8 @@ def experiments_of(run_input: Any) -> List[Experiment]:
     Raises:
         BasicAerError: it is neither.
     """
+    if isinstance(run_input, QuantumCircuit):
+        return [Experiment(run_input)]
     circuits = run_input if isinstance(run_input, list) else [run_input]
     for position, circuit in enumerate(circuits):
         if not isinstance(circuit, QuantumCircuit):
@@ -66,7 +69,7 @@ class Prepared(NamedTuple):
     name: str
     task: Task
     need: int
-    header: Dict[str, Any]
+    header: Header
     seed: Any
     lowering: float
 
@@ -78,7 +81,7 @@ class Request:
         circuits: the circuits.
         values: the values of the options.
         threads: the most threads to use.
-        identity: the fields of the Result that describe the job as a whole, see `result.whole`.
+        described: returns the fields that describe the job as a whole, see `result.whole_later`.
         error_class: what the engine's errors become.
 
     Attributes:
@@ -90,13 +93,13 @@ class Request:
         circuits: Sequence[Prepared],
         values: Mapping[str, Any],
         threads: int,
-        identity: Mapping[str, Any],
+        described: Callable[[], Dict[str, Any]],
         error_class: Type[BasicAerError] = BasicAerError,
     ) -> None:
         self._circuits = circuits
         self._error_class = error_class
         self._listed = values.get("memory", False)
-        self._identity = identity
+        self._described = described
         self.run = JobRun(
             circuits,
             threads=threads,
@@ -111,34 +114,28 @@ class Request:
             results = self.run.carry_out(self._finish)
         except EngineError as error:
             raise public_error(error, self._error_class) from error.__cause__
-        return _result.whole(results, time_taken=time.time() - start, **self._identity)
+        return _result.whole_later(results, self._described, time.time() - start)
 
     def _finish(
         self, position: int, task: Task, outcome: Outcome, seconds: float
-    ) -> ExperimentResult:
-        """Returns the result of one circuit."""
+    ) -> Callable[[], ExperimentResult]:
+        """Returns a function that makes the result of one circuit."""
         _, _, _, header, seed, lowering = self._circuits[position]
         metadata = outcome.metadata
         metadata["seed"] = seed
         times = metadata["time"]
         times["lower"] = lowering
-        arrays: Dict[str, Any] = {}
-        if outcome.array is not None:
-            arrays[task.output] = outcome.array
-        begun = time.perf_counter()
-        result = _result.experiment(
+        return _result.experiment_later(
             header,
+            words=None if task.output == "unitary" else outcome.memory,
+            check=self.run.control.check,
             shots=task.shots,
             seed=seed,
-            words=None if task.output == "unitary" else outcome.memory,
             memory=self._listed,
             metadata=metadata,
             time_taken=seconds,
-            check=self.run.control.check,
-            **arrays,
+            arrays={} if outcome.array is None else {task.output: outcome.array},
         )
-        times["result"] = time.perf_counter() - begun
-        return result
 
 
 def _elsewhere(values: Mapping[str, Any]) -> Elsewhere:

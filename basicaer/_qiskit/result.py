@@ -8,6 +8,8 @@ experiment's result, which `to_dict()` leaves out.
 from __future__ import annotations
 
 import copy
+import functools
+import time
 from collections import Counter
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 
@@ -19,12 +21,16 @@ from qiskit.result.models import ExperimentResult, ExperimentResultData
 from basicaer._engine.control import no_check
 from basicaer._engine.memory import COUNTED_AT_ONCE
 from basicaer._engine.shots import outcomes as _outcomes
+from basicaer._qiskit.late import late_class
 from basicaer._qiskit.versions import experiment_header, job_header
 
 _COUNTED_AT_ONCE = COUNTED_AT_ONCE
 """Shots that are counted between two checks for cancellation."""
 _LISTED_AT_ONCE = COUNTED_AT_ONCE
 """Shots that are listed between two checks for cancellation."""
+_COUNTED_LATER = 1 << 14
+"""The most bytes of outcomes that are counted when somebody asks. They take no more memory than
+what else of a result is made then."""
 
 
 # ----------------------------------------------------------------------------------------------
@@ -32,26 +38,75 @@ _LISTED_AT_ONCE = COUNTED_AT_ONCE
 # ----------------------------------------------------------------------------------------------
 
 
-def header_of(circuit: QuantumCircuit) -> Dict[str, Any]:
+class Header:
+    """The header of a circuit's result; its dict is made when somebody asks.
+
+    Args:
+        name: the name of the circuit.
+        memory_slots: the bits of an outcome.
+        rest: returns a dict of all fields, in terra's order.
+    """
+
+    __slots__ = ("_rest", "memory_slots", "name")
+
+    def __init__(self, name: str, memory_slots: int, rest: Callable[[], Dict[str, Any]]) -> None:
+        self.name = name
+        self.memory_slots = memory_slots
+        self._rest = rest
+
+    def fields(self) -> Dict[str, Any]:
+        """Returns the fields by name."""
+        fields = self._rest()
+        fields["memory_slots"] = self.memory_slots
+        fields["name"] = self.name
+        return fields
+
+    def of_other(self, name: str, changed: Dict[str, Any]) -> Header:
+        """Returns the header of another circuit, with another name and some other fields."""
+        rest = self._rest
+        return Header(name, self.memory_slots, lambda: {**rest(), **changed})
+
+
+def header_of(circuit: QuantumCircuit) -> Header:
     """Returns the header of a circuit's result, as terra makes it.
 
     As in terra, a clbit outside all registers is not a memory slot, and one in several registers
     counts in each. `n_qubits` is the number of simulated qubits: each counts once.
     """
-    qregs = [[register.name, register.size] for register in circuit.qregs]
-    cregs = [[register.name, register.size] for register in circuit.cregs]
-    metadata = circuit.metadata
+    cregs, metadata = tuple(circuit.cregs), circuit.metadata
+    return Header(
+        circuit.name,
+        sum([register.size for register in cregs]),
+        functools.partial(
+            _fields,
+            tuple(circuit.qregs),
+            cregs,
+            circuit.num_qubits,
+            float(circuit.global_phase),
+            # A copy, so that a job's result does not change when the circuit does.
+            copy.copy(metadata) if metadata else {},
+        ),
+    )
+
+
+def _fields(
+    qregs: Sequence[Any],
+    cregs: Sequence[Any],
+    num_qubits: int,
+    global_phase: float,
+    metadata: Dict[str, Any],
+) -> Dict[str, Any]:
+    """Returns the fields of a header in terra's order."""
     return {
-        "qubit_labels": [[name, index] for name, size in qregs for index in range(size)],
-        "n_qubits": circuit.num_qubits,
-        "qreg_sizes": qregs,
-        "clbit_labels": [[name, index] for name, size in cregs for index in range(size)],
-        "memory_slots": sum([size for _, size in cregs]),
-        "creg_sizes": cregs,
-        "name": circuit.name,
-        "global_phase": float(circuit.global_phase),
-        # A copy, so that a job's result does not change when the circuit does.
-        "metadata": copy.copy(metadata) if metadata else {},
+        "qubit_labels": [[each.name, index] for each in qregs for index in range(each.size)],
+        "n_qubits": num_qubits,
+        "qreg_sizes": [[each.name, each.size] for each in qregs],
+        "clbit_labels": [[each.name, index] for each in cregs for index in range(each.size)],
+        "memory_slots": 0,
+        "creg_sizes": [[each.name, each.size] for each in cregs],
+        "name": "",
+        "global_phase": global_phase,
+        "metadata": metadata,
     }
 
 
@@ -121,46 +176,44 @@ def _hex(raw: bytes) -> str:
 
 
 def experiment(
-    header: Mapping[str, Any],
+    header: Header,
     *,
+    words: np.ndarray | None = None,
+    check: Callable[[], None] = no_check,
     shots: int,
     seed: Any,
     time_taken: float,
-    words: np.ndarray | None = None,
     memory: bool = False,
-    statevector: np.ndarray | None = None,
-    unitary: np.ndarray | None = None,
-    metadata: Dict[str, Any] | None = None,
-    check: Callable[[], None] = no_check,
+    arrays: Mapping[str, np.ndarray],
+    metadata: Dict[str, Any],
 ) -> ExperimentResult:
     """Returns the result of one circuit.
 
     Args:
-        header: see `header_of`; not copied.
+        header: of the circuit.
+        words: outcomes as `tally` takes them; None for a simulator without outcomes.
+        check: called now and then while many shots are counted; what it raises is raised here.
         shots: the number of shots that were made.
         seed: the seed of the outcomes, if there are any; None for one that nobody knows.
         time_taken: seconds of the execution.
-        words: outcomes as `tally` takes them; None for a simulator without outcomes.
         memory: whether to list the outcome of each shot.
-        statevector: the final state; not copied.
-        unitary: the final unitary; not copied.
-        metadata: what else to report about the run.
-        check: called now and then while many shots are counted; what it raises is raised here.
+        arrays: the final "statevector" or "unitary", if there is one; not copied.
+        metadata: what else to report about the run. Its "time" gets "result", the seconds that
+            counting takes.
     """
+    begun = time.perf_counter()
     data: Dict[str, Any] = {}
     if words is not None:
-        if header["memory_slots"] == 0:
+        if header.memory_slots == 0:
             words = words[:0]
         # With a final state, terra leaves out empty counts.
-        if len(words) or statevector is None:
+        if len(words) or not arrays:
             data["counts"] = tally(words, check)
             if memory:
                 data["memory"] = listing(words, check)
-    if statevector is not None:
-        data["statevector"] = statevector
-    if unitary is not None:
-        data["unitary"] = unitary
-    more: Dict[str, Any] = {"name": header["name"]}
+    data.update(arrays)
+    metadata["time"]["result"] = time.perf_counter() - begun
+    more: Dict[str, Any] = {"name": header.name}
     if words is not None:
         more["seed_simulator"] = seed
     more["time_taken"] = time_taken
@@ -169,34 +222,59 @@ def experiment(
         True,
         ExperimentResultData(**data),
         status="DONE",
-        header=experiment_header(header),
+        header=experiment_header(header.fields()),
         **more,
     )
     # An attribute that to_dict() leaves out.
-    result.metadata = metadata or {}
+    result.metadata = metadata
     return result
 
 
-def whole(
-    results: Sequence[ExperimentResult],
-    *,
-    header: Mapping[str, Any] | None,
+def experiment_later(
+    header: Header, *, words: np.ndarray | None, check: Callable[[], None], **rest: Any
+) -> Callable[[], ExperimentResult]:
+    """Returns a function that makes the result of one circuit; arguments as for `experiment`.
+
+    Outcomes that would take more memory than the counts of them are counted now.
+    """
+    if words is None or words.nbytes <= _COUNTED_LATER:
+        return functools.partial(experiment, header, words=words, **rest)
+    made = experiment(header, words=words, check=check, **rest)
+    return lambda: made
+
+
+def whole_later(
+    results: Sequence[Callable[[], ExperimentResult]],
+    described: Callable[[], Dict[str, Any]],
     time_taken: float,
-    **identity: str,
 ) -> Result:
-    """Returns the result of a job.
+    """Returns the result of a job, which is made when somebody looks at it.
 
     Args:
-        results: of its circuits.
-        header: its header; None for none.
+        results: make those of its circuits.
+        described: returns the fields that describe the job as a whole: backend_name,
+            backend_version, job_id, header (None for none) and, where there is one, qobj_id.
         time_taken: seconds of the execution.
-        identity: backend_name, backend_version, job_id and, where there is one, qobj_id.
     """
+    return _late_result(functools.partial(_whole, results, described, time_taken))
+
+
+def _whole(
+    results: Sequence[Callable[[], ExperimentResult]],
+    described: Callable[[], Dict[str, Any]],
+    time_taken: float,
+) -> Result:
+    fields = described()
+    header = fields.pop("header")
     return Result(
         success=True,
-        results=list(results),
+        results=list(map(_late_experiment, results)),
         status="COMPLETED",
         header=None if header is None else job_header(header),
         time_taken=time_taken,
-        **identity,
+        **fields,
     )
+
+
+_late_result = late_class(Result)
+_late_experiment = late_class(ExperimentResult)

@@ -7,6 +7,7 @@ backend keeps no state of a run.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import logging
 import time
@@ -33,12 +34,15 @@ from basicaer._engine.allowance import allowance_of
 from basicaer._engine.errors import EngineError
 from basicaer._engine.memory import Allowance
 from basicaer._engine.program import Measure, Program, Store, operations_of
+from basicaer._engine.shots.draws import Seeds
 from basicaer._engine.task import Task, method_of
 from basicaer._jobs import budget, options, progress_bar, queue
+from basicaer._qiskit import batches
 from basicaer._qiskit.circuits import parameter_binds
 from basicaer._qiskit.errors import BasicAerError, public_error
-from basicaer._qiskit.job import BasicAerJob, fresh_ids
+from basicaer._qiskit.job import BasicAerJob, Ids
 from basicaer._qiskit.request import Experiment, Prepared, Request, experiments_of
+from basicaer._qiskit.result import Header
 from basicaer._qiskit.versions import HAS_QOBJ
 
 if HAS_QOBJ:
@@ -52,11 +56,11 @@ _OUTPUT = {
 }
 
 _NARROW = 12
-"""Qubits up to which a circuit is lowered before its memory is counted."""
+"""Qubits up to which a circuit's memory is counted once, after it is lowered."""
 
-_Ready = Tuple[Program, Dict[str, Any], Experiment, Allowance, float]
-"""A lowered circuit: its program, the header of its result, the experiment, the memory that it may
-hold, and the seconds that lowering took."""
+_Ready = Tuple[Program, Header, Experiment, str, Allowance, float]
+"""A lowered circuit: its program, the header of its result, the experiment, how it is run, the
+memory that it may hold, and the seconds that lowering took."""
 
 
 class Simulator:
@@ -69,6 +73,8 @@ class Simulator:
     DEFAULT_CONFIGURATION: ClassVar[Dict[str, Any]] = {}
     ERROR: ClassVar[Type[BasicAerError]] = BasicAerError
     JOB: ClassVar[Type[BasicAerJob]] = BasicAerJob
+    ALL_SLOTS: ClassVar[bool] = False
+    """Whether a result counts every clbit as a memory slot, in a register or not."""
     _logger = logging.getLogger(__name__)
     _options: Options
     name: Callable[[], str]
@@ -130,19 +136,35 @@ class Simulator:
             settings = {**settings, **self._settings_of(qobj)}
         values = self._values(settings, backend_options)
         bar = progress_bar.load() if values["progress"] else None
-        experiments = experiments_of(run_input) if qobj is None else _qobj.experiments(qobj)
-        if not experiments:
-            raise BasicAerError("There is no circuit to run: the list is empty.")
         threads = _thread_count(values)
-        # The circuits of a Qobj have no parameters left to bind.
-        binds = values["parameter_binds"] if qobj is None else None
-        prepared = self._prepare(experiments, binds, values, threads)
-        job_id, qobj_id = fresh_ids()
-        identity = self._described(job_id, qobj_id)
+        batch = None
+        if isinstance(run_input, list) and _OUTPUT[self.KIND] == "counts":
+            batch = batches.read_batch(
+                run_input,
+                values,
+                most_qubits=self._most_qubits(),
+                threads=threads,
+                drawn=self.KIND == options.BASIC,
+                seeds_of=lambda count: self._batch_seeds(count, values),
+            )
+        if batch is None:
+            experiments = experiments_of(run_input) if qobj is None else _qobj.experiments(qobj)
+            if not experiments:
+                raise BasicAerError("There is no circuit to run: the list is empty.")
+            # The circuits of a Qobj have no parameters left to bind.
+            binds = values["parameter_binds"] if qobj is None else None
+            prepared = self._prepare(experiments, binds, values, threads)
+        ids = Ids()
+        described = functools.partial(self._described, *self._identity(), ids)
         if qobj is not None:
-            identity["header"].update(qobj.header.to_dict())
-            identity["qobj_id"] = qobj.qobj_id or qobj_id
-        request = Request(prepared, values, threads, identity, self.ERROR)
+            described = functools.partial(
+                _of_qobj, described, dict(qobj.header.to_dict()), qobj.qobj_id
+            )
+        request: Request | batches.BatchRequest
+        if batch is None:
+            request = Request(prepared, values, threads, described, self.ERROR)
+        else:
+            request = batches.BatchRequest(batch, values, self.ALL_SLOTS, described, self.ERROR)
         run = request.run
         if bar is None and run.is_brief():
             future = queue.run_brief(request, run.control)
@@ -150,7 +172,7 @@ class Simulator:
             future = queue.submit(
                 request, run.control, need=run.need, limit=run.limit, size=run.size
             )
-        return self.JOB(self, job_id, future, control=run.control, bar=bar)
+        return self.JOB(self, ids, future, control=run.control, bar=bar)
 
     def _values(
         self, settings: Mapping[str, Any], backend_options: Mapping[str, Any]
@@ -158,9 +180,10 @@ class Simulator:
         """Returns the value of each option of a run; called by `_run`, which `run` calls."""
         return options.resolve(self.KIND, settings, backend_options, stacklevel=4)
 
-    def _described(self, job_id: str, qobj_id: str) -> Dict[str, Any]:
-        """Returns the fields of a Result that describe the job as a whole, see `result.whole`."""
-        name, version = self._identity()
+    @staticmethod
+    def _described(name: str, version: str, ids: Ids) -> Dict[str, Any]:
+        """Returns the fields of a Result that describe the job, see `result.whole_later`."""
+        job_id, qobj_id = ids.both()
         return {
             "backend_name": name,
             "backend_version": version,
@@ -183,87 +206,81 @@ class Simulator:
         threads: int,
     ) -> List[Prepared]:
         """Returns the circuits ready to run, each as often as there are values for it."""
-        kind = self.KIND
-        unitary = kind == options.UNITARY
-        counted = _OUTPUT[kind] == "counts"
+        output = _OUTPUT[self.KIND]
+        unitary, counted = output == "unitary", output == "counts"
         initial = values["initial_unitary" if unitary else "initial_statevector"]
-        shots = values["shots"]
+        shots, precision = values["shots"], values["precision"]
         if not counted and shots != 1:
             self._logger.info('"%s" only supports 1 shot. Setting shots=1.', self.name())
             shots = 1
         bound = parameter_binds.pair([experiment.circuit for experiment in experiments], binds)
         most = self._most_qubits()
         for each in bound:
-            self._check_size(each.circuit, most, shots, threads, values)
+            if most is not None or each.circuit.num_qubits > _NARROW:
+                self._check_size(each.circuit, most, shots, threads, values)
         ready: List[_Ready] = []
         limit = values["max_memory_mb"] or None
+        listed, branching = values.get("memory", False), values.get("branching", True)
         for experiment, each in zip(experiments, bound):
-            circuit = each.circuit
             begun = time.perf_counter()
             programs = each.programs(unitary_only=unitary)
             lowering = time.perf_counter() - begun
             # The size does not depend on the values of parameters.
             first = programs[0][0]
-            if initial is not None and len(initial) != 1 << first.num_qubits:
-                raise BasicAerError(
-                    f"initial {'unitary' if unitary else 'statevector'} is incorrect length: "
-                    f'{len(initial)} != {1 << first.num_qubits} for circuit "{circuit.name}" '
-                    f"of {first.num_qubits} qubits."
-                )
+            if initial is not None:
+                _check_initial(initial, unitary, first, each.circuit)
+            method = method_of(first, output, shots, experiment.allow_sampling, branching)
             allowance = allowance_of(
                 first,
-                method_of(
-                    first,
-                    _OUTPUT[kind],
-                    shots,
-                    branching=values.get("branching", True),
-                    allow_sampling=experiment.allow_sampling,
-                ),
+                method,
                 shots=shots,
-                precision=values["precision"],
+                precision=precision,
                 threads=threads,
-                listed=values.get("memory", False),
+                listed=listed,
                 limit=limit,
             )
-            self._check_need(allowance.base, circuit, shots, values)
+            self._check_need(allowance.base, each.circuit, shots, values)
             for program, own in programs:
-                header = own if experiment.header is None else experiment.header
+                if program is not first:
+                    method = method_of(program, output, shots, experiment.allow_sampling, branching)
+                header = experiment.header or own
                 if counted:
                     self._log_missing_counts(program, header)
-                ready.append((program, header, experiment, allowance, lowering))
+                ready.append((program, header, experiment, method, allowance, lowering))
         # Drawn last, so that a run() that raises draws nothing.
         seeds: Iterable[Any] = itertools.repeat(None) if unitary else self._seeds(ready, values)
-        task = Task.of(
-            program=ready[0][0],
-            seed=0,
-            output=_OUTPUT[kind],
-            shots=shots,
-            initial=initial,
-            precision=values["precision"],
-            threads=threads,
-            fusion=values["fusion"],
-            allowance=None,
-            max_iterations=values.get("max_iterations"),
-            branching=values.get("branching", True),
-            chop=values["chop_threshold"],
-        )
+        shared = {
+            "output": output,
+            "shots": shots,
+            "initial": initial,
+            "precision": precision,
+            "threads": threads,
+            "fusion": values["fusion"],
+            "max_iterations": values.get("max_iterations"),
+            "branching": branching,
+            "chop": values["chop_threshold"],
+        }
         # Without a limit, a worker elsewhere counts on its own available memory.
         away = values["executor"] is not None and limit is None
         return [
             Prepared(
-                header["name"],
-                task.replace(
+                header.name,
+                Task.of(
+                    shared,
                     program=program,
                     seed=seed or 0,
                     allow_sampling=experiment.allow_sampling,
                     allowance=None if away else allowance,
+                    method=method,
                 ),
                 allowance.base if away else allowance.need,
                 header,
                 seed,
                 lowering,
             )
-            for (program, header, experiment, allowance, lowering), seed in zip(ready, seeds)
+            for (program, header, experiment, method, allowance, lowering), seed in zip(
+                ready, seeds
+            )
         ]
 
     def _seeds(self, ready: Sequence[_Ready], values: Mapping[str, Any]) -> List[Any]:
@@ -276,8 +293,19 @@ class Simulator:
         given, several = values["seed_simulator"], values["seed_per_circuit"]
         return [
             seed_of(given, position, several) if experiment.seed is None else experiment.seed
-            for position, (_, _, experiment, _, _) in enumerate(ready)
+            for position, (_, _, experiment, *_) in enumerate(ready)
         ]
+
+    def _batch_seeds(self, count: int, values: Mapping[str, Any]) -> Tuple[Seeds, List[Any]]:
+        """Returns what the circuits of a batch draw from, and the seed of each for its result."""
+        given, several = values["seed_simulator"], values["seed_per_circuit"]
+        if given is None:
+            seeds = drawn_seeds(count)
+        elif several:
+            seeds = [seed_of(given, position, several) for position in range(count)]
+        else:
+            seeds = [given] * count
+        return seeds, seeds
 
     # ------------------------------------------------------------------------------------------
     # Checks
@@ -291,18 +319,13 @@ class Simulator:
         threads: int,
         values: Mapping[str, Any],
     ) -> None:
-        """Raises `BasicAerError` if a circuit is too large, before it is lowered.
-
-        What a narrow one needs is counted once, after it is lowered.
-        """
+        """Raises `BasicAerError` if a circuit is too large, before it is lowered."""
         if most is not None and circuit.num_qubits > most:
             raise BasicAerError(
                 f'Number of qubits {circuit.num_qubits} of circuit "{circuit.name}" is greater '
                 f"than maximum ({most}) "
                 f'for "{self.name()}".'
             )
-        if circuit.num_qubits <= _NARROW:
-            return
         need = _memory.required_bytes(
             circuit.num_qubits,
             precision=values["precision"],
@@ -347,19 +370,41 @@ class Simulator:
                 f"{_memory.describe(need)}, {_memory.describe(space)} {why}; {hint}"
             )
 
-    def _log_missing_counts(self, program: Program, header: Mapping[str, Any]) -> None:
+    def _log_missing_counts(self, program: Program, header: Header) -> None:
         """Logs, as terra does, that the counts of a circuit will be empty or zero."""
-        if header["memory_slots"] == 0:
+        if header.memory_slots == 0:
             self._logger.warning(
-                'No classical registers in circuit "%s", counts will be empty.', header["name"]
+                'No classical registers in circuit "%s", counts will be empty.', header.name
             )
         elif not (program.body and isinstance(program.body[-1], Measure)) and not any(
             isinstance(each, (Measure, Store)) for each in operations_of(program.body)
         ):
             self._logger.warning(
                 'No measurements in circuit "%s", classical register will remain all zeros.',
-                header["name"],
+                header.name,
             )
+
+
+def _check_initial(
+    initial: np.ndarray, unitary: bool, program: Program, circuit: QuantumCircuit
+) -> None:
+    """Raises `BasicAerError` if a circuit is of another width than its initial state or unitary."""
+    if len(initial) != 1 << program.num_qubits:
+        raise BasicAerError(
+            f"initial {'unitary' if unitary else 'statevector'} is incorrect length: "
+            f'{len(initial)} != {1 << program.num_qubits} for circuit "{circuit.name}" '
+            f"of {program.num_qubits} qubits."
+        )
+
+
+def _of_qobj(
+    described: Callable[[], Dict[str, Any]], header: Mapping[str, Any], qobj_id: str | None
+) -> Dict[str, Any]:
+    """Returns the fields of a Result of a Qobj, from those of a Result of circuits."""
+    fields = described()
+    fields["header"].update(header)
+    fields["qobj_id"] = qobj_id or fields["qobj_id"]
+    return fields
 
 
 # ----------------------------------------------------------------------------------------------
@@ -378,6 +423,12 @@ def _thread_count(values: Mapping[str, Any]) -> int:
 def drawn_seed() -> int:
     """Returns a seed drawn from NumPy's global generator, as Qiskit's simulators draw theirs."""
     return int(np.random.randint(2147483647, dtype="int32"))  # noqa: NPY002
+
+
+def drawn_seeds(count: int) -> List[int]:
+    """Returns as many seeds as so many calls of `drawn_seed`, the same ones."""
+    found: List[int] = np.random.randint(2147483647, size=count, dtype="int32").tolist()  # noqa: NPY002
+    return found
 
 
 def seed_of(given: int | None, position: int, several: bool) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import Future
 from typing import Any, Callable, Dict, List, NamedTuple, Sequence, Tuple, Union
 
 import numpy as np
@@ -152,5 +151,4 @@ def listed(pubs: Any, name: str) -> List[Any]:
 def without_points(function: Callable[[], Any]) -> PrimitiveJob:
     """Returns the job of a call that has no state to compute."""
     control = Control()
-    future: Future[Any] = queue.run_brief(function, control)
-    return PrimitiveJob(future, control)
+    return PrimitiveJob(queue.run_brief(function, control), control)

@@ -19,9 +19,11 @@ from versions import (
     needs_foreign_bits,
 )
 
+from basicaer._engine import one_pass
 from basicaer._engine.control import Control
 from basicaer._engine.execute import execute
 from basicaer._engine.program import Gates
+from basicaer._engine.shots.draws import Stream
 from basicaer._engine.task import Task
 from basicaer._qiskit.circuits.gate_reader import plain_program
 from basicaer._qiskit.circuits.lower import lower
@@ -33,7 +35,10 @@ from basicaer.exceptions import BasicAerError
 def assert_same(ours, expected):
     for name in ("num_qubits", "num_clbits", "global_phase", "name", "samples"):
         assert getattr(ours, name) == getattr(expected, name), name
-    assert ours.__dict__.keys() == expected.__dict__.keys()
+    assert ours.__dict__.keys() - {"outline"} == expected.__dict__.keys() - {"outline"}
+    assert ours.outline._replace(runs=()) == expected.outline._replace(runs=())
+    runs = [each for each in ours.body if isinstance(each, Gates)] * ours.outline.is_one_pass
+    assert list(map(id, ours.outline.runs)) == list(map(id, runs))
     assert [type(each) for each in ours.body] == [type(each) for each in expected.body]
     for mine, other in zip(ours.body, expected.body):
         if not isinstance(mine, Gates):
@@ -253,14 +258,12 @@ def test_only_what_is_unitary():
 
 
 def test_a_task_made_quickly_is_the_same():
-    fields = {
-        name: value
-        for name, value in Task(lower(QuantumCircuit(1))).__dict__.items()
-        if name not in ("allow_sampling", "part")
-    }
-    quick, plain = Task.of(**fields), Task(**fields)
-    assert quick.__dict__ == plain.__dict__
-    assert quick.replace(shots=3).__dict__ == {**plain.__dict__, "shots": 3}
+    fields = {"program": lower(QuantumCircuit(1)), "seed": 5, "chop": 0.5}
+    quick, plain = Task.of({**fields, "seed": 1}, seed=5, threads=2), Task(**fields, threads=2)
+    for name in Task.__dataclass_fields__:
+        assert getattr(quick, name) is getattr(plain, name), name
+    other = quick.replace(shots=3)
+    assert (other.shots, other.seed, other.fusion, other.part) == (3, 5, True, None)
 
 
 def test_how_a_task_is_run():
@@ -275,8 +278,38 @@ def test_how_a_task_is_run():
         unmeasured = Task(lower(PLAIN["gates"]), output=output)
         assert unmeasured.is_one_pass and unmeasured.method == output
     again = pickle.loads(pickle.dumps(task))
-    assert task.program._outline is not None and again.program._outline is None
+    assert "outline" in task.program.__dict__ and "outline" not in again.program.__dict__
     assert again.program.outline == task.program.outline
+
+
+@pytest.mark.parametrize("precision", ["double", "single"])
+@pytest.mark.parametrize("shots", [2, 100, 5000])
+def test_a_narrow_task_has_the_outcomes_and_figures_of_any_other(monkeypatch, precision, shots):
+    narrow = 0
+    for seed in range(40):
+        width = 1 + seed % 7
+        circuit = oracle.random_circuit(width, 8 * (1 + seed % 12), seed)
+        circuit.global_phase = 0.3 * (seed % 3)
+        clbits = QuantumCircuit(width, 1 + seed % width).clbits
+        circuit.add_bits(clbits)
+        on = np.random.default_rng(seed).permutation(width)[: len(clbits)]
+        circuit.measure((np.sort(on) if seed % 4 else on).tolist(), clbits)
+        found = []
+        for _ in range(2):
+            task = Task(lower(circuit), shots=shots, seed=seed, precision=precision)
+            if seed % 5 == 0:
+                task = task.replace(seed=Stream(seed, 3))
+            narrow += one_pass._is_narrow(task)
+            control = Control()
+            outcome = execute(task, control)
+            times = outcome.metadata.pop("time")
+            found.append((outcome.memory, outcome.metadata, times.keys(), control.flags.tolist()))
+            monkeypatch.setattr(one_pass, "_is_narrow", lambda task: False)
+        monkeypatch.undo()
+        assert found[0][1:] == found[1][1:]
+        np.testing.assert_array_equal(found[0][0], found[1][0])
+        assert found[0][0].dtype == np.uint64 and found[0][0].shape == (shots, 1)
+    assert narrow > 20
 
 
 def set_condition(circuit, condition):

@@ -12,6 +12,7 @@ from oracle import random_unitary, run_of
 import basicaer._engine.state.state as state_module
 from basicaer._engine.control import DONE, Control
 from basicaer._engine.program import DENSE, DIAGONAL, Gates, Kind
+from basicaer._engine.shots.outcomes import CumulativeTable, Uniforms
 from basicaer._engine.state import dispatch, small
 from basicaer._engine.state.state import State
 from basicaer._qiskit.circuits.lower import lower
@@ -107,6 +108,50 @@ def test_all_builds_give_the_same_bits(precision, monkeypatch):
         np.testing.assert_array_equal(array, found[0][1])
 
 
+def drawn(num_qubits, run, measured, shots=5, seed=0, uniforms=None, flags=None, **start):
+    """Calls `draw_outcomes` for a gate run."""
+    return small.draw_outcomes(
+        num_qubits,
+        run.kinds,
+        run.kind,
+        run.start,
+        run.qubits,
+        run.offset,
+        run.coefficients,
+        start.get("amplitude", 1.0),
+        start.get("precision") == "single",
+        measured,
+        shots,
+        seed,
+        uniforms,
+        Control().flags if flags is None else flags,
+    )
+
+
+@pytest.mark.parametrize("shots", [1, 311, 312, 313, 5000])
+@pytest.mark.parametrize("num_qubits", range(1, 7))
+def test_outcomes_without_a_state_are_those_of_a_state(build, precision, num_qubits, shots):
+    for seed in range(6):
+        program = lower(oracle.random_circuit(num_qubits, 50, 7 * num_qubits + seed))
+        (run,) = program.outline.runs
+        amplitude = np.exp(1j * program.global_phase) if seed % 2 else 1.0
+        state, whole, part = State.zero(num_qubits, precision), Control(), Control()
+        state.scale(amplitude)
+        state.apply(run, control=whole)
+        on = tuple(np.random.default_rng(seed).permutation(num_qubits)[: 1 + seed].tolist())
+        table = CumulativeTable(state.probabilities(on), shots)
+        start = {"amplitude": amplitude, "precision": precision}
+        for given in (None, np.random.default_rng(seed).random(shots)):
+            uniforms = Uniforms(seed).take(shots) if given is None else given
+            found, total, seconds = drawn(
+                num_qubits, run, on, shots, seed, given, part.flags, **start
+            )
+            np.testing.assert_array_equal(found[:, 0], table.draw(uniforms))
+            assert found.dtype == np.uint64 and found.shape == (shots, 1)
+            assert total == table.total and 0 <= seconds < 5
+        assert part.flags[DONE] == 2 * whole.flags[DONE] == 2 * len(run) << num_qubits
+
+
 @pytest.mark.parametrize("num_qubits", range(1, 7))
 def test_probabilities_of_each_choice_of_qubits(build, precision, num_qubits):
     amplitudes = oracle.random_state(num_qubits, 5)
@@ -188,6 +233,28 @@ def test_numbers_that_are_no_gate(change, message):
     with pytest.raises(ValueError, match=message):
         state.apply(gates)
     np.testing.assert_array_equal(state.to_array(), initial)
+    with pytest.raises(ValueError, match=message):
+        drawn(3, gates, (0,))
+
+
+@pytest.mark.parametrize("measured", [(0, 0), (3,), (-1,)])
+def test_outcomes_without_a_state_are_of_different_qubits(measured):
+    with pytest.raises(ValueError, match="not all different and below 3"):
+        drawn(3, run_of((random_unitary(1, 2), (0,), 0, 0)), measured)
+
+
+def test_outcomes_without_a_state_need_shots_and_uniforms():
+    run = run_of((random_unitary(1, 2), (0,), 0, 0))
+    with pytest.raises(ValueError, match="no flag"):
+        drawn(3, run, (0,), flags=np.zeros(1, np.int64))
+    with pytest.raises(ValueError, match="0 outcomes need"):
+        drawn(3, run, (0,), shots=0)
+    with pytest.raises(ValueError, match="5 outcomes need"):
+        drawn(3, run, (0,), uniforms=np.zeros(4))
+    with pytest.raises(ValueError, match="7 qubits"):
+        drawn(7, run, (0,))
+    with pytest.raises(OverflowError):
+        drawn(3, run, (0,), seed=2**32)
 
 
 def is_planned(run):

@@ -17,6 +17,7 @@ from qiskit.providers.exceptions import JobError
 
 from basicaer import BasicAer, BasicAerError
 from basicaer._engine import memory as _memory
+from basicaer._engine import one_pass as _one_pass
 from basicaer._engine.control import Cancelled, Control
 from basicaer._engine.program import DENSE, DIAGONAL, Gates, Kind
 from basicaer._engine.shots import flatten, instructions
@@ -138,7 +139,7 @@ def test_a_system_that_gives_nothing(monkeypatch):
 # ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("width", [3, 13])
+@pytest.mark.parametrize("width", [7, 13])
 @pytest.mark.parametrize("threads", [1, 3])
 def test_the_others_of_a_list(monkeypatch, width, threads):
     """Those that have not begun are not begun; the job has no result."""
@@ -177,7 +178,7 @@ def test_a_cancelled_list(monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(_running, "execute", execute)
-        job = QASM.run([ghz(3, f"number{index}") for index in range(10)])
+        job = QASM.run([ghz(7, f"number{index}") for index in range(10)])
         assert held.wait(20)
         assert job.cancel()
         with pytest.raises(JobError, match="cancelled"):
@@ -197,8 +198,9 @@ def test_a_cancelled_list(monkeypatch):
         (_state.State, "probabilities"),
         (_state.State, "copy"),  # where branches part
         (_state.State, "sampler"),
+        (_one_pass, "draw_outcomes"),  # of a narrow circuit, without a state
         (_result, "experiment"),
-        (_result, "whole"),
+        (_result, "whole_later"),
     ],
 )
 @pytest.mark.parametrize("options", [{}, {"branching": False}])
@@ -214,7 +216,11 @@ def test_cancelled_in_each_stage(monkeypatch, target, name, options):
         return original(*args, **kwargs)
 
     ready = threading.Event()
-    circuit = ghz() if name == "sampler" else branchy()
+    circuit = branchy()
+    if name == "sampler":
+        circuit = ghz(7)  # wider than narrow ones
+    elif target is _one_pass:
+        circuit = ghz(3)
     with monkeypatch.context() as patch:
         patch.setattr(target, name, stage)
         # So many shots that it is not carried out within run().

@@ -130,6 +130,14 @@ def test_many_forks_while_threads_submit():
 
 
 @needs_fork
+def test_ids_are_the_same_in_parent_and_child_and_those_of_new_jobs_differ():
+    job = QASM.run(ghz(), shots=10)
+    theirs, new = in_child(lambda: f"{job.job_id()} {QASM.run(ghz()).job_id()}").split()
+    assert theirs == job.job_id() == job.result().job_id
+    assert len({theirs, new, QASM.run(ghz()).job_id()}) == 3
+
+
+@needs_fork
 def test_fork_of_a_fork(running):
     assert in_child(lambda: in_child(lambda: str(counts(7)))) == str(counts(7))
 

@@ -55,9 +55,10 @@ def test_no_outcomes():
 def test_arrays_are_handed_over():
     state, unitary = np.zeros(4, dtype=complex), np.eye(4, dtype=complex)
     header = _result.header_of(QuantumCircuit(2))
-    one = _result.experiment(header, shots=1, seed=1, time_taken=0.1, statevector=state)
+    given = {"shots": 1, "time_taken": 0.1, "metadata": {"time": {}}}
+    one = _result.experiment(header, seed=1, arrays={"statevector": state}, **given)
     assert one.data.statevector is state
-    other = _result.experiment(header, shots=1, seed=None, time_taken=0.1, unitary=unitary)
+    other = _result.experiment(header, seed=None, arrays={"unitary": unitary}, **given)
     assert other.data.unitary is unitary
     assert "seed_simulator" not in other.to_dict()
 

@@ -6,5 +6,7 @@ branch), `branch` (one history of outcomes), then the two ways to walk the tree 
 between shots. `mixture` follows all outcomes instead and draws none. `draws` and `outcomes.pyx`
 turn uniforms into outcomes, `classical` evaluates conditions.
 
+`groups` is apart from them: many small circuits, from their gates to counts.
+
 Amplitudes are reached through the methods of a state only.
 """

@@ -64,6 +64,42 @@ def uniforms_of(seed: Seed, first: int = 0) -> Take:
     return random.random
 
 
+Seeds = Union[Sequence[Seed], Stream]
+"""The seeds of circuits that all draw equally many uniforms: one for each circuit of a job, by its
+place, or the stream from which they draw one after another."""
+
+
+def rows_of(seeds: Seeds, places: np.ndarray, shots: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the uniforms of circuits that draw from one `Stream`, or each from its own.
+
+    Args:
+        seeds: of all circuits of the job.
+        places: int64, ascending, at least one: the places of the circuits in the job.
+        shots: uniforms of each circuit.
+
+    Returns:
+        float64 of shape (rows, shots), and the row of each circuit, int64: circuits with the same
+        stream of their own share one.
+    """
+    if isinstance(seeds, Stream):
+        rows = np.empty((len(places), shots))
+        random = np.random.default_rng(seeds.seed)
+        advance = random.bit_generator.advance  # type: ignore[attr-defined]
+        advance(seeds.first)
+        first = before = 0  # the first circuit of those that come one after another
+        for last in [*(np.flatnonzero(np.diff(places) != 1) + 1).tolist(), len(places)]:
+            advance((int(places[first]) - before) * shots)
+            random.random(out=rows[first:last])
+            before = int(places[last - 1]) + 1
+            first = last
+        return rows, np.arange(len(places))
+    own = [seeds[place] for place in places.tolist()]
+    streams = {id(seed): seed for seed in own}
+    number = {key: row for row, key in enumerate(streams)}
+    rows = np.stack([uniforms_of(seed)(shots) for seed in streams.values()])
+    return rows, np.array([number[id(seed)] for seed in own])
+
+
 def num_words(num_clbits: int) -> int:
     """Returns the number of uint64 words that hold `num_clbits` bits."""
     return -(-num_clbits // 64)

@@ -21,58 +21,19 @@ ctypedef Py_ssize_t index
 
 cdef enum:
     HEXES = 4096            # values whose hex keys are precomputed
-    CELLS = 8               # cells of a guide per outcome
-    MOST_CELLS = 1 << 16
     DENSE = 8               # values below DENSE * shots are counted in a direct table
-
-cdef double UNIT = 2.0 ** -53
 
 cdef object empty = np.empty
 cdef object FLOAT64 = np.dtype(np.float64)
 cdef object INT64 = np.dtype(np.int64)
 
+include "basicaer/_engine/cython/mersenne.pxi"
+include "basicaer/_engine/cython/cumulative.pxi"
+
 cdef tuple _HEX = tuple([hex(value) for value in range(HEXES)])
 
 
 # --- uniforms ----------------------------------------------------------------------------------
-
-cdef enum:
-    WORDS = 624         # of the state of the Mersenne twister, MT19937
-    FAR = 397
-    DRAWS = 312         # uniforms from one state, two words each
-
-
-cdef inline uint32_t twisted(uint32_t high, uint32_t low, uint32_t far) noexcept nogil:
-    cdef uint32_t y = (high & <uint32_t>0x80000000) | (low & <uint32_t>0x7FFFFFFF)
-    return far ^ (y >> 1) ^ ((<uint32_t>0 - (y & 1)) & <uint32_t>0x9908B0DF)
-
-
-cdef void twist(uint32_t* key) noexcept nogil:
-    """Advances the generator to its next state."""
-    cdef index i
-    for i in range(WORDS - FAR):
-        key[i] = twisted(key[i], key[i + 1], key[i + FAR])
-    for i in range(WORDS - FAR, WORDS - 1):
-        key[i] = twisted(key[i], key[i + 1], key[i + FAR - WORDS])
-    key[WORDS - 1] = twisted(key[WORDS - 1], key[0], key[FAR - 1])
-
-
-cdef void temper(const uint32_t* key, uint32_t* words) noexcept nogil:
-    """Computes the output words of a state of the generator."""
-    cdef index i
-    cdef uint32_t y
-    for i in range(WORDS):
-        y = key[i]
-        y ^= y >> 11
-        y ^= (y << 7) & <uint32_t>0x9D2C5680
-        y ^= (y << 15) & <uint32_t>0xEFC60000
-        words[i] = y ^ (y >> 18)
-
-
-cdef inline double drawn_of(uint32_t high, uint32_t low) noexcept nogil:
-    # Conversion from signed integers to doubles is vectorised.
-    return (<double><int32_t>(high >> 5) * 67108864.0 + <double><int32_t>(low >> 6)) * UNIT
-
 
 @embedsignature(True)
 cdef class Uniforms:
@@ -90,13 +51,10 @@ cdef class Uniforms:
     cdef index used             # uniforms of this state already returned
 
     def __init__(self, uint32_t seed, index first=0):
-        cdef index i
         if first < 0:
             raise ValueError(f"uniforms are counted from 0; {first} cannot be the first")
         with nogil:
-            for i in range(WORDS):
-                self.key[i] = seed
-                seed = <uint32_t>1812433253 * (seed ^ (seed >> 30)) + <uint32_t>(i + 1)
+            seed_key(self.key, seed)
             while first >= DRAWS:
                 twist(self.key)
                 first -= DRAWS
@@ -107,29 +65,15 @@ cdef class Uniforms:
 
     def take(self, index count):
         """Returns the next `count` numbers, float64, shape (count,)."""
-        cdef index i, num
-        cdef double* data
         cdef double[::1] view
-        cdef uint32_t words[WORDS]
         if count < 0:
             raise ValueError(f"{count} uniforms cannot be drawn; 0 is the least")
         out = empty(count, FLOAT64)
         if not count:
             return out
         view = out
-        data = &view[0]
         with nogil:
-            while count > 0:
-                if self.used == DRAWS:
-                    twist(self.key)
-                    self.used = 0
-                temper(self.key, words)
-                num = min(count, DRAWS - self.used)
-                for i in range(num):
-                    data[i] = drawn_of(words[2 * (self.used + i)], words[2 * (self.used + i) + 1])
-                data += num
-                count -= num
-                self.used += num
+            self.used = fill(self.key, self.used, &view[0], count)
         return out
 
 
@@ -157,14 +101,10 @@ cdef class CumulativeTable:
     cdef readonly double total
 
     def __init__(self, double[::1] probabilities, index draws):
-        cdef index size = probabilities.shape[0], cells = 1, cell, i
-        cdef double total = 0, scale, edge
-        cdef double* cdf = &probabilities[0]
+        cdef index size = probabilities.shape[0], cells = cells_for(size, draws)
         cdef int64_t* guide
         if not size:
             raise ValueError("no outcomes can be drawn where there are no probabilities")
-        while cells < CELLS * size and cells < MOST_CELLS and cells < 2 * draws:
-            cells *= 2
         guide = <int64_t*>PyMem_Calloc(cells + 1, sizeof(int64_t))
         if guide == NULL:
             raise MemoryError("no memory left to draw outcomes")
@@ -173,23 +113,7 @@ cdef class CumulativeTable:
         self.cumulated = probabilities
         self.cells = cells
         with nogil:
-            for i in range(size):
-                total = total + cdf[i]
-                cdf[i] = total
-            for i in range(size):
-                cdf[i] = cdf[i] / total
-            scale = <double>cells
-            for i in range(size - 1):
-                edge = cdf[i] * scale  # a power of two: exact
-                cell = cells  # for NaN
-                if 0 <= edge <= scale:
-                    cell = <index>edge
-                    cell += <double>cell < edge
-                guide[cell] += 1
-            for cell in range(1, cells):
-                guide[cell] += guide[cell - 1]
-            guide[cells] = size - 1
-        self.total = total
+            self.total = cumulate(&probabilities[0], size, guide, cells)
 
     def __dealloc__(self):
         PyMem_Free(self.guide)
@@ -199,26 +123,15 @@ cdef class CumulativeTable:
 
         It is the first whose cumulative probability exceeds the uniform; the last if none does.
         """
-        cdef index shots = uniforms.shape[0], cell, i, low, half, count, above
-        cdef double u, scale = <double>self.cells
+        cdef index shots = uniforms.shape[0], i
+        cdef double scale = <double>self.cells
         cdef const double* cdf = &self.cumulated[0]
         cdef const int64_t* guide = self.guide
         out = empty(shots, INT64)
         cdef int64_t[::1] found = out
         with nogil:
             for i in range(shots):
-                u = uniforms[i]
-                cell = <index>(u * scale)
-                cell = min(max(cell, 0), self.cells - 1)
-                low = guide[cell]
-                count = guide[cell + 1] - low
-                # Branch-free: the comparison is unpredictable.
-                while count > 0:
-                    half = count >> 1
-                    above = cdf[low + half] <= u
-                    low += above * (half + 1)
-                    count = half + above * (count - 2 * half - 1)
-                found[i] = low
+                found[i] = outcome_of(uniforms[i], cdf, guide, self.cells, scale)
         return out
 
 

@@ -16,16 +16,24 @@ Everything is computed in double precision and rounded once, after the last gate
 Results do not depend on the build of the kernels.
 """
 
-from libc.stdint cimport int32_t, int64_t, uint64_t
+from cython cimport embedsignature
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
+from libc.string cimport memset
 
 import numpy as np
 
 from basicaer._engine.costs import SMALL_GATE_NS, SMALL_PRODUCT_NS
 
 include "basicaer/_engine/cython/atomic.pxi"
+include "basicaer/_engine/cython/fill.pxi"
 include "basicaer/_engine/cython/gate_check.pxi"
 
 ctypedef Py_ssize_t index
+
+include "basicaer/_engine/cython/mersenne.pxi"
+include "basicaer/_engine/cython/cumulative.pxi"
 
 ctypedef fused real:
     float
@@ -36,19 +44,14 @@ cdef enum:
     SIZE = 64           # 2**QUBITS
     KINDS = 64          # maximum number of kinds in a gate run
 
+cdef object UINT64 = np.dtype(np.uint64)
+
 MOST_QUBITS = QUBITS
 MOST_KINDS = KINDS
 
 cdef double GATE_NS = SMALL_GATE_NS
 cdef double DENSE1_NS = SMALL_PRODUCT_NS["dense1"], DENSE2_NS = SMALL_PRODUCT_NS["dense2"]
 cdef double DENSE_NS = SMALL_PRODUCT_NS["dense"], DIAGONAL_NS = SMALL_PRODUCT_NS["diagonal"]
-
-cdef struct Form:
-    int diagonal
-    int targets
-    int controls
-    int64_t control_state
-
 
 cdef inline index place_of(index i, int lane_bits) noexcept nogil:
     """Index of the real part of amplitude `i`; the imaginary part is one vector of lanes later."""
@@ -63,131 +66,12 @@ cdef int check_layout(index reals, int lane_bits, int num_qubits) except -1:
     return 0
 
 
-# --- gates -------------------------------------------------------------------------------------
-
-cdef void dense1(double* re, double* im, index num_sets, index fixed, index first, index t,
-                 const double* m) noexcept nogil:
-    """Applies a 2x2 matrix to the bit `t`."""
-    cdef index j = 0, a, b
-    cdef double ar, ai, br, bi
-    for _ in range(num_sets):
-        a = j | first
-        b = a | t
-        j = ((j | fixed) + 1) & ~fixed
-        ar, ai, br, bi = re[a], im[a], re[b], im[b]
-        re[a] = m[0] * ar - m[1] * ai + m[2] * br - m[3] * bi
-        im[a] = m[0] * ai + m[1] * ar + m[2] * bi + m[3] * br
-        re[b] = m[4] * ar - m[5] * ai + m[6] * br - m[7] * bi
-        im[b] = m[4] * ai + m[5] * ar + m[6] * bi + m[7] * br
+include "basicaer/_engine/state/gates.pxi"
 
 
-cdef void dense2(double* re, double* im, index num_sets, index fixed, index first, index s, index t,
-                 const double* m) noexcept nogil:
-    """Applies a 4x4 matrix to the bits `s` and `t`; `s` is the low bit of its row index."""
-    cdef index j = 0, a, b, c, d, row
-    cdef index to[4]
-    cdef double ar, ai, br, bi, cr, ci, dr, di
-    cdef const double* e
-    for _ in range(num_sets):
-        a = j | first
-        b, c, d = a | s, a | t, a | s | t
-        j = ((j | fixed) + 1) & ~fixed
-        to[0], to[1], to[2], to[3] = a, b, c, d
-        ar, ai, br, bi = re[a], im[a], re[b], im[b]
-        cr, ci, dr, di = re[c], im[c], re[d], im[d]
-        for row in range(4):
-            e = m + 8 * row
-            re[to[row]] = (e[0] * ar - e[1] * ai + e[2] * br - e[3] * bi
-                           + (e[4] * cr - e[5] * ci + e[6] * dr - e[7] * di))
-            im[to[row]] = (e[0] * ai + e[1] * ar + e[2] * bi + e[3] * br
-                           + (e[4] * ci + e[5] * cr + e[6] * di + e[7] * dr))
-
-
-cdef void dense(double* re, double* im, index num_sets, index fixed, index first,
-                const index* offsets, index size, const double* m) noexcept nogil:
-    """Applies a matrix to any number of bits."""
-    cdef index j = 0, base, row, column
-    cdef double xr[SIZE]
-    cdef double xi[SIZE]
-    cdef double sr, si
-    cdef const double* entry
-    for _ in range(num_sets):
-        base = j | first
-        j = ((j | fixed) + 1) & ~fixed
-        for column in range(size):
-            xr[column] = re[base | offsets[column]]
-            xi[column] = im[base | offsets[column]]
-        entry = m
-        for row in range(size):
-            sr = si = 0
-            for column in range(size):
-                sr = sr + entry[0] * xr[column] - entry[1] * xi[column]
-                si = si + entry[0] * xi[column] + entry[1] * xr[column]
-                entry += 2
-            re[base | offsets[row]] = sr
-            im[base | offsets[row]] = si
-
-
-cdef void diagonal(double* re, double* im, index num_sets, index fixed, index first,
-                   const index* offsets, index size, const double* m) noexcept nogil:
-    """Applies a diagonal matrix to any number of bits."""
-    cdef index j, base, row, a
-    cdef double x, y
-    for row in range(size):
-        x, y = m[2 * row], m[2 * row + 1]
-        if x == 1 and y == 0:
-            continue
-        j = 0
-        base = first | offsets[row]
-        for _ in range(num_sets):
-            a = j | base
-            j = ((j | fixed) + 1) & ~fixed
-            re[a], im[a] = x * re[a] - y * im[a], x * im[a] + y * re[a]
-
-
-cdef void apply_gate(double* re, double* im, int num_qubits, const Form* form,
-                     const int32_t* qubits, int shift, const double* m) noexcept nogil:
-    """Applies one gate that has passed `is_gate`."""
-    cdef index offsets[SIZE]
-    cdef index bits[QUBITS]     # of the targets
-    cdef index fixed = 0, first = 0, bit, size = 1, i
-    cdef int j
-    for j in range(form.controls + form.targets):
-        bit = <index>1 << (qubits[j] + shift)
-        fixed |= bit
-        if j >= form.controls:
-            bits[j - form.controls] = bit
-        elif form.control_state >> j & 1:
-            first |= bit
-    cdef index num_sets = <index>1 << (num_qubits - form.controls - form.targets)
-    if not form.diagonal and form.targets == 1:
-        dense1(re, im, num_sets, fixed, first, bits[0], m)
-        return
-    if not form.diagonal and form.targets == 2:
-        dense2(re, im, num_sets, fixed, first, bits[0], bits[1], m)
-        return
-    offsets[0] = 0
-    for j in range(form.targets):
-        for i in range(size):
-            offsets[size + i] = offsets[i] | bits[j]
-        size *= 2
-    if form.diagonal:
-        diagonal(re, im, num_sets, fixed, first, offsets, size, m)
-    else:
-        dense(re, im, num_sets, fixed, first, offsets, size, m)
-
-
-cdef int read_forms(Form* forms, tuple kinds, int num_qubits) except -1:
-    cdef index i
-    if len(kinds) > KINDS:
-        raise ValueError(f"{len(kinds)} kinds of gates are too many; {KINDS} is the most")
-    for i in range(len(kinds)):
-        form, targets, controls, control_state, _, _ = kinds[i]
-        if targets == 0:
-            raise ValueError(f"{kinds[i]} has no target; a gate on no qubit is a global phase")
-        if targets < 0 or controls < 0 or targets + controls > num_qubits:
-            raise ValueError(f"{kinds[i]} does not fit {num_qubits} qubits")
-        forms[i] = Form(form, targets, controls, control_state)
+cdef int check_flags(int64_t[::1] flags) except -1:
+    if flags.shape[0] < NUM_FLAGS:
+        raise ValueError("there is no flag to count in")
     return 0
 
 
@@ -235,42 +119,27 @@ def apply(real[::1] state, int lane_bits, int num_qubits, tuple kinds, const int
     Raises:
         ValueError: a gate is malformed; the state is unchanged.
     """
-    cdef Form forms[KINDS]
+    cdef Run run
     cdef double re[SIZE]
     cdef double im[SIZE]
-    cdef index num = kind.shape[0], num_kinds = len(kinds)
-    cdef index size, lanes, i, place, wrong = -1
-    cdef const Form* form
-    cdef const int32_t* on = &qubits[0] if qubits.shape[0] else NULL
+    cdef index size, lanes, i, place, wrong
     check_layout(state.shape[0], lane_bits, num_qubits)
     size, lanes = <index>1 << num_qubits, <index>1 << lane_bits
-    read_forms(forms, kinds, num_qubits)
-    if flags.shape[0] < NUM_FLAGS:
-        raise ValueError("there is no flag to count in")
-    if start.shape[0] != num + 1 or offset.shape[0] != num:
-        raise ValueError("the arrays of a gate run do not belong together")
+    read_run(&run, kinds, kind, start, qubits, offset, &coefficients[0], coefficients.shape[0],
+             num_qubits)
+    check_flags(flags)
     with nogil:
         for i in range(size):
             place = place_of(i, lane_bits)
             re[i] = state[place]
             im[i] = state[place + lanes]
-        for i in range(num):
-            wrong = i
-            if not 0 <= kind[i] < num_kinds:
-                break
-            form = &forms[kind[i]]
-            if not is_gate(form.diagonal, form.targets, form.controls, start[i], start[i + 1], on,
-                           qubits.shape[0], offset[i], coefficients.shape[0], shift, num_qubits):
-                break
-            apply_gate(re, im, num_qubits, form, on + start[i], shift,
-                       <const double*>(&coefficients[0] + offset[i]))
-            wrong = -1
+        wrong = apply_run(&run, 0, run.num_gates, re, im, num_qubits, shift)
         if wrong < 0:
             for i in range(size):
                 place = place_of(i, lane_bits)
                 state[place] = <real>re[i]
                 state[place + lanes] = <real>im[i]
-            ba_add(&flags[FLAG_DONE], num << num_qubits)
+            ba_add(&flags[FLAG_DONE], run.num_gates << num_qubits)
     if wrong >= 0:
         raise malformed(wrong, num_qubits)
 
@@ -333,19 +202,14 @@ def expectations(int num_qubits, tuple kinds, const int32_t[::1] kind, const int
     Raises:
         ValueError: a gate is malformed, or the arrays do not belong together.
     """
-    cdef Form forms[KINDS]
+    cdef Run run
     cdef double re[SIZE]
     cdef double im[SIZE]
-    cdef index num = kind.shape[0], num_kinds = len(kinds), size, i, row, wrong = -1
-    cdef const int32_t* on = &qubits[0] if qubits.shape[0] else NULL
-    cdef const double complex* own
+    cdef index size, i, row
     check_layout(<index>2 << QUBITS, 0, num_qubits)
     size = <index>1 << num_qubits
-    read_forms(forms, kinds, num_qubits)
-    if flags.shape[0] < NUM_FLAGS:
-        raise ValueError("there is no flag to count in")
-    if start.shape[0] != num + 1 or offset.shape[0] != num:
-        raise ValueError("the arrays of a gate run do not belong together")
+    read_run(&run, kinds, kind, start, qubits, offset, NULL, coefficients.shape[1], num_qubits)
+    check_flags(flags)
     if not 0 <= first <= last <= coefficients.shape[0] or out.shape[0] != coefficients.shape[0]:
         raise ValueError("there are no such rows")
     if x.shape[0] != z.shape[0] or out.shape[1] != x.shape[0]:
@@ -353,13 +217,10 @@ def expectations(int num_qubits, tuple kinds, const int32_t[::1] kind, const int
     for i in range(x.shape[0]):
         if (x[i] | z[i]) >> num_qubits:
             raise ValueError(f"string {i} acts on qubits that are not there")
-    if num and not coefficients.shape[1]:
+    if run.num_gates and not run.num_entries:
         raise ValueError("there are no coefficients")
-    for i in range(num):
-        if not 0 <= kind[i] < num_kinds or not is_gate(
-                forms[kind[i]].diagonal, forms[kind[i]].targets, forms[kind[i]].controls, start[i],
-                start[i + 1], on, qubits.shape[0], offset[i], coefficients.shape[1], 0,
-                num_qubits):
+    for i in range(run.num_gates):
+        if not is_gate_of(&run, i, num_qubits, 0):
             raise malformed(i, num_qubits)
     with nogil:
         for row in range(first, last):
@@ -368,17 +229,92 @@ def expectations(int num_qubits, tuple kinds, const int32_t[::1] kind, const int
             for i in range(size):
                 re[i] = im[i] = 0
             re[0] = 1
-            if num:
-                own = &coefficients[row, 0]
-                for i in range(num):
-                    apply_gate(re, im, num_qubits, &forms[kind[i]], on + start[i], 0,
-                               <const double*>(own + offset[i]))
+            run.coefficients = <const double*>&coefficients[row, 0]
+            for i in range(run.num_gates):
+                apply_gate(re, im, num_qubits, &run.forms[run.kind[i]], run.qubits + run.start[i],
+                           0, run.coefficients + 2 * run.offset[i])
             for i in range(x.shape[0]):
                 out[row, i] = string_value(re, im, size, <uint64_t>x[i], <uint64_t>z[i])
-            ba_add(&flags[FLAG_DONE], num << num_qubits)
+            ba_add(&flags[FLAG_DONE], run.num_gates << num_qubits)
 
 
 # --- probabilities -----------------------------------------------------------------------------
+
+cdef index read_measured(index* to, int num_qubits, measured) except -1:
+    """Reads which qubits are measured; returns how many outcomes they have.
+
+    Args:
+        to: receives, for each qubit, what it contributes to the outcome's number.
+        measured: distinct qubits; the first is the least significant bit of the outcome.
+    """
+    cdef index bit = 1
+    cdef int q
+    for q in range(num_qubits):
+        to[q] = 0
+    for qubit in measured:
+        q = qubit
+        if not 0 <= q < num_qubits or to[q]:
+            raise ValueError(
+                f"qubits {tuple(measured)} are not all different and below {num_qubits}")
+        to[q] = bit
+        bit *= 2
+    return bit
+
+
+cdef void sum_up(const double* re, const double* im, int num_qubits, const index* to,
+                 index outcomes, double* sums) noexcept nogil:
+    """Adds up the probabilities of each outcome.
+
+    Args:
+        to, outcomes: see `read_measured`.
+        sums: receives the probabilities.
+    """
+    cdef index outcome[SIZE]        # of each amplitude
+    cdef index i, bit = 1
+    cdef int q
+    for i in range(outcomes):
+        sums[i] = 0
+    outcome[0] = 0
+    for q in range(num_qubits):
+        for i in range(bit):
+            outcome[bit + i] = outcome[i] + to[q]
+        bit *= 2
+    for i in range(bit):
+        sums[outcome[i]] += re[i] * re[i] + im[i] * im[i]
+
+
+cdef index final_probabilities(
+    const Run* run, index first, index last, int num_qubits, double real_part, double imaginary,
+    bint single, const index* to, index outcomes, double* sums
+) noexcept nogil:
+    """Applies gates to |0...0> and adds up probabilities, as `apply` and `probabilities` do.
+
+    Args:
+        run, first, last: the gates, see `apply_run`.
+        real_part, imaginary: of the amplitude of |0...0>.
+        single: whether amplitudes are rounded to single precision, as in a state of it.
+        to, outcomes, sums: see `sum_up`.
+
+    Returns:
+        -1, or the number of a gate that is malformed.
+    """
+    cdef double re[SIZE]
+    cdef double im[SIZE]
+    cdef index i, size = <index>1 << num_qubits, wrong
+    for i in range(size):
+        re[i] = im[i] = 0
+    re[0], im[0] = real_part, imaginary
+    if single:
+        re[0], im[0] = <float>re[0], <float>im[0]
+    wrong = apply_run(run, first, last, re, im, num_qubits, 0)
+    if wrong >= 0:
+        return wrong
+    if single:
+        for i in range(size):
+            re[i], im[i] = <float>re[i], <float>im[i]
+    sum_up(re, im, num_qubits, to, outcomes, sums)
+    return -1
+
 
 def probabilities(const real[::1] state, int lane_bits, int num_qubits, qubits):
     """Returns the probabilities of the outcomes of measuring `qubits`, float64, shape (2**m,).
@@ -387,30 +323,95 @@ def probabilities(const real[::1] state, int lane_bits, int num_qubits, qubits):
         state, lane_bits, num_qubits: as in `apply`.
         qubits: m distinct qubits; the first is the least significant bit of the outcome.
     """
-    cdef index to[QUBITS]       # contribution of each index bit to the outcome
-    cdef index outcome[SIZE]
-    cdef index size, lanes, i, q, place, bit = 1
-    cdef double re, im
+    cdef index to[QUBITS]
+    cdef double re[SIZE]
+    cdef double im[SIZE]
+    cdef index lanes, i, place, outcomes
     check_layout(state.shape[0], lane_bits, num_qubits)
-    size, lanes = <index>1 << num_qubits, <index>1 << lane_bits
-    for q in range(num_qubits):
-        to[q] = 0
-    for qubit in qubits:
-        q = qubit
-        if not 0 <= q < num_qubits or to[q]:
-            raise ValueError(f"qubits {tuple(qubits)} are not all different and below {num_qubits}")
-        to[q] = bit
-        bit *= 2
-    out = np.zeros(bit)
+    lanes = <index>1 << lane_bits
+    outcomes = read_measured(to, num_qubits, qubits)
+    out = np.empty(outcomes)
     cdef double[::1] sums = out
-    outcome[0] = 0
-    bit = 1
-    for q in range(num_qubits):
-        for i in range(bit):
-            outcome[bit + i] = outcome[i] + to[q]
-        bit *= 2
-    for i in range(size):
+    for i in range(<index>1 << num_qubits):
         place = place_of(i, lane_bits)
-        re, im = state[place], state[place + lanes]
-        sums[outcome[i]] += re * re + im * im
+        re[i], im[i] = state[place], state[place + lanes]
+    sum_up(re, im, num_qubits, to, outcomes, &sums[0])
     return out
+
+
+include "basicaer/_engine/state/circuits.pxi"
+
+
+# --- one circuit -------------------------------------------------------------------------------
+
+def draw_outcomes(int num_qubits, tuple kinds, const int32_t[::1] kind, const int32_t[::1] start,
+                  const int32_t[::1] qubits, const int64_t[::1] offset,
+                  const double complex[::1] coefficients, double complex amplitude, bint single,
+                  measured, index shots, uint32_t seed, const double[::1] uniforms,
+                  int64_t[::1] flags):
+    """Applies a gate run to |0...0> and draws outcomes of the qubits `measured`.
+
+    It is what `apply`, `probabilities` and `outcomes.CumulativeTable` do one after another, without
+    arrays between them.
+
+    Args:
+        num_qubits, kinds, kind, start, qubits, offset, coefficients, flags: as in `apply`.
+        amplitude: of |0...0>.
+        single: whether the amplitudes are rounded to single precision, as in a state of it.
+        measured: as `qubits` in `probabilities`.
+        shots: number of outcomes.
+        seed: of the uniforms, see `outcomes.Uniforms`, if they are not given.
+        uniforms: float64, shape (shots,); or None.
+
+    Returns:
+        The outcomes, uint64, shape (shots, 1), the sum of the probabilities, and the seconds that
+        the gates took.
+
+    Raises:
+        ValueError: a gate is malformed.
+    """
+    cdef Run run
+    cdef index to[QUBITS]
+    cdef double sums[SIZE]
+    cdef int64_t guide[CELLS * SIZE + 1]
+    cdef uint32_t key[WORDS]
+    cdef double some[DRAWS]
+    cdef const double* given = NULL
+    cdef const double* at = some
+    cdef index wrong, num_outcomes, cells, i, num, first = 0, used = DRAWS
+    cdef double begun = seconds_now(), applied = begun, total = 0, scale
+    check_layout(<index>2 << QUBITS, 0, num_qubits)
+    read_run(&run, kinds, kind, start, qubits, offset, &coefficients[0], coefficients.shape[0],
+             num_qubits)
+    check_flags(flags)
+    num_outcomes = read_measured(to, num_qubits, measured)
+    if shots < 1 or uniforms is not None and uniforms.shape[0] != shots:
+        raise ValueError(f"{shots} outcomes need as many uniforms; 1 is the least")
+    if uniforms is not None:
+        given = &uniforms[0]
+    out = np.empty((shots, 1), UINT64)
+    cdef uint64_t[:, ::1] found = out
+    with nogil:
+        wrong = final_probabilities(&run, 0, run.num_gates, num_qubits, amplitude.real,
+                                    amplitude.imag, single, to, num_outcomes, sums)
+        if wrong < 0:
+            ba_add(&flags[FLAG_DONE], run.num_gates << num_qubits)
+            applied = seconds_now()
+            cells = cells_for(num_outcomes, shots)
+            scale = <double>cells
+            memset(guide, 0, (cells + 1) * sizeof(int64_t))
+            total = cumulate(sums, num_outcomes, guide, cells)
+            if given == NULL:
+                seed_key(key, seed)
+            while first < shots:
+                num = min(<index>DRAWS, shots - first)
+                if given == NULL:
+                    used = fill(key, used, some, num)
+                else:
+                    at = given + first
+                for i in range(num):
+                    found[first + i, 0] = <uint64_t>outcome_of(at[i], sums, guide, cells, scale)
+                first += num
+    if wrong >= 0:
+        raise malformed(wrong, num_qubits)
+    return out, total, applied - begun

@@ -207,7 +207,7 @@ def load_capi(circuit, rows):
         constant = np.array(() if part is None else part.constant, np.complex128).tobytes()
         size = len(constant)
         if formula is not None:
-            size = (<Formula>formula).num_entries * sizeof(double complex)
+            size = (<Formula>formula).recipe.num_entries * sizeof(double complex)
         _kept.append((name, kind, formula, constant))
         number = _num_standard
         _standard[number] = Standard(

@@ -12,7 +12,7 @@ cdef extern from *:
     #endif
     }
     """
-    void sincos "basicaer_sincos"(double x, double* s, double* c) noexcept
+    void sincos "basicaer_sincos"(double x, double* s, double* c) noexcept nogil
 
 cdef enum:
     MOST_STEPS = 64
@@ -42,6 +42,18 @@ cdef struct Step:
     uint8_t re_b
     uint8_t im_b
     uint8_t to
+
+
+cdef struct Recipe:
+    Step steps[MOST_STEPS]
+    double constants[MOST_CONSTANTS]
+    uint8_t constant_slots[MOST_CONSTANTS]
+    uint8_t outputs[2 * MOST_STEPS]     # slots of the real and imaginary part of each entry
+    int num_steps
+    int num_slots
+    int num_constants
+    int num_entries
+    int num_params
 
 
 cdef double _slots[MOST_SLOTS * BATCH]  # scratch of `Formula.evaluate`; the GIL is held
@@ -101,11 +113,7 @@ cdef class Formula:
         num_params: how many parameters the gate has.
     """
 
-    cdef Step steps[MOST_STEPS]
-    cdef double constants[MOST_CONSTANTS]
-    cdef uint8_t constant_slots[MOST_CONSTANTS]
-    cdef uint8_t outputs[2 * MOST_STEPS]    # slots of the real and imaginary part of each entry
-    cdef int num_steps, num_slots, num_constants, num_entries, num_params
+    cdef Recipe recipe
     cdef dict known, operands
 
     def __init__(self, entries, int num_params):
@@ -114,18 +122,18 @@ cdef class Formula:
             raise ValueError(f"a gate of {num_params} parameters; {MOST_PARAMETERS} is the most")
         self.known = {}
         self.operands = {}
-        self.num_params = num_params
-        self.num_slots = 1 + num_params
-        self.num_constants = 1  # slot 0
+        self.recipe.num_params = num_params
+        self.recipe.num_slots = 1 + num_params
+        self.recipe.num_constants = 1  # slot 0
         parameters = [_Symbol(self, 1 + i, 0, False) for i in range(num_params)]
         functions = Functions(self._cos, self._sin, self._cis, self._sqrt, self._sinc)
         found = [self._symbol(entry) for entry in entries(functions, *parameters)]
         if len(found) > MOST_STEPS:
             raise ValueError(f"a gate of {len(found)} entries; {MOST_STEPS} are the most")
-        self.num_entries = len(found)
+        self.recipe.num_entries = len(found)
         for i in range(len(found)):
-            self.outputs[2 * i] = found[i].re
-            self.outputs[2 * i + 1] = found[i].im
+            self.recipe.outputs[2 * i] = found[i].re
+            self.recipe.outputs[2 * i + 1] = found[i].im
 
     def _cos(self, x):
         return _Symbol(self, self._cis(x).re, 0, False)
@@ -174,19 +182,19 @@ cdef class Formula:
         """Returns the slot of a constant."""
         key = repr(value)  # it tells -0.0 from 0.0
         if key not in self.known:
-            if self.num_constants == MOST_CONSTANTS:
+            if self.recipe.num_constants == MOST_CONSTANTS:
                 raise ValueError(f"more than {MOST_CONSTANTS} constants in the gate table")
             self.known[key] = slot = self._slots_for(1)
-            self.constants[self.num_constants] = value
-            self.constant_slots[self.num_constants] = slot
-            self.num_constants += 1
+            self.recipe.constants[self.recipe.num_constants] = value
+            self.recipe.constant_slots[self.recipe.num_constants] = slot
+            self.recipe.num_constants += 1
         return self.known[key]
 
     def _slots_for(self, int count):
-        self.num_slots += count
-        if self.num_slots > MOST_SLOTS:
+        self.recipe.num_slots += count
+        if self.recipe.num_slots > MOST_SLOTS:
             raise ValueError(f"a formula of more than {MOST_SLOTS} numbers in the gate table")
-        return self.num_slots - count
+        return self.recipe.num_slots - count
 
     def _binary(self, real, with_complex, a, b):
         a, b = self._symbol(a), self._symbol(b)
@@ -200,11 +208,11 @@ cdef class Formula:
         is_complex = does >= CIS
         key = (does, a.re, a.im, b.re, b.im) if does > CIS else (does, a.re, b.re)
         if key not in self.known:
-            if self.num_steps == MOST_STEPS:
+            if self.recipe.num_steps == MOST_STEPS:
                 raise ValueError(f"a formula of more than {MOST_STEPS} steps in the gate table")
             to = self._slots_for(2 if is_complex else 1)
-            self.steps[self.num_steps] = Step(does, a.re, a.im, b.re, b.im, to)
-            self.num_steps += 1
+            self.recipe.steps[self.recipe.num_steps] = Step(does, a.re, a.im, b.re, b.im, to)
+            self.recipe.num_steps += 1
             if does == NEGATE:
                 self.operands[to] = a
             self.known[key] = _Symbol(self, to, to + 1 if is_complex else 0, is_complex)
@@ -215,84 +223,93 @@ cdef class Formula:
         cdef double values[MOST_PARAMETERS * BATCH]
         cdef double complex out[MOST_STEPS]
         cdef index start = 0
-        if len(parameters) != self.num_params:
-            raise TypeError(f"{self.num_params} parameters are needed, not {len(parameters)}")
+        if len(parameters) != self.recipe.num_params:
+            raise TypeError(f"{self.recipe.num_params} parameters are needed, not {len(parameters)}")
         for i, value in enumerate(parameters):
             values[<index>i * BATCH] = value
         self.evaluate(1, values, &start, <double*>out)
-        return tuple([out[i] for i in range(self.num_entries)])
+        return tuple([out[i] for i in range(self.recipe.num_entries)])
 
     cdef void evaluate(
         self, index num, const double* parameters, const index* starts, double* out
     ) noexcept:
-        """Writes the entries of some gates into `out`: re, im, re, im, ...
+        """As the function `evaluate`."""
+        evaluate(&self.recipe, _slots, num, parameters, starts, out)
 
-        Args:
-            num: the number of gates, at most `BATCH`.
-            parameters: parameter p of gate i is at index ``p * BATCH + i``.
-            starts: for each gate, which complex number of `out` is its first entry.
-        """
-        cdef const Step* s
-        cdef const double* a
-        cdef const double* b
-        cdef const double* ai
-        cdef const double* bi
-        cdef double* to
-        cdef index i, n
-        for n in range(self.num_constants):
-            to = _slots + self.constant_slots[n] * BATCH
+
+cdef void evaluate(
+    const Recipe* recipe, double* slots, index num, const double* parameters, const index* starts,
+    double* out
+) noexcept nogil:
+    """Writes the entries of some gates into `out`: re, im, re, im, ...
+
+    Args:
+        slots: scratch, of ``MOST_SLOTS * BATCH`` numbers.
+        num: the number of gates, at most `BATCH`.
+        parameters: parameter p of gate i is at index ``p * BATCH + i``.
+        starts: for each gate, which complex number of `out` is its first entry.
+    """
+    cdef const Step* s
+    cdef const double* a
+    cdef const double* b
+    cdef const double* ai
+    cdef const double* bi
+    cdef double* to
+    cdef index i, n
+    for n in range(recipe.num_constants):
+        to = slots + recipe.constant_slots[n] * BATCH
+        for i in range(num):
+            to[i] = recipe.constants[n]
+    for n in range(recipe.num_params):
+        memcpy(slots + (1 + n) * BATCH, parameters + n * BATCH, num * sizeof(double))
+    for n in range(recipe.num_steps):
+        s = &recipe.steps[n]
+        a = slots + s.re_a * BATCH
+        b = slots + s.re_b * BATCH
+        ai = slots + s.im_a * BATCH
+        bi = slots + s.im_b * BATCH
+        to = slots + s.to * BATCH
+        if s.does == ADD:
             for i in range(num):
-                to[i] = self.constants[n]
-        for n in range(self.num_params):
-            memcpy(_slots + (1 + n) * BATCH, parameters + n * BATCH, num * sizeof(double))
-        for n in range(self.num_steps):
-            s = &self.steps[n]
-            a = _slots + s.re_a * BATCH
-            b = _slots + s.re_b * BATCH
-            ai = _slots + s.im_a * BATCH
-            bi = _slots + s.im_b * BATCH
-            to = _slots + s.to * BATCH
-            if s.does == ADD:
-                for i in range(num):
-                    to[i] = a[i] + b[i]
-            elif s.does == SUBTRACT:
-                for i in range(num):
-                    to[i] = a[i] - b[i]
-            elif s.does == MULTIPLY:
-                for i in range(num):
-                    to[i] = a[i] * b[i]
-            elif s.does == DIVIDE:
-                for i in range(num):
-                    to[i] = a[i] / b[i]
-            elif s.does == NEGATE:
-                for i in range(num):
-                    to[i] = -a[i]
-            elif s.does == SQRT:
-                for i in range(num):
-                    to[i] = sqrt(a[i])
-            elif s.does == SINC:
-                for i in range(num):
-                    to[i] = sin(a[i]) / a[i] if a[i] != 0 else 1
-            elif s.does == CIS:
-                for i in range(num):
-                    sincos(a[i], to + BATCH + i, to + i)
-            elif s.does == COMPLEX_ADD:
-                for i in range(num):
-                    to[i] = a[i] + b[i]
-                    to[BATCH + i] = ai[i] + bi[i]
-            elif s.does == COMPLEX_SUBTRACT:
-                for i in range(num):
-                    to[i] = a[i] - b[i]
-                    to[BATCH + i] = ai[i] - bi[i]
-            elif s.does == COMPLEX_MULTIPLY:
-                for i in range(num):
-                    to[i] = a[i] * b[i] - ai[i] * bi[i]
-                    to[BATCH + i] = a[i] * bi[i] + ai[i] * b[i]
-            elif s.does == COMPLEX_NEGATE:
-                for i in range(num):
-                    to[i] = -a[i]
-                    to[BATCH + i] = -ai[i]
-        for n in range(2 * self.num_entries):
-            a = _slots + self.outputs[n] * BATCH
+                to[i] = a[i] + b[i]
+        elif s.does == SUBTRACT:
             for i in range(num):
-                out[2 * starts[i] + n] = a[i]
+                to[i] = a[i] - b[i]
+        elif s.does == MULTIPLY:
+            for i in range(num):
+                to[i] = a[i] * b[i]
+        elif s.does == DIVIDE:
+            for i in range(num):
+                to[i] = a[i] / b[i]
+        elif s.does == NEGATE:
+            for i in range(num):
+                to[i] = -a[i]
+        elif s.does == SQRT:
+            for i in range(num):
+                to[i] = sqrt(a[i])
+        elif s.does == SINC:
+            for i in range(num):
+                to[i] = sin(a[i]) / a[i] if a[i] != 0 else 1
+        elif s.does == CIS:
+            for i in range(num):
+                sincos(a[i], to + BATCH + i, to + i)
+        elif s.does == COMPLEX_ADD:
+            for i in range(num):
+                to[i] = a[i] + b[i]
+                to[BATCH + i] = ai[i] + bi[i]
+        elif s.does == COMPLEX_SUBTRACT:
+            for i in range(num):
+                to[i] = a[i] - b[i]
+                to[BATCH + i] = ai[i] - bi[i]
+        elif s.does == COMPLEX_MULTIPLY:
+            for i in range(num):
+                to[i] = a[i] * b[i] - ai[i] * bi[i]
+                to[BATCH + i] = a[i] * bi[i] + ai[i] * b[i]
+        elif s.does == COMPLEX_NEGATE:
+            for i in range(num):
+                to[i] = -a[i]
+                to[BATCH + i] = -ai[i]
+    for n in range(2 * recipe.num_entries):
+        a = slots + recipe.outputs[n] * BATCH
+        for i in range(num):
+            out[2 * starts[i] + n] = a[i]

@@ -15,11 +15,12 @@ from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.complex cimport PyComplex_CheckExact, PyComplex_ImagAsDouble, PyComplex_RealAsDouble
 from cpython.dict cimport PyDict_GetItem
 from cpython.exc cimport PyErr_Clear
+from cpython.mem cimport PyMem_Calloc, PyMem_Free
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.long cimport PyLong_AsLong, PyLong_FromVoidPtr
 from cpython.object cimport PyObject
-from cpython.pycapsule cimport PyCapsule_Import
-from libc.math cimport cos, isfinite, sin, sqrt
+from cpython.pycapsule cimport PyCapsule_GetPointer, PyCapsule_Import, PyCapsule_New
+from libc.math cimport cos, fabs, isfinite, sin, sqrt
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcmp, memcpy, memset
@@ -31,7 +32,7 @@ from qiskit.circuit import Barrier, CircuitInstruction, ControlledGate, Instruct
 from qiskit.circuit import Measure as MeasureInstruction
 
 from basicaer._engine.gate_table import Functions
-from basicaer._engine.program import DENSE, Gates, Measure, Program
+from basicaer._engine.program import DENSE, Gates, Measure, Outline, Program
 from basicaer._qiskit.circuits.gate_classes import ROW_OF_CLASS, SINGLETON_OF_CLASS, STANDARD_ROWS
 from basicaer._qiskit.versions import CONDITIONS, INSTALLED, SHARED_BITS, condition_of
 
@@ -49,6 +50,7 @@ cdef bint _named = False            # whether standard gates are read by name, w
 
 cdef object new_gates = Gates.of
 cdef object new_program = Program.of
+cdef object new_outline = Outline
 cdef object empty = np.empty
 cdef object frombuffer = np.frombuffer
 cdef object INT32 = np.dtype(np.int32)
@@ -73,8 +75,19 @@ class FreeCoefficients(NamedTuple):
 
 
 include "basicaer/_engine/cython/growable.pxi"
+include "basicaer/_engine/cython/fill.pxi"
 include "basicaer/_qiskit/circuits/formulas.pxi"
 include "basicaer/_qiskit/circuits/refill.pxi"
+
+
+cdef struct Pending:        # gates of one kind whose coefficients are computed together
+    index num
+    index starts[BATCH]     # where the coefficients are to be
+    double parameters[MOST_PARAMETERS * BATCH]
+
+cdef struct Late:           # pending gates that the engine computes
+    const Recipe* recipe
+    Pending pending
 
 
 # --- one gate run ------------------------------------------------------------------------------
@@ -173,6 +186,8 @@ cdef class GateReader:
     cdef int32_t seen[MOST_STANDARD]
     cdef index seen_at[MOST_STANDARD]
     cdef Growable kind, qubits, offset, coefficients, starts, widths
+    cdef Pending* pending       # of each standard gate, of several circuits; mostly NULL
+    cdef Growable late          # `Late`: those of them that are full
     cdef list large, free
 
     def __init__(self):
@@ -188,6 +203,7 @@ cdef class GateReader:
         free(self.coefficients.data)
         free(self.starts.data)
         free(self.widths.data)
+        free(self.late.data)
 
     def __len__(self):
         return self.kind.used // <index>sizeof(int32_t)
@@ -262,10 +278,10 @@ cdef class GateReader:
         cdef double values[MOST_PARAMETERS * BATCH]
         cdef index start = self.coefficients.used // <index>sizeof(double complex)
         cdef int i
-        cdef index size = formula.num_entries * sizeof(double complex)
-        if len(parameters) != formula.num_params:
+        cdef index size = formula.recipe.num_entries * sizeof(double complex)
+        if len(parameters) != formula.recipe.num_params:
             return False
-        for i in range(formula.num_params):
+        for i in range(formula.recipe.num_params):
             value = parameters[i]
             if PyFloat_CheckExact(value):
                 values[i * BATCH] = PyFloat_AS_DOUBLE(value)

@@ -1,17 +1,13 @@
 # Circuits read through Qiskit's C API; capi.pxi has the functions and the rules of their use.
 
-cdef struct Pending:        # gates of one kind whose coefficients are computed together
-    index num
-    index starts[BATCH]     # where the coefficients are to be
-    double parameters[MOST_PARAMETERS * BATCH]
-
-
 cdef Pending _pending[MOST_STANDARD]    # of `native_gates`; the GIL is held
 
 
-cdef inline void compute(int number, Growable* numbers) noexcept:
+cdef double MODERATE = 1e100    # no formula goes beyond finite numbers for parameters below this
+
+
+cdef inline void compute(int number, Pending* pending, Growable* numbers) noexcept:
     """Computes the coefficients of the pending gates of one kind."""
-    cdef Pending* pending = &_pending[number]
     (<Formula>_standard[number].formula).evaluate(
         pending.num, pending.parameters, pending.starts, <double*>numbers.data
     )
@@ -21,19 +17,35 @@ cdef inline void compute(int number, Growable* numbers) noexcept:
 cdef index native_gates(
     GateReader reader, const void* native, index place, index num, const int32_t* on, index num_on
 ) except -1:
-    """As `native_gates_until`, which leaves some coefficients to be computed."""
+    """As `native_gates_until`, which leaves some coefficients to be computed.
+
+    If the reader has gates of its own that are pending, all coefficients of gates with parameters
+    are left to be computed, see `GroupReader.take`.
+    """
     cdef int number
+    if reader.pending != NULL:
+        return native_gates_until(reader, reader.pending, native, place, num, on, num_on)
     for number in range(_num_standard):
         _pending[number].num = 0
-    place = native_gates_until(reader, native, place, num, on, num_on)
+    place = native_gates_until(reader, _pending, native, place, num, on, num_on)
     for number in range(_num_standard):
         if _pending[number].num:
-            compute(number, &reader.coefficients)
+            compute(number, &_pending[number], &reader.coefficients)
     return place
 
 
+cdef int postpone(GateReader reader, int number, Pending* pending) except -1:
+    """Leaves the pending gates of one kind to the engine."""
+    cdef Late* late = <Late*>extend(&reader.late, sizeof(Late))
+    late.recipe = &(<Formula>_standard[number].formula).recipe
+    late.pending = pending[0]
+    pending.num = 0
+    return 0
+
+
 cdef index native_gates_until(
-    GateReader reader, const void* native, index place, index num, const int32_t* on, index num_on
+    GateReader reader, Pending* all_pending, const void* native, index place, index num,
+    const int32_t* on, index num_on
 ) except -1:
     """Reads standard gates and barriers from `place` on; returns the place of anything else.
 
@@ -53,6 +65,7 @@ cdef index native_gates_until(
     cdef uint8_t kind
     cdef int32_t* to
     cdef uint32_t qubit
+    cdef bint late = reader.pending != NULL
     if most <= 0:
         return place
     reserve(&reader.kind, most * sizeof(int32_t))
@@ -76,13 +89,13 @@ cdef index native_gates_until(
             place += 1  # the identity
             continue
         param = view.params
-        pending = &_pending[number]
+        pending = &all_pending[number]
         for i in range(<index>gate.num_params):
             kind = qk_param_kind(param)
             if kind != REAL and kind != INTEGER:
                 return place
             value = qk_as_real(param)
-            if not isfinite(value):
+            if not isfinite(value) or late and fabs(value) > MODERATE:
                 return place
             pending.parameters[i * BATCH + pending.num] = value
             param += stride
@@ -106,11 +119,16 @@ cdef index native_gates_until(
             offset = numbers.used // <index>sizeof(double complex)
             if numbers.used + gate.size > numbers.room:
                 reserve(numbers, gate.size)
+            if late:
+                memset(numbers.data + numbers.used, 0, gate.size)
             numbers.used += gate.size
             pending.starts[pending.num] = offset
             pending.num += 1
             if pending.num == BATCH:
-                compute(number, numbers)
+                if late:
+                    postpone(reader, number, pending)
+                else:
+                    compute(number, pending, numbers)
         held.used += width * sizeof(int32_t)
         (<int32_t*>(reader.kind.data + reader.kind.used))[0] = reader.seen[number] - 1
         (<int64_t*>(reader.offset.data + reader.offset.used))[0] = offset
@@ -124,64 +142,44 @@ cdef index native_measures(const void* native, index place, index num, Growable*
     """Reads measurements and barriers from `place` on, into pairs of a qubit and a clbit."""
     cdef View view
     cdef uint8_t kind
-    cdef uint32_t* to
     while place < num:
         kind = qk_kind(native, place)
         if kind == MEASURE:
             qk_view(native, place, &view)
             if view.num_qubits != 1 or view.num_clbits != 1:
                 return place
-            reserve(pairs, 2 * sizeof(uint32_t))
-            to = <uint32_t*>(pairs.data + pairs.used)
-            to[0] = view.qubits[0]
-            to[1] = view.clbits[0]
-            pairs.used += 2 * sizeof(uint32_t)
+            push_pair(pairs, view.qubits[0], view.clbits[0])
         elif kind != BARRIER:
             return place
         place += 1
     return place
 
 
-cdef object native_program(circuit, bint unitary_only):
-    """As `plain_program`; NotImplemented for a circuit that is not Qiskit's own or is held."""
+cdef int native_plain(
+    circuit, GateReader reader, bint unitary_only, Growable* pairs, Shape* shape
+) except -1:
+    """As `read_plain`; `HELD` for a circuit that is not Qiskit's own or is held."""
     cdef const void* native
-    cdef index place, num, num_qubits, num_clbits, i
-    cdef GateReader reader
-    cdef Growable pairs = Growable(NULL, 0, 0)
-    cdef list body = []
+    cdef index place, num
     data = native_data(circuit)
     if data is None:
-        return NotImplemented
+        return HELD
     if not is_zero(circuit.global_phase):
-        return None
-    reader = GateReader()
+        return OTHER
     native = borrowed(data)
     if native == NULL:
-        return NotImplemented
-    if qk_num_cregs(native) > 1:  # they may share clbits
-        return None
+        return HELD
     num = qk_num(native)
-    num_qubits = qk_num_qubits(native)
-    num_clbits = qk_num_clbits(native)
-    try:
-        place = native_gates(reader, native, 0, num, NULL, num_qubits)
-        if place < num and not unitary_only:
-            place = native_measures(native, place, num, &pairs)
-        # The pointer into the circuit is not used from here on.
-        if place < num:
-            return None
-        if len(reader):
-            gates, _, finite = reader.take()
-            if not finite:
-                return None
-            body.append(gates)
-        for i in range(pairs.used // <index>(2 * sizeof(uint32_t))):
-            body.append(
-                measure_of((<uint32_t*>pairs.data)[2 * i], (<uint32_t*>pairs.data)[2 * i + 1])
-            )
-    finally:
-        free(pairs.data)
-    return new_program(num_qubits, num_clbits, tuple(body), 0.0, circuit.name, True)
+    shape.num_cregs = qk_num_cregs(native)
+    shape.num_qubits = qk_num_qubits(native)
+    if shape.num_cregs > 1 or shape.num_qubits > shape.most_qubits:  # registers may share clbits
+        return OTHER
+    shape.num_clbits = qk_num_clbits(native)
+    place = native_gates(reader, native, 0, num, NULL, shape.num_qubits)
+    if place < num and not unitary_only:
+        place = native_measures(native, place, num, pairs)
+    # The pointer into the circuit is not used from here on.
+    return PLAIN if place == num else OTHER
 
 
 cdef int push_bytes(Growable* b, const void* data, index size) except -1:

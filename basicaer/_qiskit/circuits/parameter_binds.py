@@ -47,15 +47,15 @@ class Bound(NamedTuple):
     circuit: QuantumCircuit
     values: Union[Table, List[Mapping[Any, Any]], None]
 
-    def programs(self, *, unitary_only: bool) -> List[Tuple[Program, Dict[str, Any]]]:
+    def programs(self, *, unitary_only: bool) -> List[Tuple[Program, result.Header]]:
         """Returns a program and the header of its result for each set of values."""
         circuit, values = self.circuit, self.values
         if isinstance(values, Table):
             sweep = Sweep(circuit, values.parameters, unitary_only=unitary_only)
             return list(zip(sweep.programs(values.values), _headers(circuit, values)))
-        circuits = [circuit]
-        if values is not None:
-            circuits = [circuit.assign_parameters(bind) for bind in values]
+        if values is None:
+            return [(lower(circuit, unitary_only=unitary_only), result.header_of(circuit))]
+        circuits = [circuit.assign_parameters(bind) for bind in values]
         return [
             (lower(each, unitary_only=unitary_only), result.header_of(each)) for each in circuits
         ]
@@ -67,8 +67,10 @@ def pair(circuits: Sequence[QuantumCircuit], binds: Binds) -> List[Bound]:
     Raises:
         BasicAerError: if parameters and values do not match.
     """
+    if binds is None:
+        return [Bound(circuit, None) for circuit in circuits]
     alone = isinstance(binds, Mapping)
-    listed: Sequence[Mapping[Any, Any]] = [binds] if isinstance(binds, Mapping) else binds or ()
+    listed: Sequence[Mapping[Any, Any]] = [binds] if isinstance(binds, Mapping) else binds
     if not any(listed):
         if not listed or not any(circuit.parameters for circuit in circuits):
             return [Bound(circuit, None) for circuit in circuits]
@@ -240,28 +242,23 @@ def _names(parameters: Any) -> str:
     return ", ".join(names) if names else "none"
 
 
-def _headers(circuit: QuantumCircuit, table: Table) -> Iterator[Dict[str, Any]]:
-    """Yields the header of each run: that of the bound circuit that terra would have run.
-
-    The headers share their lists of labels and sizes.
-    """
+def _headers(circuit: QuantumCircuit, table: Table) -> Iterator[result.Header]:
+    """Yields the header of each run: that of the bound circuit that terra would have run."""
     first = circuit.copy_empty_like()
     phase = circuit.global_phase
     free = set(getattr(phase, "parameters", ()))
     first.global_phase = 0 if free else phase
-    header = result.header_of(first)
+    shared = result.header_of(first)
     metadata = circuit.metadata
     for row in table.values:
         # As in terra, the name of each bound circuit ends with the next number of its class.
         first._increment_instances()
         first._name_update()
-        own = dict(header)
-        own["name"] = first.name
-        own["metadata"] = copy.deepcopy(metadata) if metadata else {}
+        own: Dict[str, Any] = {"metadata": copy.deepcopy(metadata) if metadata else {}}
         if free:
             values = {p: v for p, v in zip(table.parameters, row.tolist()) if p in free}
             value = phase.bind(values)
             # Since 1.0 Qiskit keeps the phase of a circuit that it binds below 2 pi.
             first.global_phase = value if TERRA else float(value)
             own["global_phase"] = float(first.global_phase)
-        yield own
+        yield shared.of_other(first.name, own)

@@ -34,8 +34,8 @@ cdef class Refill:
         alike = {}
         for offset, entries, arguments in frees:
             formula = formula_of(entries, len(arguments))
-            if not 0 <= offset <= len(coefficients) - formula.num_entries:
-                raise ValueError(f"{formula.num_entries} coefficients do not fit at {offset}")
+            if not 0 <= offset <= len(coefficients) - formula.recipe.num_entries:
+                raise ValueError(f"{formula.recipe.num_entries} coefficients do not fit at {offset}")
             alike.setdefault(formula, []).append((offset, arguments))
         gates = [gate for group in alike.values() for gate in group]
         sources = [source for _, arguments in gates for source in arguments]
@@ -88,7 +88,7 @@ cdef class Refill:
                 num = 0
                 while gate < last and num < BATCH:
                     starts[num] = self.offsets[gate]
-                    for k in range(formula.num_params):
+                    for k in range(formula.recipe.num_params):
                         values[k * BATCH + num] = columns[self.sources[source], row]
                         source += 1
                     num += 1

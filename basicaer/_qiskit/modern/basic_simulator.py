@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 import warnings
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 import numpy as np
 from qiskit.providers.options import Options
@@ -18,16 +18,16 @@ from qiskit.transpiler import Target
 
 from basicaer._engine.errors import EngineError
 from basicaer._engine.execute import draws_of
-from basicaer._engine.shots.draws import Stream
+from basicaer._engine.shots.draws import Seeds, Stream
 from basicaer._jobs import options
 from basicaer._qiskit import result as _result
 from basicaer._qiskit.circuits import parameter_binds
 from basicaer._qiskit.errors import BasicAerError, public_error
-from basicaer._qiskit.job import BasicAerJob
+from basicaer._qiskit.job import BasicAerJob, Ids
 from basicaer._qiskit.modern.backend import Name
 from basicaer._qiskit.modern.stabilizers import clifford_of, task_of
 from basicaer._qiskit.request import Experiment, Prepared
-from basicaer._qiskit.simulator import Simulator, drawn_seed
+from basicaer._qiskit.simulator import Simulator, drawn_seed, drawn_seeds
 from basicaer._qiskit.versions import BASIC_LOGS, BASIC_SEEDS_RUN, HAS_QOBJ, basic_provider
 
 theirs: Any = basic_provider()
@@ -85,6 +85,7 @@ class BasicSimulator(Simulator, theirs.BasicSimulator):
     KIND = options.BASIC
     ERROR = BasicProviderError
     JOB = BasicProviderJob
+    ALL_SLOTS = not HAS_QOBJ
     _logger = logging.getLogger("basicaer.basic_provider")
     name: Any
 
@@ -174,14 +175,15 @@ class BasicSimulator(Simulator, theirs.BasicSimulator):
             values["seed_simulator"] = _FRESH
         return values
 
-    def _described(self, job_id: str, qobj_id: str) -> Dict[str, Any]:
-        described = super()._described(job_id, qobj_id)
+    @staticmethod
+    def _described(name: str, version: str, ids: Ids) -> Dict[str, Any]:
+        described = Simulator._described(name, version, ids)
         if not HAS_QOBJ:
             del described["qobj_id"]
             described["header"] = None
         return described
 
-    def _log_missing_counts(self, program: Any, header: Mapping[str, Any]) -> None:
+    def _log_missing_counts(self, program: Any, header: _result.Header) -> None:
         if BASIC_LOGS:
             super()._log_missing_counts(program, header)
 
@@ -212,8 +214,9 @@ class BasicSimulator(Simulator, theirs.BasicSimulator):
             prepared.insert(place, found)
         if HAS_QOBJ:
             return [each._replace(task=_drawing(each, Stream(each.seed))) for each in prepared]
-        for each in prepared:
-            each.header["memory_slots"] = each.task.program.num_clbits
+        if self.ALL_SLOTS:
+            for each in prepared:
+                each.header.memory_slots = each.task.program.num_clbits
         return self._in_one_stream(prepared, values["seed_simulator"])
 
     def _seeds(self, ready: Sequence[Any], values: Mapping[str, Any]) -> List[Any]:
@@ -221,17 +224,31 @@ class BasicSimulator(Simulator, theirs.BasicSimulator):
             return [None] * len(ready)  # see _in_one_stream
         given = values["seed_simulator"]
         seeds = []
-        for _, _, experiment, _, _ in ready:
+        for _, _, experiment, *_ in ready:
             own = given if experiment.seed is None else experiment.seed
             seeds.append(drawn_seed() if own is None else own)
         return seeds
 
-    def _in_one_stream(self, prepared: Sequence[Prepared], seed: Any) -> List[Prepared]:
-        """Returns the circuits, drawing one after another from the generator of a `run()`."""
+    def _batch_seeds(self, count: int, values: Mapping[str, Any]) -> Tuple[Seeds, List[Any]]:
+        given = values["seed_simulator"]
+        if BASIC_SEEDS_RUN:
+            stream, shown = self._stream(given)
+            return stream, [shown] * count
+        if given is None:
+            seeds = drawn_seeds(count)
+            return [Stream(seed) for seed in seeds], seeds
+        return [Stream(given)] * count, [given] * count
+
+    def _stream(self, seed: Any) -> Tuple[Stream, Any]:
+        """Returns the stream of a `run()`, and the seed that its results show."""
         if seed is None:
             seed = drawn_seed()
         shown = None if seed is _FRESH else seed
-        stream = Stream(np.random.SeedSequence().entropy if seed is _FRESH else seed)
+        return Stream(np.random.SeedSequence().entropy if seed is _FRESH else seed), shown
+
+    def _in_one_stream(self, prepared: Sequence[Prepared], seed: Any) -> List[Prepared]:
+        """Returns the circuits, drawing one after another from the generator of a `run()`."""
+        stream, shown = self._stream(seed)
         placed = []
         last = len(prepared) - 1
         for position, each in enumerate(prepared):

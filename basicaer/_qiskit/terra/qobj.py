@@ -31,6 +31,7 @@ from qiskit.qobj import QasmQobj as QasmQobj
 from basicaer._jobs import options
 from basicaer._qiskit.errors import BasicAerError
 from basicaer._qiskit.request import Experiment
+from basicaer._qiskit.result import Header
 from basicaer._qiskit.versions import DiagonalGate, Initialize, UnitaryGate, with_condition
 
 _MOST_QUBITS = 1000
@@ -131,7 +132,8 @@ def _experiment(source: Any) -> Experiment:
                 f"{error}."
             ) from error
     seed = options.check(options.QASM, "seed_simulator", config.get("seed_simulator"))
-    return Experiment(circuit, header, bool(config.get("allows_measure_sampling", True)), seed)
+    made = Header(name, header["memory_slots"], header.copy)
+    return Experiment(circuit, made, bool(config.get("allows_measure_sampling", True)), seed)
 
 
 def _registers(sizes: Any, num_clbits: int) -> List[ClassicalRegister]:
