@@ -15,7 +15,7 @@ from qiskit.circuit import ParameterVector
 import basicaer
 import basicaer._engine.state.state as state_module
 from basicaer._engine import costs
-from basicaer._engine.plan import planner
+from basicaer._engine.plan import compiled_plan, planner
 from basicaer._engine.program import Gates
 from basicaer._engine.state import dispatch, unplanned
 from basicaer._engine.state.state import State
@@ -40,6 +40,12 @@ COLUMNS = {
         r"^    (\w+) = (\d+)", (PLAN / "layout.pxi").read_text("utf-8"), re.MULTILINE
     )
 }
+
+
+@pytest.fixture(autouse=True)
+def turns(monkeypatch):
+    """Gates are turns at any width."""
+    monkeypatch.setattr(compiled_plan, "TURNS_FROM", 0)
 
 
 @pytest.fixture(params=list(BUILDS))
