@@ -155,6 +155,8 @@ class Basicaer(Simulator):
         for operation in program.body:
             if not isinstance(operation, Gates):
                 raise TypeError(f"only gates can be measured here, not {type(operation).__name__}")
+            if hasattr(operation.plans, "keep"):
+                operation.plans.keep()
 
         def run() -> Any:
             state = State.zero(program.num_qubits, self.precision)
