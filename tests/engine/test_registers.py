@@ -430,6 +430,37 @@ def test_refreshed_plans_of_held_diagonals(build, monkeypatch, plans, fresh, blo
 
 
 @pytest.mark.parametrize("fresh", [True, False])
+@pytest.mark.parametrize("between", ["ccx", "cswap", "iswap", "cz"])
+def test_turns_without_diagonals_do_not_overflow(build, precision, small_blocks, fresh, between):
+    """Their scale goes into one of them where no diagonal comes to take it."""
+    num_qubits = 8
+    rng = np.random.default_rng(4)
+    circuit = QuantumCircuit(num_qubits)
+    for layer in range(300):
+        for qubit in range(num_qubits):
+            (circuit.rx if layer % 5 == 2 else circuit.ry)(float(rng.uniform(1.4, 1.7)), qubit)
+        on = [int(q) for q in rng.permutation(num_qubits)[:3]]
+        getattr(circuit, between)(*(on if between in ("ccx", "cswap") else on[:2]))
+    run_on_random_state(circuit, precision, fresh=fresh)
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+@pytest.mark.parametrize("rz", [True, False])
+def test_passes_do_not_run_far_ahead_with_scales(build, precision, small_blocks, fresh, rz):
+    """One half of the qubits could go through all of its turns before the other half begins."""
+    rng = np.random.default_rng(5)
+    circuit = QuantumCircuit(10)
+    for _ in range(250):
+        for qubit in range(10):
+            circuit.ry(float(rng.uniform(1.4, 1.7)), qubit)
+            if rz:
+                circuit.rz(0.3, qubit)
+        for half in (0, 5):
+            circuit.ccx(*(half + int(q) for q in rng.permutation(5)[:3]))
+    run_on_random_state(circuit, precision, fresh=fresh)
+
+
+@pytest.mark.parametrize("fresh", [True, False])
 @pytest.mark.parametrize("diagonals", [True, False])
 def test_many_turns_lose_no_accuracy(build, monkeypatch, plans, fresh, diagonals):
     """Each turn leaves a factor of 0.7 or more behind: 10,000 of them must not underflow."""

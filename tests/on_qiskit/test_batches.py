@@ -135,7 +135,7 @@ def test_a_seed_for_each(read):
     for place, seed in enumerate(seeds):
         alone = QASM.run(made[0], seed_simulator=seed, memory=True).result()
         assert alone.get_memory() == result.get_memory(place)
-    assert read == [True, *[False] * 20]
+    assert read == [True]  # a circuit that is alone is not even looked at
 
 
 def test_recorded_outcomes_twice(read):

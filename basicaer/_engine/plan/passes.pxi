@@ -90,6 +90,8 @@ cdef int lower_items(Planner p, const int64_t* chosen, index num, const int64_t*
         it = <Item*>p.items.data + waiting[0]
         if holds and it.kind == DIAGONAL_GROUP:
             hold(p, waiting[0])
+            if it.fence:
+                release(p, bits, a)
             waiting += 1
             left -= 1
             continue

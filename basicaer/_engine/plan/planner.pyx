@@ -113,6 +113,7 @@ cdef struct Item:
     bint turned         # its matrices are turns, their scale taken out,
     index turn          # their tangents and forms in these registers
     bint flips          # STEERED: the second matrix is X times the first
+    bint fence          # nothing behind it goes before it, and nothing before it behind it
 
 cdef struct Term:
     uint64_t mask
@@ -215,6 +216,7 @@ cdef class Planner:
     cdef uint64_t mixed_yet             # qubits that can be other than |0> by now
     cdef index held                     # the group of the terms that are held back, or -1
     cdef int scaled                     # turns whose scale R_SCALAR has
+    cdef int since_fence, most_unfenced # turns since the last fence, and how many they can be
     cdef index num_fused, work_vectors, max_outer
     cdef double total_work
     # the pass being lowered
@@ -362,6 +364,7 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     if fusion and min(capacity, num_qubits - lane_bits) >= register_bits:
         p.register_bits = register_bits
     p.merging.turn = p.cost_turn if p.register_bits else 0
+    p.most_unfenced = MOST_UNFENCED_SINGLE if single else MOST_UNFENCED
     p.touched = p.live = live
     p.coefficients = &coefficients[0] if coefficients.shape[0] else NULL
     # About what gates need, so that lists seldom move.

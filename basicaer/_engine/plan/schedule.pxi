@@ -70,6 +70,12 @@ cdef int schedule(Planner p) except -1 nogil:
         for j in range(left):
             i = waiting[j]
             it = <Item*>p.items.data + i
+            if it.fence and kept:       # all that is left comes later
+                while j < left:
+                    waiting[kept] = waiting[j]
+                    kept += 1
+                    j += 1
+                break
             if it.kind == DIAGONAL_GROUP:
                 rest = split_group(p, i, mixed_behind) if it.diagonal & mixed_behind else -1
                 if rest != i:

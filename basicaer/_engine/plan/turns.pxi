@@ -14,7 +14,12 @@
 #     become   O(q0) O(q1) ...  [after, before' of all]  O'(q0) O'(q1) ...  [after' ...
 
 cdef enum:
-    MOST_SCALED = 64    # turns whose scale, 1/sqrt(2) or more each, is left in R_SCALAR
+    # Turns whose scale, 1/sqrt(2) or more each, is left in R_SCALAR until a group comes; twice as
+    # many at most. Where it is put is before or after them in the order of the passes, so that
+    # numbers grow by what the turns between two fences have: they must not overflow.
+    MOST_SCALED = 64
+    MOST_UNFENCED = 1500
+    MOST_UNFENCED_SINGLE = 200
 
 
 cdef int float_term(Planner p, uint64_t mask, index factor, bint asked=True) except -1 nogil:
@@ -49,6 +54,15 @@ cdef void link_float(Planner p, index at) noexcept nogil:
     p.last_float = at
 
 
+cdef void start_count(Planner p, Item* it) noexcept nogil:
+    """Item `it` has taken R_SCALAR."""
+    p.since_fence += p.scaled
+    p.scaled = 0
+    if p.since_fence + 2 * MOST_SCALED > p.most_unfenced:
+        p.since_fence = 0
+        it.fence = True
+
+
 cdef int settle_term(Planner p, index at) except -1 nogil:
     """Puts a term into the last group, or into a new one."""
     cdef Term* t = <Term*>p.terms.data + at
@@ -70,7 +84,7 @@ cdef int settle_term(Planner p, index at) except -1 nogil:
             one = new_registers(p, 2)
             step(p, COPY, one, R_SCALAR, 0)
             step(p, SET_ONE, R_SCALAR, 0, 0)
-            p.scaled = 0
+            start_count(p, it)
             it.first_term = it.last_term = count_of(&p.terms, sizeof(Term))
             scale = <Term*>extend(&p.terms, sizeof(Term))
             scale.mask = 0
@@ -227,6 +241,16 @@ cdef int turn_two(Planner p, Item* it) except -1 nogil:
     return float_term(p, one | other, factors + X_AFTER + 4)
 
 
+cdef int keep_scale(Planner p, Item* it) except -1 nogil:
+    """An item that is left as it is, to take R_SCALAR: no group has come for too many turns."""
+    step(p, SCALE, it.at, R_SCALAR,
+         4 if it.kind == ONE_QUBIT else 8 if it.kind == STEERED else 16)
+    it.is_real = it.is_real and ask(p, IS_REAL, R_SCALAR)
+    step(p, SET_ONE, R_SCALAR, 0, 0)
+    start_count(p, it)
+    return push_item(p, it)
+
+
 cdef int take_turns(Planner p) except -1 nogil:
     """Items to turns and groups of diagonals."""
     cdef Growable old = p.items
@@ -239,7 +263,7 @@ cdef int take_turns(Planner p) except -1 nogil:
     p.unturned = old
     p.items.used = 0
     p.last_group = p.first_float = p.last_float = -1
-    p.scaled = 0
+    p.scaled = p.since_fence = 0
     p.mixed_yet = p.live
     for q in range(MAX_BITS):
         p.last_mixed[q] = p.single[q] = -1
@@ -252,6 +276,9 @@ cdef int take_turns(Planner p) except -1 nogil:
                 if (<Term*>p.terms.data + t).mask & ~p.mixed_yet == 0:
                     link_float(p, t)
                 t = following
+        elif p.scaled >= 2 * MOST_SCALED and (
+                it.kind == ONE_QUBIT or it.kind == STEERED or it.kind == TWO_TURN):
+            keep_scale(p, it)
         elif it.kind == ONE_QUBIT:
             turn_one(p, it)
         elif it.kind == STEERED:
