@@ -22,7 +22,7 @@ cdef enum:
     # The passes may apply it long before or after the turns, but not across a fence: numbers grow
     # or shrink by what the turns between two fences have. They must not overflow, nor vanish.
     MOST_UNFENCED = 1200
-    MOST_UNFENCED_SINGLE = 128
+    MOST_UNFENCED_SINGLE = 180
 
 
 cdef int float_term(Planner p, uint64_t mask, index factor, bint asked=True) except -1 nogil:
