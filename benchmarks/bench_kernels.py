@@ -66,7 +66,7 @@ class Load(NamedTuple):
     imaginary: float = 0.0
 
 
-def loads(local_bits: int, lane_bits: int) -> dict[str, Load]:
+def loads(local_bits: int, lane_bits: int, register_bits: int) -> dict[str, Load]:
     """One load for each kernel. Targets are local bits, or lane bits where the name says lane."""
     last_lane = lane_bits - 1
     # A product as a chain's: a factor for each bit and for neighbours. Its table is for the lowest
@@ -77,6 +77,10 @@ def loads(local_bits: int, lane_bits: int) -> dict[str, Load]:
     terms = [(0, place, -1, 0) for place in places]
     terms += [(0, *sorted(pair), 0) for pair in zip(places, places[1:])]
     chain = (*bits, *[value for term in terms for value in term])
+    # Three gates, each a turn of one register bit, of form 0: its code is that bit. See layout.pxi.
+    registers = [*range(2, 2 + register_bits)]
+    for turn in range(3):
+        registers += [turn % register_bits, 0, 0, 0, 0, 0]
     return {
         "dense1": Load(8, targets=(2, 0)),
         "dense1_lane": Load(8, targets=(last_lane, 0)),
@@ -101,6 +105,7 @@ def loads(local_bits: int, lane_bits: int) -> dict[str, Load]:
         "weyl_lane": Load(12, targets=(last_lane, 3)),
         "weyl_lanes": Load(12, targets=(0, last_lane)),
         "dense3to5": Load(32, list=(0, 2, 3), count=3),
+        "registers": Load(6, list=tuple(registers), count=3),
     }
 
 
@@ -239,7 +244,7 @@ def measure(arguments: argparse.Namespace) -> list[dict[str, Any]]:
                     f"{'kernel':<14}{'qubits':>7}{'ns/amp':>9}{'GB/s':>9}{'ceiling':>10}{'share':>8}"
                 )
                 for num_qubits in arguments.qubits:
-                    table = loads(num_qubits - lane_bits, lane_bits)
+                    table = loads(num_qubits - lane_bits, lane_bits, kernels.REGISTER_BITS)
                     missing = set(kernels.KERNELS) - set(table)
                     if missing:
                         raise KeyError(f"no load is described for {sorted(missing)}")

@@ -445,6 +445,19 @@ def test_turns_without_diagonals_do_not_overflow(build, precision, small_blocks,
 
 
 @pytest.mark.parametrize("fresh", [True, False])
+def test_turns_under_one_control_do_not_overflow(build, precision, small_blocks, fresh):
+    """Their scale is a factor of the control, which nothing mixes for a long time."""
+    rng = np.random.default_rng(6)
+    circuit = QuantumCircuit(8)
+    circuit.h(7)
+    for _ in range(400):
+        for qubit in range(7):
+            circuit.cry(float(rng.uniform(1.4, 1.7)), 7, qubit)
+        circuit.ccx(*(int(q) for q in rng.permutation(7)[:3]))
+    run_on_random_state(circuit, precision, fresh=fresh)
+
+
+@pytest.mark.parametrize("fresh", [True, False])
 @pytest.mark.parametrize("rz", [True, False])
 def test_passes_do_not_run_far_ahead_with_scales(build, precision, small_blocks, fresh, rz):
     """One half of the qubits could go through all of its turns before the other half begins."""

@@ -216,7 +216,9 @@ cdef class Planner:
     cdef uint64_t mixed_yet             # qubits that can be other than |0> by now
     cdef index held                     # the group of the terms that are held back, or -1
     cdef int scaled                     # turns whose scale R_SCALAR has
-    cdef int since_fence, most_unfenced # turns since the last fence, and how many they can be
+    cdef int uneven                     # floating factors that are no phases
+    cdef int since_fence                # turns
+    cdef int most_scaled, most_unfenced     # turns.pxi
     cdef index num_fused, work_vectors, max_outer
     cdef double total_work
     # the pass being lowered
@@ -364,6 +366,7 @@ def plan(const int64_t[:, ::1] kinds, const int32_t[::1] kind, const int32_t[::1
     if fusion and min(capacity, num_qubits - lane_bits) >= register_bits:
         p.register_bits = register_bits
     p.merging.turn = p.cost_turn if p.register_bits else 0
+    p.most_scaled = MOST_SCALED_SINGLE if single else MOST_SCALED
     p.most_unfenced = MOST_UNFENCED_SINGLE if single else MOST_UNFENCED
     p.touched = p.live = live
     p.coefficients = &coefficients[0] if coefficients.shape[0] else NULL

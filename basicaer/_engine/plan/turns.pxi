@@ -14,12 +14,15 @@
 #     become   O(q0) O(q1) ...  [after, before' of all]  O'(q0) O'(q1) ...  [after' ...
 
 cdef enum:
-    # Turns whose scale, 1/sqrt(2) or more each, is left in R_SCALAR until a group comes; twice as
-    # many at most. Where it is put is before or after them in the order of the passes, so that
-    # numbers grow by what the turns between two fences have: they must not overflow.
+    # A turn makes numbers larger, by sqrt(2) at most. What makes them smaller again, its scale, is
+    # left in R_SCALAR until a group comes, for so many turns, twice as many at most; or, where only
+    # half of the amplitudes turn, in a factor that floats.
     MOST_SCALED = 64
-    MOST_UNFENCED = 1500
-    MOST_UNFENCED_SINGLE = 200
+    MOST_SCALED_SINGLE = 32
+    # The passes may apply it long before or after the turns, but not across a fence: numbers grow
+    # or shrink by what the turns between two fences have. They must not overflow, nor vanish.
+    MOST_UNFENCED = 1200
+    MOST_UNFENCED_SINGLE = 180
 
 
 cdef int float_term(Planner p, uint64_t mask, index factor, bint asked=True) except -1 nogil:
@@ -58,7 +61,7 @@ cdef void start_count(Planner p, Item* it) noexcept nogil:
     """Item `it` has taken R_SCALAR."""
     p.since_fence += p.scaled
     p.scaled = 0
-    if p.since_fence + 2 * MOST_SCALED > p.most_unfenced:
+    if p.since_fence + 2 * p.most_scaled > p.most_unfenced:
         p.since_fence = 0
         it.fence = True
 
@@ -80,7 +83,7 @@ cdef int settle_term(Planner p, index at) except -1 nogil:
         p.last_group = num_items(p) - 1
         for q in range(p.num_qubits):
             p.single[q] = -1
-        if p.scaled >= MOST_SCALED:
+        if p.scaled >= p.most_scaled:
             one = new_registers(p, 2)
             step(p, COPY, one, R_SCALAR, 0)
             step(p, SET_ONE, R_SCALAR, 0, 0)
@@ -207,6 +210,7 @@ cdef int turn_steered(Planner p, Item* it) except -1 nogil:
     step(p, QUOTIENT, f, second + TURN_AFTER, first + TURN_AFTER)
     float_term(p, mask | steer, f, False)
     step(p, QUOTIENT, f + 2, second + TURN_SCALE, first + TURN_SCALE)
+    p.uneven += 1
     return float_term(p, steer, f + 2, False)
 
 
@@ -263,12 +267,16 @@ cdef int take_turns(Planner p) except -1 nogil:
     p.unturned = old
     p.items.used = 0
     p.last_group = p.first_float = p.last_float = -1
-    p.scaled = p.since_fence = 0
+    p.scaled = p.since_fence = p.uneven = 0
     p.mixed_yet = p.live
     for q in range(MAX_BITS):
         p.last_mixed[q] = p.single[q] = -1
     for i in range(num):
         it = <Item*>p.unturned.data + i
+        if p.uneven >= p.most_scaled:
+            p.last_group = -1
+            settle(p, ~<uint64_t>0)
+            p.uneven = 0
         if it.kind == DIAGONAL_GROUP:
             t = it.first_term
             while t >= 0:
@@ -276,7 +284,7 @@ cdef int take_turns(Planner p) except -1 nogil:
                 if (<Term*>p.terms.data + t).mask & ~p.mixed_yet == 0:
                     link_float(p, t)
                 t = following
-        elif p.scaled >= 2 * MOST_SCALED and (
+        elif p.scaled >= 2 * p.most_scaled and (
                 it.kind == ONE_QUBIT or it.kind == STEERED or it.kind == TWO_TURN):
             keep_scale(p, it)
         elif it.kind == ONE_QUBIT:
