@@ -4,7 +4,10 @@
    of the operation; their vectors stay in registers while its gates are applied one by one:
 
        K = 3    re[0] im[0] | re[1] im[1] | ... | re[7] im[7]     bit i of an index: register bit i
-                '---------- 16 of the 32 registers ----------'    K = 2 where there are 16 of them
+                '---------- 16 of the 32 registers ----------'    K = 2 with vectors of 16 bytes
+
+   AVX2 has 16 registers only, so some vectors wait in L1; with K = 2 circuits of 20 qubits still
+   took a tenth longer, since each trip did less.
 
    A gate is mostly a turn, a real rotation or reflection whose larger entry has been taken out, so
    that it costs two multiply-adds an amplitude. Of the amplitudes a and b it makes
