@@ -18,7 +18,7 @@ from basicaer._engine.shots.draws import Stream, memory_rows, num_words, uniform
 from basicaer._engine.state.amplitudes import Amplitudes
 from basicaer._engine.state.small import MOST_QUBITS, draw_outcomes
 from basicaer._engine.state.state import State
-from basicaer._engine.state.unplanned import way_of
+from basicaer._engine.state.unplanned import statistics_of, way_of
 from basicaer._engine.task import Outcome, Task
 from basicaer._engine.work import worth_a_look
 
@@ -145,13 +145,7 @@ def _run_narrow(task: Task, control: Control) -> _Done:
     if not outline.in_place:
         memory = _as_memory(outline, memory.reshape(shots).view(np.int64), 1)
     count = outline.num_gates
-    statistics = {
-        "gates": count,
-        "fused_gates": count,
-        "passes": 1,
-        "operations": count,
-        "amplitude_gates": count << num_qubits,
-    }
+    statistics = statistics_of(count, count, count, num_qubits)
     return statistics, memory, None, norm, 0.0, applying
 
 

@@ -15,20 +15,10 @@ cdef enum:
 
 cdef int hold(Planner p, index i) except -1 nogil:
     """Holds the terms of a diagonal group, item i."""
-    cdef Item* it = <Item*>p.items.data + i
-    cdef Item* held
     if p.held < 0:
         p.held = i
-        return 0
-    held = <Item*>p.items.data + p.held
-    if it.first_term < 0:
-        return 0
-    if held.first_term < 0:
-        held.first_term = it.first_term
     else:
-        (<Term*>p.terms.data + held.last_term).next = it.first_term
-    held.last_term = it.last_term
-    held.diagonal |= it.diagonal
+        append_terms(p, <Item*>p.items.data + p.held, <Item*>p.items.data + i)
     return 0
 
 
@@ -93,13 +83,7 @@ cdef index take_held(Planner p, uint64_t mixed, uint64_t inside, uint64_t outsid
         it = held
         if terms[t].mask & ~inside == outside and (terms[t].mask & mixed or outside == 0):
             it = <Item*>p.items.data + made
-        if it.first_term < 0:
-            it.first_term = t
-        else:
-            terms[it.last_term].next = t
-        it.last_term = t
-        it.diagonal |= terms[t].mask
-        terms[t].next = -1
+        append_term(p, it, t)
         t = following
     return made
 

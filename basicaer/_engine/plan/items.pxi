@@ -20,39 +20,67 @@ cdef index num_items(Planner p) noexcept nogil:
     return count_of(&p.items, sizeof(Item))
 
 
+cdef index new_term(Planner p, uint64_t mask, index factor) except -1 nogil:
+    """A factor of the amplitudes whose bits in `mask` are all 1, in no group yet."""
+    cdef Term* t = <Term*>extend(&p.terms, sizeof(Term))
+    t.mask = mask
+    t.at = factor
+    t.next = -1
+    return count_of(&p.terms, sizeof(Term)) - 1
+
+
+cdef void append_term(Planner p, Item* it, index at) noexcept nogil:
+    """Puts a term at the end of a diagonal group."""
+    cdef Term* terms = <Term*>p.terms.data
+    terms[at].next = -1
+    if it.first_term < 0:
+        it.first_term = at
+    else:
+        terms[it.last_term].next = at
+    it.last_term = at
+    it.diagonal |= terms[at].mask
+
+
+cdef void append_terms(Planner p, Item* it, const Item* other) noexcept nogil:
+    """Puts all terms of another diagonal group at the end of one."""
+    if other.first_term < 0:
+        return
+    if it.first_term < 0:
+        it.first_term = other.first_term
+    else:
+        (<Term*>p.terms.data + it.last_term).next = other.first_term
+    it.last_term = other.last_term
+    it.diagonal |= other.diagonal
+
+
 cdef int add_term(Planner p, uint64_t mask, index factor) except -1 nogil:
     """Adds a factor to `last_group`: of the amplitudes whose bits in `mask` are all 1."""
-    cdef Term* t
-    cdef Item* it
-    cdef index at = count_of(&p.terms, sizeof(Term))
+    cdef index at
     if ask(p, IS_ABOUT_ONE, factor):
         return 0
     if mask == 0:
         step(p, SCALE, R_SCALAR, factor, 1)
         return 0
-    t = <Term*>extend(&p.terms, sizeof(Term))
-    t.mask = mask
-    t.at = factor
-    t.next = -1
-    it = <Item*>p.items.data + p.last_group
-    if it.first_term < 0:
-        it.first_term = at
-    else:
-        (<Term*>p.terms.data + it.last_term).next = at
-    it.last_term = at
-    it.diagonal |= mask
+    at = new_term(p, mask, factor)
+    append_term(p, <Item*>p.items.data + p.last_group, at)
     return 0
+
+
+cdef bint joins_last_group(Planner p, uint64_t mask) noexcept nogil:
+    """True if there is a last group, and no item after it mixes a qubit of `mask`."""
+    if p.last_group < 0:
+        return False
+    while mask:
+        if p.last_mixed[lowest(mask)] > p.last_group:
+            return False
+        mask &= mask - 1
+    return True
 
 
 cdef int join_group(Planner p, uint64_t mask) except -1 nogil:
     """Makes sure that `last_group` is a diagonal group that a diagonal on `mask` can join."""
-    cdef int q
-    if p.last_group >= 0 and p.fusion:
-        for q in range(p.num_qubits):
-            if (mask >> q) & 1 and p.last_mixed[q] > p.last_group:
-                break
-        else:
-            return 0
+    if p.fusion and joins_last_group(p, mask):
+        return 0
     new_item(p, DIAGONAL_GROUP)
     p.last_group = num_items(p) - 1
     return 0

@@ -122,7 +122,6 @@ cdef int lower_items(Planner p, const int64_t* chosen, index num, const int64_t*
             lower_registers(p, taken, count, mixed, active, bits, a)
         # Those that were taken are among the first WINDOW: close the gaps, move the head up.
         last = min(left, WINDOW) - 1
-        i = last
         j = count - 1
         for i in range(last, -1, -1):
             if j >= 0 and waiting[i] == taken[j]:

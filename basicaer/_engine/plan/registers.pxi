@@ -71,21 +71,15 @@ cdef int take_components(Planner p, index i) except -1 nogil:
             return 0
     t = it.first_term
     it.first_term = it.last_term = -1
+    it.diagonal = 0
     for k in range(1, num):
         new_item(p, DIAGONAL_GROUP)
     while t >= 0:
         following = terms[t].next
-        terms[t].next = -1
         k = 0
         while terms[t].mask & ~parts[k]:
             k += 1
-        it = <Item*>p.items.data + (num_items(p) - k if k else i)
-        it.diagonal = parts[k]
-        if it.first_term < 0:
-            it.first_term = t
-        else:
-            terms[it.last_term].next = t
-        it.last_term = t
+        append_term(p, <Item*>p.items.data + (num_items(p) - k if k else i), t)
         t = following
     return num - 1
 
@@ -136,12 +130,7 @@ cdef index gather_groups(Planner p, const int64_t* waiting, index num, int64_t* 
     for i in range(1, min(num, WINDOW)):
         it = <Item*>p.items.data + waiting[i]
         if it.kind == DIAGONAL_GROUP and it.diagonal & mixed_behind == 0 and it.first_term >= 0:
-            if first.first_term < 0:
-                first.first_term = it.first_term
-            else:
-                (<Term*>p.terms.data + first.last_term).next = it.first_term
-            first.last_term = it.last_term
-            first.diagonal |= it.diagonal
+            append_terms(p, first, it)
             taken[count] = i
             count += 1
         else:

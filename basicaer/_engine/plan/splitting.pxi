@@ -114,7 +114,6 @@ cdef int fold_scalar(Planner p, bint fresh) except -1 nogil:
     cdef int entries
     cdef Item* it
     cdef Item* found = NULL
-    cdef Term* t
     if fresh or ask(p, IS_ONE, R_SCALAR):
         return 0
     for i in range(num_items(p)):
@@ -134,11 +133,8 @@ cdef int fold_scalar(Planner p, bint fresh) except -1 nogil:
     elif found.kind == DIAGONAL_GROUP:
         i = new_registers(p, 2)
         step(p, COPY, i, R_SCALAR, 0)
-        at = count_of(&p.terms, sizeof(Term))
-        t = <Term*>extend(&p.terms, sizeof(Term))
-        t.mask = 0
-        t.at = i
-        t.next = found.first_term
+        at = new_term(p, 0, i)
+        (<Term*>p.terms.data + at).next = found.first_term
         found.first_term = at
         if found.last_term < 0:
             found.last_term = at

@@ -32,17 +32,11 @@ cdef int float_term(Planner p, uint64_t mask, index factor, bint asked=True) exc
         asked: whether to leave a factor of 1 out. One that is 1 for some angles only is better
             left in: the plan can be refreshed then.
     """
-    cdef Term* t
-    cdef index at
     if mask & ~p.mixed_yet:
         return 0          # of a qubit that is still |0>
     if asked and ask(p, IS_ABOUT_ONE, factor):
         return 0
-    at = count_of(&p.terms, sizeof(Term))
-    t = <Term*>extend(&p.terms, sizeof(Term))
-    t.mask = mask
-    t.at = factor
-    link_float(p, at)
+    link_float(p, new_term(p, mask, factor))
     return 0
 
 
@@ -68,17 +62,11 @@ cdef void start_count(Planner p, Item* it) noexcept nogil:
 
 cdef int settle_term(Planner p, index at) except -1 nogil:
     """Puts a term into the last group, or into a new one."""
-    cdef Term* t = <Term*>p.terms.data + at
     cdef Item* it
-    cdef Term* scale
-    cdef uint64_t mask = t.mask
-    cdef bint joins = p.last_group >= 0
+    cdef uint64_t mask = (<Term*>p.terms.data + at).mask
     cdef index one
     cdef int q
-    while mask and joins:
-        joins = p.last_mixed[lowest(mask)] < p.last_group
-        mask &= mask - 1
-    if not joins:
+    if not joins_last_group(p, mask):
         it = new_item(p, DIAGONAL_GROUP)
         p.last_group = num_items(p) - 1
         for q in range(p.num_qubits):
@@ -88,25 +76,14 @@ cdef int settle_term(Planner p, index at) except -1 nogil:
             step(p, COPY, one, R_SCALAR, 0)
             step(p, SET_ONE, R_SCALAR, 0, 0)
             start_count(p, it)
-            it.first_term = it.last_term = count_of(&p.terms, sizeof(Term))
-            scale = <Term*>extend(&p.terms, sizeof(Term))
-            scale.mask = 0
-            scale.at = one
-            scale.next = -1
-            t = <Term*>p.terms.data + at
-    it = <Item*>p.items.data + p.last_group
-    if t.mask & (t.mask - 1) == 0:
-        q = lowest(t.mask)
+            append_term(p, it, new_term(p, 0, one))
+    if mask & (mask - 1) == 0:
+        q = lowest(mask)
         if p.single[q] >= 0:
-            return step(p, SCALE, (<Term*>p.terms.data + p.single[q]).at, t.at, 1)
+            return step(p, SCALE, (<Term*>p.terms.data + p.single[q]).at,
+                        (<Term*>p.terms.data + at).at, 1)
         p.single[q] = at
-    t.next = -1
-    if it.first_term < 0:
-        it.first_term = at
-    else:
-        (<Term*>p.terms.data + it.last_term).next = at
-    it.last_term = at
-    it.diagonal |= t.mask
+    append_term(p, <Item*>p.items.data + p.last_group, at)
     return 0
 
 

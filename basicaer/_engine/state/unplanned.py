@@ -125,7 +125,7 @@ def apply_one_by_one(
         shift,
         flags,
     )
-    return _statistics(len(gates), len(gates), len(gates), num_qubits)
+    return statistics_of(len(gates), len(gates), len(gates), num_qubits)
 
 
 def apply_directly(
@@ -162,10 +162,11 @@ def apply_directly(
         _COSTS,
         flags,
     )
-    return _statistics(len(gates), fused, operations, width), live, memory, skip
+    return statistics_of(len(gates), fused, operations, width), live, memory, skip
 
 
-def _statistics(gates: int, fused: int, operations: int, width: int) -> Dict[str, float]:
+def statistics_of(gates: int, fused: int, operations: int, width: int) -> Dict[str, float]:
+    """Returns what `State.apply` does, of gates that had no plan."""
     return {
         "gates": gates,
         "fused_gates": fused,
