@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from basicaer._jobs import queue
+from basicaer._jobs import budget, queue
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,15 +26,27 @@ def elsewhere(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def no_job_outlives_its_test(monkeypatch):
-    """Cancels the jobs that a test leaves running, and waits until they have ended.
+    """Cancels the jobs that a test leaves running, and waits until they and their memory are gone.
 
-    It requests `monkeypatch` so that this happens before patches are undone. A job that ended later
-    would return its memory to the budget of the next test.
+    It requests `monkeypatch` so that this happens before patches are undone. What a test leaves in
+    the budget is its own error, and no later test's.
     """
+    shared = budget.shared
     yield
     for item in list(queue._queue.live):
         queue.cancel(item.future, item.control)
+    wait_for(lambda: not queue.live_jobs(), "a job that was cancelled does not end")
+    # A job that is cancelled while a thread takes it out of the queue has ended before that thread
+    # has given its memory back.
+    try:
+        wait_for(lambda: not shared._holders, "the memory of a job is not given back")
+    except AssertionError:
+        shared.__init__()
+        raise
+
+
+def wait_for(condition, failure):
     deadline = time.monotonic() + 60
-    while queue.live_jobs():
-        assert time.monotonic() < deadline, "a job that was cancelled does not end"
+    while not condition():
+        assert time.monotonic() < deadline, failure
         time.sleep(0.001)

@@ -92,6 +92,7 @@ class _QueuedJob:
 
     __slots__ = (
         "__weakref__",
+        "budget",
         "control",
         "function",
         "future",
@@ -111,8 +112,22 @@ class _QueuedJob:
         self.limit = limit
         self.size = size
         self.number = 0
+        self.budget: budget.Budget | None = None
         self.future: Future[Any] = Future()
         self.queue: _Queue | None = None
+
+    def try_take(self) -> bool:
+        """Takes the memory of the job if it fits; returns whether it did."""
+        shared = budget.shared
+        if not shared.try_take(self.need, self.limit):
+            return False
+        self.budget = shared
+        return True
+
+    def give_back(self) -> None:
+        """Gives back what `try_take` took, to where it was taken."""
+        assert self.budget is not None
+        self.budget.give_back(self.need, self.limit)
 
     def run(self) -> None:
         """Calls the function. All that it held has been freed when the future is done."""
@@ -253,7 +268,7 @@ class _Queue:
                     self._size -= job.size
                     self._room.notify_all()
                     return job
-                budget.shared.give_back(job.need, job.limit)
+                job.give_back()
 
     def _first_that_fits(self) -> _QueuedJob | None:
         """Takes a job out of its line, its memory from the budget; the caller holds the lock."""
@@ -261,14 +276,14 @@ class _Queue:
             while line and line[0].function is None:
                 line.popleft()
         for line in sorted(filter(None, self._lines), key=lambda line: line[0].number):
-            if budget.shared.try_take(line[0].need, line[0].limit):
+            if line[0].try_take():
                 return line.popleft()
         return None
 
     def ended(self, job: _QueuedJob) -> None:
         """Gives back the memory of a job, and lets threads look for jobs that waited for it."""
         with self._lock:
-            budget.shared.give_back(job.need, job.limit)
+            job.give_back()
             self.live.discard(job)
             calls = min(self._owed, cpu_count()) if self._owed else 0
             self._owed -= calls

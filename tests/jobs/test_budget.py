@@ -126,6 +126,29 @@ def test_a_job_that_waits_for_memory_can_be_cancelled(room):
         each.future.result(20)
 
 
+def test_a_job_cancelled_while_it_is_let_in_gives_back_where_it_took(room, monkeypatch):
+    """What it took must not be given to a budget that has come in the place of its own."""
+    asked, answer = threading.Event(), threading.Event()
+
+    def slow(fresh=False):
+        asked.set()
+        assert answer.wait(20)
+        return 1000 << 20
+
+    monkeypatch.setattr(_memory, "available_bytes", slow)
+    own, other = budget.shared, budget.Budget()
+    job = Tracked(600)
+    assert asked.wait(20)
+    monkeypatch.setattr(budget, "shared", other)
+    assert queue.cancel(job.future, job.control) and not queue.live_jobs()
+    answer.set()
+    after = Tracked(1)  # begins when the thread has let go of the queue
+    assert after.begun.wait(20)
+    after.end.set()
+    after.future.result(20)
+    assert own._holders == own._taken == other._holders == other._taken == 0
+
+
 def test_many_that_do_not_fit_together_all_get_their_turn(room):
     now, most, lock = [0], [0], threading.Lock()
 
