@@ -13,24 +13,11 @@ import basicaer._engine.state.state as state_module
 from basicaer._engine import costs
 from basicaer._engine.plan import compiled_plan, planner
 from basicaer._engine.plan.compiled_plan import kind_rows
-from basicaer._engine.state import dispatch, unplanned
+from basicaer._engine.state import unplanned
 from basicaer._engine.state.state import State
 
-BUILDS = dispatch.available()
 TOLERANCE = {"double": 1e-14, "single": 5e-6}
 N = 10
-
-
-@pytest.fixture(params=list(BUILDS))
-def build(request, monkeypatch):
-    """Runs the test with each build that this processor supports."""
-    monkeypatch.setattr(state_module, "kernels", BUILDS[request.param])
-    return request.param
-
-
-@pytest.fixture(params=["double", "single"])
-def precision(request):
-    return request.param
 
 
 @pytest.fixture(params=[5, 7, 9, 20])

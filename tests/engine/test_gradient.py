@@ -37,28 +37,13 @@ from basicaer._engine.program import (
     Program,
     Reset,
 )
-from basicaer._engine.state import dispatch
 from basicaer._qiskit.circuits.lower import lower
 from basicaer._qiskit.circuits.lowering import Lowering
 from basicaer._qiskit.circuits.sweep import Sweep
 from basicaer._qiskit.observables import pauli_sum
 
-BUILDS = dispatch.available()
 TOLERANCE = {"double": 1e-11, "single": 1e-4}
 WITH_ANGLES = [gate_class for gate_class, count in oracle.TABLE.items() if count]
-
-
-@pytest.fixture(params=list(BUILDS))
-def build(request, monkeypatch):
-    """Runs the test with each build that this processor supports."""
-    monkeypatch.setattr(state_module, "kernels", BUILDS[request.param])
-    monkeypatch.setattr(adjoint_module, "kernels", BUILDS[request.param])
-    return request.param
-
-
-@pytest.fixture(params=["double", "single"])
-def precision(request):
-    return request.param
 
 
 @pytest.fixture

@@ -26,18 +26,6 @@ BUILDS = dispatch.available()
 TOLERANCE = {"double": 1e-12, "single": 2e-5}
 
 
-@pytest.fixture(params=list(BUILDS))
-def build(request, monkeypatch):
-    """Runs the test with each build that this processor supports."""
-    monkeypatch.setattr(state_module, "kernels", BUILDS[request.param])
-    return request.param
-
-
-@pytest.fixture(params=["double", "single"])
-def precision(request):
-    return request.param
-
-
 @pytest.fixture(params=["planned", "one by one", "directly"])
 def way(request, monkeypatch):
     """Runs the test with each way to apply gates to a small state."""

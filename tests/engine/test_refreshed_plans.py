@@ -17,7 +17,6 @@ from qiskit.quantum_info import SparsePauliOp
 import basicaer
 import basicaer._engine.state.state as state_module
 from basicaer._engine.costs import KERNEL_COSTS, SPLIT_TIME
-from basicaer._engine.gradient import adjoint as adjoint_module
 from basicaer._engine.plan import compiled_plan, planner
 from basicaer._engine.plan.compiled_plan import kind_rows
 from basicaer._engine.program import Gates, Plans
@@ -225,12 +224,11 @@ def test_plans_that_split_dense_matrices(lane_bits, split):
     assert assert_refreshed(runs[:3], 17, lane_bits, fresh=False, split=split) < 9
 
 
-@pytest.mark.parametrize("build", list(BUILDS))
+@pytest.mark.parametrize("build", list(BUILDS), indirect=True)
 @pytest.mark.parametrize("precision", ["double", "single"])
 @pytest.mark.parametrize("num_qubits", [7, 8, 11, 16, 18])
 def test_states(num_qubits, precision, build, monkeypatch):
     """States of a sweep's rows, plans refreshed, beside those with plans of their own."""
-    monkeypatch.setattr(state_module, "kernels", BUILDS[build])
     refreshed = []
     original = compiled_plan.CompiledPlan.refreshed
 
@@ -262,13 +260,11 @@ def test_states(num_qubits, precision, build, monkeypatch):
     assert any(refreshed) and not all(refreshed)
 
 
-@pytest.mark.parametrize("build", list(BUILDS))
+@pytest.mark.parametrize("build", list(BUILDS), indirect=True)
 @pytest.mark.parametrize("precision", ["double", "single"])
 @pytest.mark.parametrize("num_qubits", [7, 10, 15])
 def test_gradients(num_qubits, precision, build, monkeypatch):
     """An `Adjoint` that has seen other values gives what a new one gives."""
-    monkeypatch.setattr(state_module, "kernels", BUILDS[build])
-    monkeypatch.setattr(adjoint_module, "kernels", BUILDS[build])
     refreshed = []
     original = compiled_plan.CompiledPlan.refreshed
 
