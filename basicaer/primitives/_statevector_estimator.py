@@ -28,6 +28,7 @@ from basicaer.primitives._pubs import (
     Block,
     Draws,
     Pub,
+    PubPrimitive,
     blocks_of,
     listed,
     table_of,
@@ -35,7 +36,7 @@ from basicaer.primitives._pubs import (
 )
 
 
-class StatevectorEstimator(primitive_bases_v2()[1]):  # type: ignore[misc]
+class StatevectorEstimator(PubPrimitive, primitive_bases_v2()[1]):  # type: ignore[misc]
     """Expectation values of observables, in place of Qiskit's class of the same name.
 
     With a seed the values are the same as Qiskit's. Each state is computed once for all observables
@@ -67,22 +68,14 @@ class StatevectorEstimator(primitive_bases_v2()[1]):  # type: ignore[misc]
         max_parallel_threads: int = 0,
     ) -> None:
         """Makes an estimator."""
+        super().__init__(seed, state_precision, max_parallel_threads)
         self._default_precision = default_precision
-        self._seed = seed
-        self._using = Using.of(state_precision, max_parallel_threads)
-        self._known_circuits = Recent()
         self._known_observables = Recent()
-        Draws(seed)
 
     @property
     def default_precision(self) -> float:
         """The precision of PUBs that do not say which."""
         return self._default_precision
-
-    @property
-    def seed(self) -> Union[np.random.Generator, int, None]:
-        """The seed."""
-        return self._seed
 
     @raises_public_errors
     def run(self, pubs: Iterable[Any], *, precision: Union[float, None] = None) -> PrimitiveJob:
