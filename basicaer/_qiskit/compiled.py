@@ -26,7 +26,7 @@ from basicaer._qiskit.observables import broadcast_pairs, pauli_sums, values_of
 from basicaer._qiskit.points import Point, Points, States, Using
 from basicaer._qiskit.result import tally
 from basicaer._qiskit.simulator import seed_of
-from basicaer._qiskit.small_rows import SmallRows
+from basicaer._qiskit.small_rows import SmallRows, is_brief, submit_rows
 
 _NOTHING = np.empty((1, 0))
 """The values of the only point of a circuit without parameters."""
@@ -416,18 +416,16 @@ class CompiledCircuit:
     ) -> None:
         """Computes the values of many points of a small circuit."""
         control = Control()
-        if small.is_brief(len(rows)) and not budget.shared.limited:
+        if is_brief(len(rows) * small.nanoseconds):
             small.fill(rows, pairs, found, control)
             return
-        need = small.required_bytes(len(rows))
-        space = budget.shared.shortage(need)
-        if space is not None:
-            raise BasicAerError(
-                f'{len(rows)} points of circuit "{self.circuit.name}" need {describe(need)}; '
-                f"{describe(space)} are available."
-            )
-        compute = functools.partial(small.fill, rows, pairs, found, control)
-        queue.wait(queue.submit(raises_public_errors(compute), control, need=need), control)
+        future = submit_rows(
+            functools.partial(small.fill, rows, pairs, found, control),
+            control,
+            need=small.required_bytes(len(rows)),
+            points=f'{len(rows)} points of circuit "{self.circuit.name}"',
+        )
+        queue.wait(future, control)
 
     def _is_brief(self, program: Program, space: int, work: int) -> bool:
         """Returns whether one point takes no longer than waking a thread, and little memory.

@@ -11,17 +11,15 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.quantum_info import SparsePauliOp
 
 from basicaer._engine.control import Control
-from basicaer._engine.costs import WAKE_NS
 from basicaer._engine.final_states import mixed_ending_of
-from basicaer._engine.memory import describe
 from basicaer._engine.pauli_sums import PauliSum
 from basicaer._engine.program import Program
-from basicaer._jobs import budget, queue
-from basicaer._qiskit.errors import BasicAerError, raises_public_errors
+from basicaer._jobs import queue
+from basicaer._qiskit.errors import raises_public_errors
 from basicaer._qiskit.observables import Cache, broadcast_pairs, pauli_sums, values_of
 from basicaer._qiskit.points import Point, Points, States, Using
 from basicaer._qiskit.recent import Recent
-from basicaer._qiskit.small_rows import SmallRows
+from basicaer._qiskit.small_rows import SmallRows, is_brief, submit_rows
 from basicaer._qiskit.versions import primitive_bases_v2
 from basicaer.primitives._job import PrimitiveJob, submit
 from basicaer.primitives._pubs import (
@@ -147,16 +145,12 @@ class StatevectorEstimator(PubPrimitive, primitive_bases_v2()[1]):  # type: igno
                 each.compute(control)
             return results()
 
-        work = raises_public_errors(work)
-        if sum(each.nanoseconds for each in small) <= WAKE_NS:
-            return PrimitiveJob(queue.run_brief(work, control), control)
-        need = sum(each.required_bytes for each in small)
-        space = budget.shared.shortage(need)
-        if space is not None:
-            raise BasicAerError(
-                f"the points of this call need {describe(need)}; {describe(space)} are available."
-            )
-        return PrimitiveJob(queue.submit(work, control, need=need), control)
+        if is_brief(sum(each.nanoseconds for each in small)):
+            future = queue.run_brief(raises_public_errors(work), control)
+        else:
+            need = sum(each.required_bytes for each in small)
+            future = submit_rows(work, control, need=need, points="the points of this call")
+        return PrimitiveJob(future, control)
 
 
 def _pub(pub: Any, precision: Any) -> Any:
