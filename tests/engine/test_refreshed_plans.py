@@ -197,20 +197,26 @@ def test_plans_that_split_dense_matrices(lane_bits, split_time):
     assert assert_refreshed(runs[:3], 17, lane_bits, fresh=False, split_time=split_time) < 9
 
 
+@pytest.fixture
+def refreshed(monkeypatch):
+    """Whether each plan that was to be refreshed in the test could be."""
+    seen = []
+    original = compiled_plan.CompiledPlan.refreshed
+
+    def watched(self, gates):
+        found = original(self, gates)
+        seen.append(found is not None)
+        return found
+
+    monkeypatch.setattr(compiled_plan.CompiledPlan, "refreshed", watched)
+    return seen
+
+
 @pytest.mark.parametrize("build", list(BUILDS), indirect=True)
 @pytest.mark.parametrize("precision", ["double", "single"])
 @pytest.mark.parametrize("num_qubits", [7, 8, 11, 16, 18])
-def test_states(num_qubits, precision, build, monkeypatch):
+def test_states(num_qubits, precision, build, refreshed):
     """States of a sweep's rows, plans refreshed, beside those with plans of their own."""
-    refreshed = []
-    original = compiled_plan.CompiledPlan.refreshed
-
-    def counted(self, gates):
-        found = original(self, gates)
-        refreshed.append(found is not None)
-        return found
-
-    monkeypatch.setattr(compiled_plan.CompiledPlan, "refreshed", counted)
     for seed in range(3 if num_qubits < 16 else 1):
         circuit = random_circuit(num_qubits, 70, 100 + seed)
         values = values_for(circuit, seed)[[0, 2, 1, 3, 4, 5, 2]]
@@ -236,17 +242,8 @@ def test_states(num_qubits, precision, build, monkeypatch):
 @pytest.mark.parametrize("build", list(BUILDS), indirect=True)
 @pytest.mark.parametrize("precision", ["double", "single"])
 @pytest.mark.parametrize("num_qubits", [7, 10, 15])
-def test_gradients(num_qubits, precision, build, monkeypatch):
+def test_gradients(num_qubits, precision, build, refreshed):
     """An `Adjoint` that has seen other values gives what a new one gives."""
-    refreshed = []
-    original = compiled_plan.CompiledPlan.refreshed
-
-    def counted(self, gates):
-        found = original(self, gates)
-        refreshed.append(found is not None)
-        return found
-
-    monkeypatch.setattr(compiled_plan.CompiledPlan, "refreshed", counted)
     circuit = ansatz(num_qubits)
     observable = SparsePauliOp.from_sparse_list(
         [("ZZ", [q, q + 1], 1.0) for q in range(num_qubits - 1)] + [("X", [2], 0.5)], num_qubits
