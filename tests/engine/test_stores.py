@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 from numpy_state import NumpyState
-from random_programs import Maker, gates
+from random_programs import Maker, bits, gates, value
 
 from basicaer._engine import costs
 from basicaer._engine.control import Control
@@ -34,14 +34,6 @@ from basicaer._engine.shots.instructions import BRANCHES, SPECTATOR, TERMINAL, D
 
 BINARY = sorted(OPERATORS - {"bit_not", "logic_not", "div"})
 BOTH = pytest.mark.parametrize("branching", [True, False], ids=["branching", "shot by shot"])
-
-
-def bits(*clbits):
-    return Expression("bits", clbits, len(clbits))
-
-
-def value(number, width):
-    return Expression("value", (number,), width)
 
 
 class Storing(Maker):
