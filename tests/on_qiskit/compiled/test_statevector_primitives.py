@@ -26,6 +26,8 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import Pauli, SparsePauliOp, random_pauli_list
 
 from basicaer import BasicAer, BasicAerError, primitives
+from basicaer import compile as compile_circuit
+from basicaer._jobs import budget, queue
 from basicaer.primitives import StatevectorEstimator, StatevectorSampler
 from basicaer.primitives._statevector_sampler import packed
 
@@ -262,6 +264,37 @@ def test_projectors_are_observables():
 
 
 # --- interface -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("caller", ["compiled", "estimator"])
+def test_small_points_are_computed_at_once_or_queued_with_their_memory(monkeypatch, caller):
+    """At once if that is brief; queued, as any job is, while another job bounds the memory."""
+    circuit = QuantumCircuit(2)
+    circuit.ry(Parameter("a"), 0)
+    circuit.cx(0, 1)
+    rows, expected = [[0.3], [0.5]], np.cos([0.3, 0.5])
+    needs_of_jobs = []
+    original = queue.submit
+
+    def watched(function, control, *, need=0, **options):
+        needs_of_jobs.append(need)
+        return original(function, control, need=need, **options)
+
+    def found():
+        if caller == "compiled":
+            return compile_circuit(circuit).expectation("IZ", rows)
+        return StatevectorEstimator().run([(circuit, "IZ", rows)]).result()[0].data.evs
+
+    monkeypatch.setattr(queue, "submit", watched)
+    np.testing.assert_allclose(found(), expected, rtol=0, atol=1e-12)
+    assert needs_of_jobs == []
+    monkeypatch.setattr(budget.Budget, "limited", property(lambda self: True))
+    np.testing.assert_allclose(found(), expected, rtol=0, atol=1e-12)
+    assert len(needs_of_jobs) == 1 and needs_of_jobs[0] > 0
+    monkeypatch.setattr(budget.Budget, "shortage", lambda self, need: need - 1)
+    with pytest.raises(BasicAerError, match=r"points of .* need .* are available"):
+        found()
+    assert len(needs_of_jobs) == 1
 
 
 def bell():
