@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
+from waiting import until
 
 from basicaer._jobs import budget, queue
 
@@ -35,18 +35,11 @@ def no_job_outlives_its_test(monkeypatch):
     yield
     for item in list(queue._queue.live):
         queue.cancel(item.future, item.control)
-    wait_for(lambda: not queue.live_jobs(), "a job that was cancelled does not end")
+    until(lambda: not queue.live_jobs(), "a job that was cancelled does not end", 60)
     # A job that is cancelled while a thread takes it out of the queue has ended before that thread
     # has given its memory back.
     try:
-        wait_for(lambda: not shared._holders, "the memory of a job is not given back")
+        until(lambda: not shared._holders, "the memory of a job is not given back", 60)
     except AssertionError:
         shared.__init__()
         raise
-
-
-def wait_for(condition, failure):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, failure
-        time.sleep(0.001)

@@ -1,4 +1,4 @@
-"""An oracle in simple, slow numpy for what circuits do; and random circuits to test with.
+"""An oracle in simple, slow numpy for what circuits do; random circuits and sums to test with.
 
 Nothing here is shared with the package but the definition of a `Program`.
 """
@@ -9,6 +9,7 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import standard_gates as sg
 from qiskit.circuit.library.generalized_gates.rv import RVGate
+from qiskit.quantum_info import SparsePauliOp, random_pauli_list
 
 from basicaer._engine.program import DENSE, DIAGONAL, Gates, Kind, Program
 from basicaer._qiskit.circuits.lower import lower
@@ -136,6 +137,12 @@ def random_state(num_qubits: int, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     state = rng.normal(size=1 << num_qubits) + 1j * rng.normal(size=1 << num_qubits)
     return state / np.linalg.norm(state)
+
+
+def random_observable(num_qubits: int, terms: int = 15, seed: int = 0) -> SparsePauliOp:
+    """Returns a sum of Pauli strings with real coefficients."""
+    strings = random_pauli_list(num_qubits, terms, seed=seed, phase=False)
+    return SparsePauliOp(strings, np.random.default_rng(seed).normal(size=terms))
 
 
 def gate_width(gate_class: type) -> int:

@@ -83,6 +83,16 @@ def gates(*rows):
     )
 
 
+def bits(*clbits):
+    """Returns the expression of these clbits, the least significant first."""
+    return Expression("bits", clbits, len(clbits))
+
+
+def value(number, width):
+    """Returns the expression of a number of so many bits."""
+    return Expression("value", (number,), width)
+
+
 class Maker:
     """Makes random programs.
 
@@ -127,10 +137,9 @@ class Maker:
         chosen = tuple(self.random.permutation(self.clbits)[:count].tolist())
         if self.random.random() < 0.6:
             return BitsEqual(chosen, int(self.random.integers(0, 2**count)))
-        bits = Expression("bits", chosen, count)
-        other = Expression("value", (int(self.random.integers(0, 2**count)),), count)
+        other = value(int(self.random.integers(0, 2**count)), count)
         name = str(self.random.choice(["less", "not_equal", "greater_equal"]))
-        return Expression(name, (bits, other), 1)
+        return Expression(name, (bits(*chosen), other), 1)
 
     def body(self, length, depth, in_loop):
         body = []
@@ -179,9 +188,9 @@ class Maker:
             return [*again, While(BitsEqual((clbit,), 1), (*again, leave, *body))]
         chosen = tuple(self.clbits[:2])
         cases = []
-        for value in range(int(self.random.integers(1, 3))):
+        for number in range(int(self.random.integers(1, 3))):
             inside = [self.some_gates()] if self.fixed else self.body(1, depth - 1, False)
-            cases.append(((value, value + 2), tuple(inside)))
+            cases.append(((number, number + 2), tuple(inside)))
         if self.random.random() < 0.5:
             cases.append((None, (self.some_gates(),)))
-        return [Switch(Expression("bits", chosen, len(chosen)), tuple(cases))]
+        return [Switch(bits(*chosen), tuple(cases))]

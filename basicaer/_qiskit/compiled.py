@@ -26,7 +26,7 @@ from basicaer._qiskit.observables import broadcast_pairs, pauli_sums, values_of
 from basicaer._qiskit.points import Point, Points, States, Using
 from basicaer._qiskit.result import tally
 from basicaer._qiskit.simulator import seed_of
-from basicaer._qiskit.small_rows import SmallRows
+from basicaer._qiskit.small_rows import SmallRows, is_brief, submit_rows
 
 _NOTHING = np.empty((1, 0))
 """The values of the only point of a circuit without parameters."""
@@ -170,10 +170,7 @@ class CompiledCircuit:
             BasicAerError: an observable or the values are not valid, memory is too small, or the
                 circuit measures in the middle or has control flow.
         """
-        rows, batch = self._rows(values)
-        sums = self._sums(observables)
-        shape, pairs = broadcast_pairs(batch, sums.shape)
-        every = sums.reshape(-1)
+        rows, every, shape, pairs = self._asked(observables, values)
         found = np.zeros(math.prod(shape))
         if len(rows) > 1:
             small = SmallRows.of(self._lowered, list(every), self._using)
@@ -219,10 +216,7 @@ class CompiledCircuit:
             BasicAerError: as for `expectation`; also if the circuit has no derivative: it resets or
                 prepares qubits after gates, or a gate exists only for numbers.
         """
-        rows, batch = self._rows(values)
-        sums = self._sums(observables)
-        shape, pairs = broadcast_pairs(batch, sums.shape)
-        every = sums.reshape(-1)
+        rows, every, shape, pairs = self._asked(observables, values)
         if self._derivatives is None:
             self._derivatives = Derivatives(self._lowered.sweep)
         derivatives = self._derivatives
@@ -364,6 +358,22 @@ class CompiledCircuit:
         batch = array.shape[:-1]
         return array.reshape(math.prod(batch), count), batch
 
+    def _asked(
+        self, observables: Any, values: Any
+    ) -> Tuple[np.ndarray, np.ndarray, Tuple[int, ...], List[List[Tuple[int, int]]]]:
+        """Returns what expectation values are asked for.
+
+        Returns:
+            The values of the parameters, as `_rows` returns them; the observables, flat; the shape
+            of the result and its pairs, as `broadcast_pairs` returns them.
+        """
+        rows, batch = self._rows(values)
+        sums = pauli_sums(observables, self.num_qubits, self._cached)
+        if not sums.size:
+            raise BasicAerError(f"there are no observables: their shape is {sums.shape}.")
+        shape, pairs = broadcast_pairs(batch, sums.shape)
+        return rows, sums.reshape(-1), shape, pairs
+
     def _compute(
         self,
         rows: np.ndarray,
@@ -416,18 +426,16 @@ class CompiledCircuit:
     ) -> None:
         """Computes the values of many points of a small circuit."""
         control = Control()
-        if small.is_brief(len(rows)) and not budget.shared.limited:
+        if is_brief(len(rows) * small.nanoseconds):
             small.fill(rows, pairs, found, control)
             return
-        need = small.required_bytes(len(rows))
-        space = budget.shared.shortage(need)
-        if space is not None:
-            raise BasicAerError(
-                f'{len(rows)} points of circuit "{self.circuit.name}" need {describe(need)}; '
-                f"{describe(space)} are available."
-            )
-        compute = functools.partial(small.fill, rows, pairs, found, control)
-        queue.wait(queue.submit(raises_public_errors(compute), control, need=need), control)
+        future = submit_rows(
+            functools.partial(small.fill, rows, pairs, found, control),
+            control,
+            need=small.required_bytes(len(rows)),
+            points=f'{len(rows)} points of circuit "{self.circuit.name}"',
+        )
+        queue.wait(future, control)
 
     def _is_brief(self, program: Program, space: int, work: int) -> bool:
         """Returns whether one point takes no longer than waking a thread, and little memory.
@@ -459,12 +467,6 @@ class CompiledCircuit:
                 self._known = {}
             self._known[key] = found
         return found
-
-    def _sums(self, observables: Any) -> np.ndarray:
-        sums = pauli_sums(observables, self.num_qubits, self._cached)
-        if not sums.size:
-            raise BasicAerError(f"there are no observables: their shape is {sums.shape}.")
-        return sums
 
 
 def _again(circuit: QuantumCircuit, precision: str, max_parallel_threads: int) -> CompiledCircuit:

@@ -6,17 +6,20 @@ it takes some 50 us of Python.
 
 from __future__ import annotations
 
-from typing import Sequence, Tuple, Union
+from typing import Any, Callable, Sequence, Tuple, Union
 
 import numpy as np
 
 from basicaer._engine import threads as _threads
 from basicaer._engine.control import Control
 from basicaer._engine.costs import WAKE_NS
+from basicaer._engine.memory import describe
 from basicaer._engine.pauli_sums import PauliSum, PauliSums
 from basicaer._engine.program import Gates
 from basicaer._engine.state import small
+from basicaer._jobs import budget, queue
 from basicaer._qiskit.circuits.lowered import LoweredCircuit
+from basicaer._qiskit.errors import BasicAerError, raises_public_errors
 from basicaer._qiskit.points import Using
 
 _ROWS = 1024
@@ -69,10 +72,6 @@ class SmallRows:
         rows = min(points, _ROWS)
         held = 16 * len(self._gates.coefficients) + 8 * len(self._sums.x)
         return rows * held + 8 * points * len(self._sums.sums)
-
-    def is_brief(self, points: int) -> bool:
-        """Returns whether a number of points takes no longer than waking a thread."""
-        return points * self.nanoseconds <= WAKE_NS
 
     def fill(
         self,
@@ -127,7 +126,35 @@ class SmallRows:
                     control.flags,
                 )
 
-        several = not self.is_brief(len(rows))
+        several = len(rows) * self.nanoseconds > WAKE_NS
         _threads.cooperate(work, self._threads if several else 1)
         control.check()
         return sums.combined(out).real
+
+
+def is_brief(nanoseconds: float) -> bool:
+    """Returns whether points that take so long are computed at once, not by a job in the queue."""
+    return nanoseconds <= WAKE_NS and not budget.shared.limited
+
+
+def submit_rows(
+    function: Callable[[], Any], control: Control, *, need: int, points: str
+) -> queue.AnyFuture:
+    """Queues the job of points that all go by `SmallRows`.
+
+    Args:
+        function: computes the points and returns the result.
+        control: of the job.
+        need: bytes that they take.
+        points: what they are, for the error.
+
+    Returns:
+        The future of the result.
+
+    Raises:
+        BasicAerError: memory is too small.
+    """
+    space = budget.shared.shortage(need)
+    if space is not None:
+        raise BasicAerError(f"{points} need {describe(need)}; {describe(space)} are available.")
+    return queue.submit(raises_public_errors(function), control, need=need)

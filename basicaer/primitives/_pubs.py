@@ -14,7 +14,7 @@ from basicaer._engine.program import Program
 from basicaer._jobs import queue
 from basicaer._qiskit.circuits.lowered import LoweredCircuit, lowered_circuits
 from basicaer._qiskit.errors import BasicAerError
-from basicaer._qiskit.points import generator_of
+from basicaer._qiskit.points import Using, generator_of
 from basicaer._qiskit.recent import Recent
 from basicaer.primitives._job import PrimitiveJob
 
@@ -132,6 +132,29 @@ class Draws:
         if found is None:
             found = self._uniforms[count] = self.generator().random(count)
         return found
+
+
+class PubPrimitive:
+    """What both primitives are made of: seed, precision, threads, and the circuits they know.
+
+    Args:
+        seed: as `Draws` takes it.
+        state_precision: "double" or "single", of the amplitudes.
+        max_parallel_threads: the most threads; 0 for one a core.
+
+    Raises:
+        EngineError: a value is not valid.
+    """
+
+    def __init__(self, seed: Any, state_precision: str, max_parallel_threads: int) -> None:
+        self._using = Using.of(state_precision, max_parallel_threads)
+        self._seed = Draws(seed).seed  # raises if it is not valid
+        self._known_circuits = Recent()
+
+    @property
+    def seed(self) -> Union[np.random.Generator, int, None]:
+        """The seed."""
+        return self._seed
 
 
 def listed(pubs: Any, name: str) -> List[Any]:

@@ -11,23 +11,22 @@ from qiskit.primitives.containers.estimator_pub import EstimatorPub
 from qiskit.quantum_info import SparsePauliOp
 
 from basicaer._engine.control import Control
-from basicaer._engine.costs import WAKE_NS
 from basicaer._engine.final_states import mixed_ending_of
-from basicaer._engine.memory import describe
 from basicaer._engine.pauli_sums import PauliSum
 from basicaer._engine.program import Program
-from basicaer._jobs import budget, queue
-from basicaer._qiskit.errors import BasicAerError, raises_public_errors
+from basicaer._jobs import queue
+from basicaer._qiskit.errors import raises_public_errors
 from basicaer._qiskit.observables import Cache, broadcast_pairs, pauli_sums, values_of
 from basicaer._qiskit.points import Point, Points, States, Using
 from basicaer._qiskit.recent import Recent
-from basicaer._qiskit.small_rows import SmallRows
+from basicaer._qiskit.small_rows import SmallRows, is_brief, submit_rows
 from basicaer._qiskit.versions import primitive_bases_v2
 from basicaer.primitives._job import PrimitiveJob, submit
 from basicaer.primitives._pubs import (
     Block,
     Draws,
     Pub,
+    PubPrimitive,
     blocks_of,
     listed,
     table_of,
@@ -35,7 +34,7 @@ from basicaer.primitives._pubs import (
 )
 
 
-class StatevectorEstimator(primitive_bases_v2()[1]):  # type: ignore[misc]
+class StatevectorEstimator(PubPrimitive, primitive_bases_v2()[1]):  # type: ignore[misc]
     """Expectation values of observables, in place of Qiskit's class of the same name.
 
     With a seed the values are the same as Qiskit's. Each state is computed once for all observables
@@ -67,22 +66,14 @@ class StatevectorEstimator(primitive_bases_v2()[1]):  # type: ignore[misc]
         max_parallel_threads: int = 0,
     ) -> None:
         """Makes an estimator."""
+        super().__init__(seed, state_precision, max_parallel_threads)
         self._default_precision = default_precision
-        self._seed = seed
-        self._using = Using.of(state_precision, max_parallel_threads)
-        self._known_circuits = Recent()
         self._known_observables = Recent()
-        Draws(seed)
 
     @property
     def default_precision(self) -> float:
         """The precision of PUBs that do not say which."""
         return self._default_precision
-
-    @property
-    def seed(self) -> Union[np.random.Generator, int, None]:
-        """The seed."""
-        return self._seed
 
     @raises_public_errors
     def run(self, pubs: Iterable[Any], *, precision: Union[float, None] = None) -> PrimitiveJob:
@@ -154,16 +145,12 @@ class StatevectorEstimator(primitive_bases_v2()[1]):  # type: ignore[misc]
                 each.compute(control)
             return results()
 
-        work = raises_public_errors(work)
-        if sum(each.nanoseconds for each in small) <= WAKE_NS:
-            return PrimitiveJob(queue.run_brief(work, control), control)
-        need = sum(each.required_bytes for each in small)
-        space = budget.shared.shortage(need)
-        if space is not None:
-            raise BasicAerError(
-                f"the points of this call need {describe(need)}; {describe(space)} are available."
-            )
-        return PrimitiveJob(queue.submit(work, control, need=need), control)
+        if is_brief(sum(each.nanoseconds for each in small)):
+            future = queue.run_brief(raises_public_errors(work), control)
+        else:
+            need = sum(each.required_bytes for each in small)
+            future = submit_rows(work, control, need=need, points="the points of this call")
+        return PrimitiveJob(future, control)
 
 
 def _pub(pub: Any, precision: Any) -> Any:

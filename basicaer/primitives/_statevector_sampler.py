@@ -16,14 +16,14 @@ from basicaer._engine.program import Program, While, operations_of
 from basicaer._engine.shots.outcomes import CumulativeTable
 from basicaer._engine.task import Task, method_of
 from basicaer._qiskit.errors import raises_public_errors
-from basicaer._qiskit.points import Point, Points, States, Using
-from basicaer._qiskit.recent import Recent
+from basicaer._qiskit.points import Point, Points, States
 from basicaer._qiskit.versions import primitive_bases_v2
 from basicaer.primitives._job import PrimitiveJob, submit
 from basicaer.primitives._pubs import (
     Block,
     Draws,
     Pub,
+    PubPrimitive,
     blocks_of,
     listed,
     table_of,
@@ -42,7 +42,7 @@ def _shots_ending(program: Program) -> Ending:
     return Ending({}, states=0, loops=loops)
 
 
-class StatevectorSampler(primitive_bases_v2()[0]):  # type: ignore[misc]
+class StatevectorSampler(PubPrimitive, primitive_bases_v2()[0]):  # type: ignore[misc]
     """Shots of the measurements of circuits, in place of Qiskit's class of the same name.
 
     With a seed the shots are the same as Qiskit's. Beyond those, circuits may measure in the middle
@@ -67,21 +67,13 @@ class StatevectorSampler(primitive_bases_v2()[0]):  # type: ignore[misc]
         max_parallel_threads: int = 0,
     ) -> None:
         """Makes a sampler."""
+        super().__init__(seed, state_precision, max_parallel_threads)
         self._default_shots = default_shots
-        self._seed = seed
-        self._using = Using.of(state_precision, max_parallel_threads)
-        self._known = Recent()
-        Draws(seed)
 
     @property
     def default_shots(self) -> int:
         """The shots of PUBs that do not say how many."""
         return self._default_shots
-
-    @property
-    def seed(self) -> Union[np.random.Generator, int, None]:
-        """The seed."""
-        return self._seed
 
     @raises_public_errors
     def run(self, pubs: Iterable[Any], *, shots: Union[int, None] = None) -> PrimitiveJob:
@@ -108,7 +100,8 @@ class StatevectorSampler(primitive_bases_v2()[0]):  # type: ignore[misc]
             )
         draws = Draws(self._seed)
         samples = [
-            _Samples(block, draws) for block in blocks_of(coerced, self._known, _shots_ending)
+            _Samples(block, draws)
+            for block in blocks_of(coerced, self._known_circuits, _shots_ending)
         ]
         rows = [row for each in samples for row in each.block.rows]
         owner = [each for each in samples for _ in each.block.rows]

@@ -8,29 +8,16 @@ import numpy as np
 import oracle
 import pytest
 from oracle import run_of
+from planning import plan_of
 
 import basicaer._engine.state.state as state_module
 from basicaer._engine import costs
-from basicaer._engine.plan import compiled_plan, planner
-from basicaer._engine.plan.compiled_plan import kind_rows
-from basicaer._engine.state import dispatch, unplanned
+from basicaer._engine.plan import compiled_plan
+from basicaer._engine.state import unplanned
 from basicaer._engine.state.state import State
 
-BUILDS = dispatch.available()
 TOLERANCE = {"double": 1e-14, "single": 5e-6}
 N = 10
-
-
-@pytest.fixture(params=list(BUILDS))
-def build(request, monkeypatch):
-    """Runs the test with each build that this processor supports."""
-    monkeypatch.setattr(state_module, "kernels", BUILDS[request.param])
-    return request.param
-
-
-@pytest.fixture(params=["double", "single"])
-def precision(request):
-    return request.param
 
 
 @pytest.fixture(params=[5, 7, 9, 20])
@@ -176,23 +163,8 @@ def test_any_number_of_threads_gives_the_same_bits(build, precision, block):
         np.testing.assert_array_equal(array, arrays[0])
 
 
-def plan(sets, num_qubits=N, lane_bits=3, capacity=5):
-    run = run_of(*group(sets))
-    return planner.plan(
-        kind_rows(run.kinds),
-        run.kind,
-        run.start,
-        run.qubits,
-        run.offset,
-        run.coefficients.view(np.float64),
-        num_qubits,
-        2**num_qubits - 1,
-        lane_bits,
-        capacity,
-        True,
-        compiled_plan.KERNEL_COSTS,
-        compiled_plan.SPLIT_TIME,
-    )
+def plan(sets, capacity=5):
+    return plan_of(run_of(*group(sets)), N, 3, capacity)
 
 
 CONTROL = 4  # column of an operation

@@ -12,7 +12,6 @@ import pytest
 from matrices import MATRICES, PAIRS, phases
 from oracle import run_of
 
-import basicaer._engine.state.state as state_module
 from basicaer._engine.control import DONE, Cancelled, Control
 from basicaer._engine.plan.compiled_plan import kind_rows
 from basicaer._engine.program import DENSE, DIAGONAL, Gates, Kind
@@ -23,18 +22,6 @@ from basicaer._qiskit.circuits.lower import lower
 BUILDS = dispatch.available()
 TOLERANCE = {"double": 1e-12, "single": 2e-5}
 N = 7  # lane qubits and others, three at least, for every build
-
-
-@pytest.fixture(params=list(BUILDS))
-def build(request, monkeypatch):
-    """Runs the test with each build that this processor supports."""
-    monkeypatch.setattr(state_module, "kernels", BUILDS[request.param])
-    return request.param
-
-
-@pytest.fixture(params=["double", "single"])
-def precision(request):
-    return request.param
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy_state import NumpyState
 from qiskit import QuantumCircuit
+from random_programs import bits, value
 
 from basicaer import BasicAer
 from basicaer._engine import execute, one_pass
@@ -141,14 +142,6 @@ class TestMemory:
 
     def test_no_numbers(self):
         assert memory_rows(2, 1, 0b111, {1: 0}, None).tolist() == [[0b101]] * 2
-
-
-def bits(*clbits):
-    return Expression("bits", clbits, len(clbits))
-
-
-def value(number, width):
-    return Expression("value", (number,), width)
 
 
 class TestConditions:

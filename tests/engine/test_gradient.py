@@ -10,12 +10,13 @@ import time
 import numpy as np
 import oracle
 import pytest
+from oracle import random_observable
 from qiskit import QuantumCircuit
 from qiskit.circuit import Parameter, ParameterExpression, ParameterVector
 from qiskit.circuit.exceptions import CircuitError
 from qiskit.circuit.library import standard_gates as sg
 from qiskit.circuit.library.generalized_gates.rv import RVGate
-from qiskit.quantum_info import Operator, SparsePauliOp, random_pauli_list
+from qiskit.quantum_info import Operator, SparsePauliOp
 from scipy.linalg import expm_frechet
 
 import basicaer._engine.state.state as state_module
@@ -37,28 +38,13 @@ from basicaer._engine.program import (
     Program,
     Reset,
 )
-from basicaer._engine.state import dispatch
 from basicaer._qiskit.circuits.lower import lower
 from basicaer._qiskit.circuits.lowering import Lowering
 from basicaer._qiskit.circuits.sweep import Sweep
 from basicaer._qiskit.observables import pauli_sum
 
-BUILDS = dispatch.available()
 TOLERANCE = {"double": 1e-11, "single": 1e-4}
 WITH_ANGLES = [gate_class for gate_class, count in oracle.TABLE.items() if count]
-
-
-@pytest.fixture(params=list(BUILDS))
-def build(request, monkeypatch):
-    """Runs the test with each build that this processor supports."""
-    monkeypatch.setattr(state_module, "kernels", BUILDS[request.param])
-    monkeypatch.setattr(adjoint_module, "kernels", BUILDS[request.param])
-    return request.param
-
-
-@pytest.fixture(params=["double", "single"])
-def precision(request):
-    return request.param
 
 
 @pytest.fixture
@@ -202,13 +188,6 @@ def prepared(circuit, parameters, values):
     return Adjoint(structure, free), program, np.array(angles), jacobian
 
 
-def random_sum(num_qubits, terms, seed):
-    rng = np.random.default_rng(seed)
-    return SparsePauliOp(
-        random_pauli_list(num_qubits, terms, seed=seed, phase=False), rng.normal(size=terms)
-    )
-
-
 def ising(num_qubits):
     terms = [("ZZ", [q, q + 1], 1.0) for q in range(num_qubits - 1)]
     terms += [(name, [q], 0.5 + 0.1 * q) for q in range(num_qubits) for name in "XZ"]
@@ -247,7 +226,7 @@ def test_each_gate_of_the_table(gate_class):
         gate = oracle.random_gate(gate_class, rng)
         case.append(gate, rng.permutation(4)[: gate.num_qubits])
         spread_out(case, rng)
-        case.check([random_sum(4, 20, trial)])
+        case.check([random_observable(4, 20, trial)])
 
 
 @pytest.mark.parametrize("row", [row for row in GATES if row.num_params], ids=lambda row: row.name)
@@ -275,7 +254,7 @@ def test_rv_has_a_derivative_everywhere(vector):
     spread_out(case, np.random.default_rng(0))
     case.append(RVGate(*map(float, vector)), [1])
     spread_out(case, np.random.default_rng(1))
-    case.check([random_sum(2, 8, 0)])
+    case.check([random_observable(2, 8, 0)])
 
 
 def test_most_generators_are_constant():
@@ -298,7 +277,7 @@ def test_any_number_of_controls_and_any_control_state(name, controls):
     rng = np.random.default_rng(controls)
     row = ROW_OF_NAME[name]
     (part,) = row.parts
-    operator = random_sum(6, 20, 5)
+    operator = random_observable(6, 20, 5)
     before, after = (lower_gates(oracle.random_circuit(6, 12, seed)) for seed in (3, 4))
     angles = rng.uniform(-3, 3, row.num_params)
     for state in {0, 1, (1 << controls) - 1, int(rng.integers(1 << controls))}:
@@ -348,7 +327,7 @@ def test_gates_on_three_targets(build, precision, entries, controls):
     """No gate of the table is as wide, but the engine knows no bound."""
     rng = np.random.default_rng(controls)
     before, after = (lower_gates(oracle.random_circuit(7, 12, seed)) for seed in (3, 4))
-    operator = random_sum(7, 20, 5)
+    operator = random_observable(7, 20, 5)
     matrix = operator.to_matrix(sparse=True)
     angles = np.array([0.8, -1.3])
     for _ in range(4):
@@ -398,7 +377,7 @@ def finite_differences(circuit, parameters, values, operator):
 @pytest.mark.parametrize("seed", range(4))
 def test_random_circuits(num_qubits, seed):
     case = random_case(num_qubits, 40, seed)
-    case.check([random_sum(num_qubits, 12, seed), ising(num_qubits)])
+    case.check([random_observable(num_qubits, 12, seed), ising(num_qubits)])
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -409,19 +388,19 @@ def test_gates_that_share_sites(seed):
         sg.CZGate, sg.CXGate, sg.RZXGate, sg.XXPlusYYGate, sg.SwapGate, sg.CRZGate, sg.CPhaseGate,
     )  # fmt: skip
     case = random_case(3, 60, seed, classes, fixed=0.3)
-    case.check([random_sum(3, 12, seed)])
+    case.check([random_observable(3, 12, seed)])
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_diagonal_gates_commute(seed):
     classes = (sg.RZGate, sg.RZZGate, sg.CRZGate, sg.CPhaseGate, sg.CZGate, sg.RXGate, sg.CRYGate)
     case = random_case(4, 60, seed, classes)
-    case.check([random_sum(4, 12, seed)])
+    case.check([random_observable(4, 12, seed)])
 
 
 def test_finite_differences():
     case = random_case(5, 30, 9)
-    operator = random_sum(5, 20, 9)
+    operator = random_observable(5, 20, 9)
     _, found = case.found([operator])
     expected = finite_differences(case.circuit, case.parameters, case.values, operator)
     np.testing.assert_allclose(found[0], expected, rtol=1e-7, atol=1e-7)
@@ -430,7 +409,7 @@ def test_finite_differences():
 @pytest.mark.parametrize("num_qubits", [2, 5, 7, 9])
 def test_each_build_and_precision(build, precision, num_qubits):
     case = random_case(num_qubits, 40, num_qubits)
-    case.check([random_sum(num_qubits, 12, 1), ising(num_qubits)], precision)
+    case.check([random_observable(num_qubits, 12, 1), ising(num_qubits)], precision)
 
 
 @pytest.mark.parametrize("width", [1, 2])
@@ -456,19 +435,19 @@ def test_each_choice_of_targets(build, precision, width):
     for gate in gates:
         for qubits in itertools.permutations(range(num_qubits), width):
             case.append(gate, qubits)
-    case.check([random_sum(num_qubits, 12, 1)], precision)
+    case.check([random_observable(num_qubits, 12, 1)], precision)
 
 
 @pytest.mark.parametrize("threads", [1, 2])
 def test_threads(build, precision, many_threads, threads):
     case = random_case(10, 60, 2)
-    operators = [random_sum(10, 12, 1), ising(10)]
+    operators = [random_observable(10, 12, 1), ising(10)]
     case.check(operators, precision, threads=threads)
 
 
 def test_results_do_not_depend_on_the_number_of_threads(many_threads):
     case = random_case(10, 60, 5)
-    operators = [random_sum(10, 12, 1), ising(10)]
+    operators = [random_observable(10, 12, 1), ising(10)]
     one = case.found(operators, threads=1)
     for _ in range(3):
         two = case.found(operators, threads=2)
@@ -479,7 +458,7 @@ def test_results_do_not_depend_on_the_number_of_threads(many_threads):
 @pytest.mark.parametrize("num_observables", [1, 2, 3, 4, 9])
 def test_several_observables(num_observables, monkeypatch):
     case = random_case(5, 30, 3)
-    operators = [random_sum(5, 7, seed) for seed in range(num_observables)]
+    operators = [random_observable(5, 7, seed) for seed in range(num_observables)]
     case.check(operators)
     together = case.found(operators)
     monkeypatch.setattr(memory, "KEPT", 0)  # no room for more than one at a time
@@ -492,7 +471,7 @@ def test_wide_sums_and_sums_without_strings():
     case = random_case(8, 30, 3)
     nothing = SparsePauliOp("I" * 8, 0.0)
     identity = SparsePauliOp("I" * 8, 2.5)
-    case.check([random_sum(8, 300, 1), nothing, identity, SparsePauliOp("Y" * 8)])
+    case.check([random_observable(8, 300, 1), nothing, identity, SparsePauliOp("Y" * 8)])
 
 
 def test_parameters_in_expressions_and_in_several_gates():
@@ -508,7 +487,7 @@ def test_parameters_in_expressions_and_in_several_gates():
     circuit.rx(a, 2)
     parameters, values = [a, b, c], [0.3, -0.8, 1.2]
     adjoint, program, angles, jacobian = prepared(circuit, parameters, values)
-    operator = random_sum(3, 12, 4)
+    operator = random_observable(3, 12, 4)
     found = adjoint.evaluate(program, angles, [pauli_sum(operator)]).derivatives @ jacobian
     expected = finite_differences(circuit, parameters, values, operator)
     np.testing.assert_allclose(found[0], expected, rtol=1e-7, atol=1e-7)
@@ -518,9 +497,9 @@ def test_parameters_in_expressions_and_in_several_gates():
 def test_long_programs_are_taken_back_in_batches(most, monkeypatch):
     monkeypatch.setattr(structure, "MOST_GATES", most)
     case = random_case(4, 50, 6)
-    case.check([random_sum(4, 12, 1)])
+    case.check([random_observable(4, 12, 1)])
     monkeypatch.setattr(structure, "MOST_TERMS", most)
-    case.check([random_sum(4, 12, 1)])
+    case.check([random_observable(4, 12, 1)])
 
 
 def ansatz(num_qubits, layers):
@@ -562,7 +541,7 @@ def test_gates_keep_their_order_where_it_matters():
         (sg.RYGate(0.5), [0]),
     ]:
         case.append(gate, qubits)
-    case.check([random_sum(3, 12, 2)])
+    case.check([random_observable(3, 12, 2)])
 
 
 def test_no_angles_and_no_gates():
@@ -723,7 +702,7 @@ def test_global_phases_have_derivative_0():
     circuit.append(inner.to_gate(), [1])
     circuit.cx(0, 1)
     adjoint, program, angles, jacobian = prepared(circuit, [a], [0.4])
-    operator = random_sum(2, 8, 4)
+    operator = random_observable(2, 8, 4)
     found = adjoint.evaluate(program, angles, [pauli_sum(operator)]).derivatives @ jacobian
     expected = finite_differences(circuit, [a], [0.4], operator)
     np.testing.assert_allclose(found[0], expected, rtol=1e-7, atol=1e-7)

@@ -11,31 +11,19 @@ import oracle
 import pytest
 from matrices import MATRICES, PAIRS, phases
 from oracle import run_of
+from planning import plan_of
 
 import basicaer
 import basicaer._engine.state.state as state_module
 from basicaer._engine import costs
 from basicaer._engine.control import DONE, Cancelled, Control
 from basicaer._engine.plan import compiled_plan, planner
-from basicaer._engine.plan.compiled_plan import kind_rows
 from basicaer._engine.state import buffers, dispatch, unplanned
 from basicaer._engine.state.state import State
 from basicaer._qiskit.circuits.lower import lower
 
 BUILDS = dispatch.available()
 TOLERANCE = {"double": 1e-12, "single": 2e-5}
-
-
-@pytest.fixture(params=list(BUILDS))
-def build(request, monkeypatch):
-    """Runs the test with each build that this processor supports."""
-    monkeypatch.setattr(state_module, "kernels", BUILDS[request.param])
-    return request.param
-
-
-@pytest.fixture(params=["double", "single"])
-def precision(request):
-    return request.param
 
 
 @pytest.fixture(params=["planned", "one by one", "directly"])
@@ -263,20 +251,13 @@ def kernels_of(run, fusion=False, register_bits=0):
     lane_bits = dispatch.kernels.LANES["double"].bit_length() - 1
     if lane_bits < 2:
         lane_bits = 2
-    plan = planner.plan(
-        kind_rows(run.kinds),
-        run.kind,
-        run.start,
-        run.qubits,
-        run.offset,
-        run.coefficients.view(np.float64),
+    plan = plan_of(
+        run,
         N,
-        2**N - 1,
         lane_bits,
         3,
-        fusion,
-        compiled_plan.KERNEL_COSTS,
-        compiled_plan.SPLIT_TIME,
+        fusion=fusion,
+        split_time=compiled_plan.SPLIT_TIME,  # as the fixture has set it
         register_bits=register_bits,
     )
     return {names[kind] for kind in plan.ops[:, 0].tolist()}

@@ -10,8 +10,8 @@ import numpy as np
 import oracle
 import pytest
 from numpy_state import NumpyState
-from random_programs import Maker, gates
-from test_stores import Storing, bits, value
+from random_programs import Maker, bits, gates, value
+from test_stores import Storing
 
 from basicaer._engine.control import Cancelled, Control
 from basicaer._engine.errors import EngineError

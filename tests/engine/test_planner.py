@@ -7,13 +7,14 @@ import pickle
 import numpy as np
 import oracle
 import pytest
+from planning import plan_of
 from qiskit import QuantumCircuit
 from qiskit.circuit.library import QFT
 
 from basicaer._engine import costs
 from basicaer._engine.costs import KERNEL_COSTS, SPLIT_TIME, block_qubits
 from basicaer._engine.plan import compiled_plan, planner
-from basicaer._engine.plan.compiled_plan import kind_rows
+from basicaer._engine.program import Gates
 from basicaer._engine.state.dispatch import kernels
 from basicaer._engine.state.state import State
 from basicaer._qiskit.circuits.lower import lower
@@ -22,24 +23,9 @@ LANE_BITS = 3
 CAPACITY = 5
 
 
-def plan(circuit, *, fresh=True, fusion=True, capacity=CAPACITY, split_time=SPLIT_TIME):
+def plan(circuit, *, fresh=True, capacity=CAPACITY, **options):
     (gates,) = lower(circuit).body
-    width = circuit.num_qubits
-    return planner.plan(
-        kind_rows(gates.kinds),
-        gates.kind,
-        gates.start,
-        gates.qubits,
-        gates.offset,
-        gates.coefficients.view(np.float64),
-        width,
-        0 if fresh else 2**width - 1,
-        LANE_BITS,
-        capacity,
-        fusion,
-        KERNEL_COSTS,
-        split_time,
-    )
+    return plan_of(gates, circuit.num_qubits, LANE_BITS, capacity, fresh=fresh, **options)
 
 
 def names(made):
@@ -239,21 +225,8 @@ def test_a_matrix_that_is_not_unitary_stays_whole():
     (gates,) = lower(circuit).body
     coefficients = gates.coefficients.copy()
     coefficients[16 * 3] += 1e-9  # of the first in the second layer
-    made = planner.plan(
-        kind_rows(gates.kinds),
-        gates.kind,
-        gates.start,
-        gates.qubits,
-        gates.offset,
-        coefficients.view(np.float64),
-        6,
-        63,
-        2,
-        CAPACITY,
-        True,
-        KERNEL_COSTS,
-        0,
-    )
+    changed = Gates(gates.kinds, gates.kind, gates.start, gates.qubits, gates.offset, coefficients)
+    made = plan_of(changed, 6, 2, CAPACITY, split_time=0)
     assert sum(name.startswith("weyl") for name in names(made)) == 1
 
 

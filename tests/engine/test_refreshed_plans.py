@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import oracle
 import pytest
+from planning import plan_of
 from qiskit import QuantumCircuit
 from qiskit.circuit import ParameterVector
 from qiskit.circuit.library import Diagonal, MCPhaseGate
@@ -16,10 +17,8 @@ from qiskit.quantum_info import SparsePauliOp
 
 import basicaer
 import basicaer._engine.state.state as state_module
-from basicaer._engine.costs import KERNEL_COSTS, SPLIT_TIME
-from basicaer._engine.gradient import adjoint as adjoint_module
-from basicaer._engine.plan import compiled_plan, planner
-from basicaer._engine.plan.compiled_plan import kind_rows
+from basicaer._engine.costs import SPLIT_TIME
+from basicaer._engine.plan import compiled_plan
 from basicaer._engine.program import Gates, Plans
 from basicaer._engine.state import dispatch
 from basicaer._engine.state.state import State
@@ -139,35 +138,8 @@ def values_for(circuit, seed):
     return np.stack([rng.uniform(-3, 3, shape), special], axis=1).reshape(6, -1)
 
 
-def plan(
-    gates,
-    num_qubits,
-    lane_bits,
-    *,
-    fresh=True,
-    single=False,
-    cuts=(),
-    split=SPLIT_TIME,
-    register_bits=0,
-):
-    return planner.plan(
-        kind_rows(gates.kinds),
-        gates.kind,
-        gates.start,
-        gates.qubits,
-        gates.offset,
-        gates.coefficients.view(np.float64),
-        num_qubits,
-        0 if fresh else 2**num_qubits - 1,
-        lane_bits,
-        4,
-        True,
-        KERNEL_COSTS,
-        split,
-        cuts,
-        single,
-        register_bits,
-    )
+def plan(gates, num_qubits, lane_bits, *, fresh=True, **options):
+    return plan_of(gates, num_qubits, lane_bits, 4, fresh=fresh, **options)
 
 
 def bits(array):
@@ -202,7 +174,7 @@ def test_plans_of_random_circuits(num_qubits, lane_bits):
     for seed in range(5):
         circuit = random_circuit(num_qubits, 60, seed)
         runs = rows_of(circuit, values_for(circuit, seed))
-        for options in ({}, {"fresh": False}, {"single": True}, {"split": 0, "fresh": False}):
+        for options in ({}, {"fresh": False}, {"single": True}, {"split_time": 0, "fresh": False}):
             refused += assert_refreshed(runs, num_qubits, lane_bits, **options)
         for options in ({"register_bits": 2}, {"register_bits": 3, "fresh": False}):
             refused += assert_refreshed(runs, num_qubits, lane_bits, **options)
@@ -215,31 +187,36 @@ def test_plans_of_random_circuits(num_qubits, lane_bits):
 
 
 @pytest.mark.parametrize("lane_bits", range(5))
-@pytest.mark.parametrize("split", [0, SPLIT_TIME])
-def test_plans_that_split_dense_matrices(lane_bits, split):
+@pytest.mark.parametrize("split_time", [0, SPLIT_TIME])
+def test_plans_that_split_dense_matrices(lane_bits, split_time):
     circuit = brickwork(17, 6)
     runs = rows_of(circuit, values_for(circuit, 1))
     weyl = {number for name, number in state_module.kernels.KERNELS.items() if "weyl" in name}
-    made = plan(runs[0], 17, lane_bits, fresh=False, split=split)
+    made = plan(runs[0], 17, lane_bits, fresh=False, split_time=split_time)
     assert weyl & set(made.ops[:, 0].tolist())
-    assert assert_refreshed(runs[:3], 17, lane_bits, fresh=False, split=split) < 9
+    assert assert_refreshed(runs[:3], 17, lane_bits, fresh=False, split_time=split_time) < 9
 
 
-@pytest.mark.parametrize("build", list(BUILDS))
-@pytest.mark.parametrize("precision", ["double", "single"])
-@pytest.mark.parametrize("num_qubits", [7, 8, 11, 16, 18])
-def test_states(num_qubits, precision, build, monkeypatch):
-    """States of a sweep's rows, plans refreshed, beside those with plans of their own."""
-    monkeypatch.setattr(state_module, "kernels", BUILDS[build])
-    refreshed = []
+@pytest.fixture
+def refreshed(monkeypatch):
+    """Whether each plan that was to be refreshed in the test could be."""
+    seen = []
     original = compiled_plan.CompiledPlan.refreshed
 
-    def counted(self, gates):
+    def watched(self, gates):
         found = original(self, gates)
-        refreshed.append(found is not None)
+        seen.append(found is not None)
         return found
 
-    monkeypatch.setattr(compiled_plan.CompiledPlan, "refreshed", counted)
+    monkeypatch.setattr(compiled_plan.CompiledPlan, "refreshed", watched)
+    return seen
+
+
+@pytest.mark.parametrize("build", list(BUILDS), indirect=True)
+@pytest.mark.parametrize("precision", ["double", "single"])
+@pytest.mark.parametrize("num_qubits", [7, 8, 11, 16, 18])
+def test_states(num_qubits, precision, build, refreshed):
+    """States of a sweep's rows, plans refreshed, beside those with plans of their own."""
     for seed in range(3 if num_qubits < 16 else 1):
         circuit = random_circuit(num_qubits, 70, 100 + seed)
         values = values_for(circuit, seed)[[0, 2, 1, 3, 4, 5, 2]]
@@ -262,22 +239,11 @@ def test_states(num_qubits, precision, build, monkeypatch):
     assert any(refreshed) and not all(refreshed)
 
 
-@pytest.mark.parametrize("build", list(BUILDS))
+@pytest.mark.parametrize("build", list(BUILDS), indirect=True)
 @pytest.mark.parametrize("precision", ["double", "single"])
 @pytest.mark.parametrize("num_qubits", [7, 10, 15])
-def test_gradients(num_qubits, precision, build, monkeypatch):
+def test_gradients(num_qubits, precision, build, refreshed):
     """An `Adjoint` that has seen other values gives what a new one gives."""
-    monkeypatch.setattr(state_module, "kernels", BUILDS[build])
-    monkeypatch.setattr(adjoint_module, "kernels", BUILDS[build])
-    refreshed = []
-    original = compiled_plan.CompiledPlan.refreshed
-
-    def counted(self, gates):
-        found = original(self, gates)
-        refreshed.append(found is not None)
-        return found
-
-    monkeypatch.setattr(compiled_plan.CompiledPlan, "refreshed", counted)
     circuit = ansatz(num_qubits)
     observable = SparsePauliOp.from_sparse_list(
         [("ZZ", [q, q + 1], 1.0) for q in range(num_qubits - 1)] + [("X", [2], 0.5)], num_qubits

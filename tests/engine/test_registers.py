@@ -48,18 +48,6 @@ def turns(monkeypatch):
     monkeypatch.setattr(compiled_plan, "TURNS_FROM", 0)
 
 
-@pytest.fixture(params=list(BUILDS))
-def build(request, monkeypatch):
-    """Runs the test with each build that this processor supports."""
-    monkeypatch.setattr(state_module, "kernels", BUILDS[request.param])
-    return request.param
-
-
-@pytest.fixture(params=["double", "single"])
-def precision(request):
-    return request.param
-
-
 @pytest.fixture
 def lane_bits(build, precision):
     return BUILDS[build].LANES[precision].bit_length() - 1

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import oracle
 import pytest
+from matrices import phases
 from oracle import random_unitary, run_of
 
 import basicaer._engine.state.state as state_module
@@ -18,21 +19,6 @@ from basicaer._engine.state.state import State
 from basicaer._qiskit.circuits.lower import lower
 
 TOLERANCE = {"double": 1e-13, "single": 1e-6}
-
-
-@pytest.fixture(params=list(dispatch.available()))
-def build(request, monkeypatch):
-    """Runs the test with each build of the kernels, which determines the lane layout."""
-    monkeypatch.setattr(state_module, "kernels", dispatch.available()[request.param])
-
-
-@pytest.fixture(params=["double", "single"])
-def precision(request):
-    return request.param
-
-
-def phases(count, seed):
-    return np.exp(1j * np.random.default_rng(seed).uniform(-3, 3, count))
 
 
 def entries_of(form, targets):

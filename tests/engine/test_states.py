@@ -11,21 +11,9 @@ from numpy_state import NumpyState
 
 import basicaer._engine.state.state as state_module
 from basicaer._engine import costs
-from basicaer._engine.state import dispatch
 from basicaer._engine.state.state import State
 
-BUILDS = dispatch.available()
-
-
-@pytest.fixture(params=list(BUILDS), autouse=True)
-def build(request, monkeypatch):
-    monkeypatch.setattr(state_module, "kernels", BUILDS[request.param])
-    return request.param
-
-
-@pytest.fixture(params=["double", "single"])
-def precision(request):
-    return request.param
+pytestmark = pytest.mark.usefixtures("build")
 
 
 @pytest.fixture(autouse=True)

@@ -7,14 +7,14 @@ import pickle
 import numpy as np
 import pytest
 from numpy_state import NumpyState
-from random_programs import Maker, gates
+from random_programs import Maker, bits, gates, value
+from test_branches import assert_same, tight
 
 from basicaer._engine import costs
 from basicaer._engine.control import Control
 from basicaer._engine.errors import EngineError
 from basicaer._engine.execute import Task, execute, splits
 from basicaer._engine.final_states import check_pure
-from basicaer._engine.memory import Allowance
 from basicaer._engine.program import (
     BitsEqual,
     Break,
@@ -34,14 +34,6 @@ from basicaer._engine.shots.instructions import BRANCHES, SPECTATOR, TERMINAL, D
 
 BINARY = sorted(OPERATORS - {"bit_not", "logic_not", "div"})
 BOTH = pytest.mark.parametrize("branching", [True, False], ids=["branching", "shot by shot"])
-
-
-def bits(*clbits):
-    return Expression("bits", clbits, len(clbits))
-
-
-def value(number, width):
-    return Expression("value", (number,), width)
 
 
 class Storing(Maker):
@@ -88,21 +80,8 @@ def run(program, state_class=NumpyState, **options):
     return execute(Task(program, **options), Control(), state_class)
 
 
-def assert_same(program, **options):
-    branched = run(program, **options)
-    alone = run(program, branching=False, **options)
-    np.testing.assert_array_equal(branched.memory, alone.memory)
-    return branched
-
-
 def make(*body, num_qubits=3, num_clbits=3):
     return Program(num_qubits, num_clbits, body, name="made", samples=False)
-
-
-def tight(**fields):
-    return Allowance(
-        0, 0, **{"states": 4096, "uniforms": 1 << 20, "table": 10, "nodes": 10_000, **fields}
-    )
 
 
 # --- the ways to run shots are equal -------------------------------------------------------------

@@ -5,17 +5,11 @@ import threading
 import time
 
 import pytest
+from waiting import until
 
 from basicaer._engine import threads as _threads
 from basicaer._engine.control import Cancelled, Control
 from basicaer._jobs import queue
-
-
-def until(condition, seconds=20.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.001)
 
 
 def test_cpu_count():

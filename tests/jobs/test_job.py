@@ -17,6 +17,7 @@ from qiskit.providers.exceptions import JobError, JobTimeoutError
 from qiskit.providers.job import JobV1
 from qiskit.result import Result
 from versions import needs_terra
+from waiting import until
 
 from basicaer import BasicAer, BasicAerError, BasicAerJob
 from basicaer._engine.control import Control
@@ -44,13 +45,6 @@ def pool_job(function=lambda control: RESULT):
 def until_cancelled(control):
     while True:
         control.check()
-        time.sleep(0.001)
-
-
-def until(condition, seconds=20.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.001)
 
 

@@ -8,19 +8,12 @@ import weakref
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 
 import pytest
+from waiting import until
 
 import basicaer
 from basicaer._engine import threads as _threads
 from basicaer._engine.control import STOP, Control
 from basicaer._jobs import queue
-
-
-def until(condition, seconds=20.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.001)
-
 
 # ----------------------------------------------------------------------------------------------
 # Jobs

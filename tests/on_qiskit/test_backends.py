@@ -12,6 +12,7 @@ from qiskit.circuit.library import QFT
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 from versions import fields
+from waiting import until
 
 from basicaer import BasicAer, BasicAerError, BasicAerJob
 from basicaer._engine import costs
@@ -19,13 +20,6 @@ from basicaer._engine.execute import Outcome
 from basicaer._jobs import progress_bar, queue, run
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
-
-
-def until(condition, seconds=20.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.001)
 
 
 def flips(value, width=4, name=None):

@@ -20,6 +20,7 @@ from qiskit.circuit import (
     Qubit,
 )
 from qiskit.circuit.library import standard_gates as sg
+from random_programs import bits
 from versions import (
     NUMBER,
     mutable,
@@ -361,10 +362,6 @@ class TestSamples:
         circuit.for_loop(range(2), None, body, [0], [0])
         (loop,) = lower(circuit).body
         assert outline(loop.bodies[0]) == ["IfElse", "Measure"]
-
-
-def bits(*clbits):
-    return Expression("bits", clbits, len(clbits))
 
 
 @needs_expressions

@@ -87,6 +87,15 @@ for _ in range(2):
 PATCH = "basicaer.patch_qiskit()\n"
 
 
+def patched(first, load, make):
+    """The lines of a script that import and make a backend, and patch first, last or between."""
+    return {
+        "the patch": PATCH + load + make,
+        "the import": load + PATCH + make,
+        "the backend": load + make + PATCH,
+    }[first]
+
+
 @pytest.mark.parametrize("first", ["the patch", "the import", "the backend"])
 def test_generic_backends(first):
     # Qiskit 1 announces what will go from its own modules.
@@ -94,11 +103,7 @@ def test_generic_backends(first):
     load += "from qiskit.providers.fake_provider import GenericBackendV2, generic_backend_v2\n"
     make = "backend = GenericBackendV2(5)\n"
     done = python(
-        {
-            "the patch": PATCH + load + make,
-            "the import": load + PATCH + make,
-            "the backend": load + make + PATCH,
-        }[first]
+        patched(first, load, make)
         + """
 assert is_ours(memory(backend))
 assert is_ours(memory(backend, max_parallel_threads=1))
@@ -166,11 +171,7 @@ def test_fake_backends_of_ibm_runtime(first):
     make = "backend = FakeManilaV2()\n"
     done = python(
         "warnings.simplefilter('ignore')\n"
-        + {
-            "the patch": PATCH + load + make,
-            "the import": load + PATCH + make,
-            "the backend": load + make + PATCH,
-        }[first]
+        + patched(first, load, make)
         + """
 assert is_ours(memory(backend))
 basicaer.unpatch_qiskit()

@@ -14,6 +14,7 @@ import numpy as np
 import oracle
 import pytest
 import qiskit.primitives
+from oracle import random_observable
 from versions import HamiltonianGate, needs_any_operator, needs_primitives, skip_here
 
 skip_here(needs_primitives)
@@ -32,7 +33,6 @@ from qiskit.quantum_info import (
     PauliList,
     SparsePauliOp,
     Statevector,
-    random_pauli_list,
 )
 
 from basicaer import BasicAerError, primitives
@@ -45,13 +45,6 @@ from basicaer._qiskit.circuits import lowered as _lowered
 from basicaer.primitives import Estimator, PrimitiveJob, Sampler
 
 A, B = Parameter("a"), Parameter("b")
-
-
-def observable(num_qubits, terms=15, seed=0):
-    rng = np.random.default_rng(seed)
-    return SparsePauliOp(
-        random_pauli_list(num_qubits, terms, seed=seed, phase=False), rng.normal(size=terms)
-    )
 
 
 def rows(circuit, count, seed=0):
@@ -101,7 +94,7 @@ def assert_same_distributions(*args, **options):
 @pytest.mark.parametrize("shots", [None, 100])
 def test_estimates(num_qubits, shots):
     circuits = [oracle.random_circuit(num_qubits, 30, seed) for seed in range(4)]
-    observables = [observable(num_qubits, seed=seed) for seed in range(4)]
+    observables = [random_observable(num_qubits, seed=seed) for seed in range(4)]
     assert_same_values(circuits, observables, shots=shots, seed=3)
 
 
@@ -112,7 +105,7 @@ def test_estimates_of_many_values(shots):
     circuits = [circuit, circuit, other, circuit, other, circuit]
     values = [row for each in circuits for row in rows(each, 1, len(each.data))]
     values[3] = values[0]
-    observables = [observable(4, seed=seed % 2) for seed in range(6)]
+    observables = [random_observable(4, seed=seed % 2) for seed in range(6)]
     assert_same_values(circuits, observables, values, shots=shots, seed=11)
 
 
@@ -229,7 +222,7 @@ def test_complex_values():
 @pytest.mark.parametrize("primitive", ["Estimator", "Sampler"])
 def test_single_precision(primitive):
     circuit = oracle.random_circuit(4, 30, 1)
-    args = (circuit, observable(4))
+    args = (circuit, random_observable(4))
     if primitive == "Sampler":
         args = (circuit.measure_all(inplace=False),)
     double, single = (
@@ -472,7 +465,7 @@ def density_matrix():
 
 
 def test_resets_make_a_mixed_state():
-    operator = observable(3)
+    operator = random_observable(3)
     expected = density_matrix().expectation_value(operator).real
     assert Estimator().run(with_resets(), operator).result().values == pytest.approx([expected])
     square = density_matrix().expectation_value((operator @ operator).simplify()).real
@@ -500,8 +493,10 @@ def test_preparations():
     circuit.h(1)
     circuit.initialize(amplitudes, [0, 2])
     circuit.cx(1, 0)
-    expected = Statevector(circuit).expectation_value(observable(3))
-    assert Estimator().run(circuit, observable(3)).result().values == pytest.approx([expected.real])
+    expected = Statevector(circuit).expectation_value(random_observable(3))
+    assert Estimator().run(circuit, random_observable(3)).result().values == pytest.approx(
+        [expected.real]
+    )
 
 
 def test_gates_that_have_a_matrix_for_numbers_only():
@@ -794,7 +789,7 @@ def test_threads(monkeypatch):
     )
     circuit = EfficientSU2(4, reps=1)
     values = rows(circuit, 30)
-    args = ([circuit] * 30, [observable(4)] * 30, values)
+    args = ([circuit] * 30, [random_observable(4)] * 30, values)
     results = [
         Estimator().run(*args, shots=5, seed=2, max_parallel_threads=threads).result()
         for threads in (1, 4, 64)
@@ -872,7 +867,7 @@ def test_gradients_are_one_sweep(algorithms, sweeps):
     values = [0.3, 0.8]
     ours, terra = (
         algorithms.gradients.ParamShiftEstimatorGradient(package.Estimator())
-        .run([circuit], [observable(2)], [values])
+        .run([circuit], [random_observable(2)], [values])
         .result()
         .gradients[0]
         for package in (primitives, qiskit.primitives)

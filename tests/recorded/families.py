@@ -87,6 +87,13 @@ class Sketch:
         for _ in range(number):
             self.gate()
 
+    def standard(self, number: int):
+        """Of so many standard gates, those that are not too wide."""
+        for name in self.rng.sample(list(STANDARD), number):
+            width, num_params = STANDARD[name]
+            if width <= self.num_qubits:
+                self.add(name, self.qubits(width), angles(self.rng, num_params))
+
     def spread(self):
         """A gate on each qubit, and between neighbours, so that outcomes are many."""
         for qubit in range(self.num_qubits):
@@ -334,10 +341,7 @@ def state(rng: random.Random, number: int) -> dict:
         if number % 4 == 2:
             sketch.unitary(min(2, qubits))
         if number % 4 == 1:
-            for name in rng.sample(list(STANDARD), 3):
-                width, num_params = STANDARD[name]
-                if width <= qubits:
-                    sketch.add(name, sketch.qubits(width), angles(rng, num_params))
+            sketch.standard(3)
     return sketch.described()
 
 
@@ -349,10 +353,7 @@ def unitary(rng: random.Random, number: int) -> dict:
     if number % 4 == 0:
         sketch.unitary(min(2, qubits))
     if number % 4 == 1:
-        for name in rng.sample(list(STANDARD), 6):
-            width, num_params = STANDARD[name]
-            if width <= qubits:
-                sketch.add(name, sketch.qubits(width), angles(rng, num_params))
+        sketch.standard(6)
     return sketch.described()
 
 

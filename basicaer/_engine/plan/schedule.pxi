@@ -15,34 +15,21 @@ cdef index split_group(Planner p, index i, uint64_t behind) except -2 nogil:
     cdef Item* it = <Item*>p.items.data + i
     cdef Term* terms = <Term*>p.terms.data
     cdef index t = it.first_term, following
-    cdef index heads[2]     # of the terms that stay, of those that go
-    cdef index tails[2]
-    cdef uint64_t masks[2]
-    cdef int goes
-    heads[0] = heads[1] = tails[0] = tails[1] = -1
-    masks[0] = masks[1] = 0
+    cdef Item parts[2]      # of the terms that stay, of those that go
+    parts[0] = it[0]
+    parts[0].first_term = parts[0].last_term = -1
+    parts[0].diagonal = 0
+    parts[1] = parts[0]
     while t >= 0:
         following = terms[t].next
-        goes = 1 if terms[t].mask & behind else 0
-        if heads[goes] < 0:
-            heads[goes] = t
-        else:
-            terms[tails[goes]].next = t
-        tails[goes] = t
-        terms[t].next = -1
-        masks[goes] |= terms[t].mask
+        append_term(p, &parts[1 if terms[t].mask & behind else 0], t)
         t = following
-    if heads[1] < 0:
+    if parts[1].first_term < 0:
         return -1
-    if heads[0] < 0:
+    if parts[0].first_term < 0:
         return i
-    it.first_term = heads[0]
-    it.last_term = tails[0]
-    it.diagonal = masks[0]
-    it = new_item(p, DIAGONAL_GROUP)
-    it.first_term = heads[1]
-    it.last_term = tails[1]
-    it.diagonal = masks[1]
+    it[0] = parts[0]
+    append_terms(p, new_item(p, DIAGONAL_GROUP), &parts[1])
     return num_items(p) - 1
 
 

@@ -11,11 +11,12 @@ import time
 
 import numpy as np
 import pytest
+from oracle import random_observable
 from processes import python
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.circuit.random import random_circuit
-from qiskit.quantum_info import Operator, Pauli, SparsePauliOp, Statevector, random_pauli_list
+from qiskit.quantum_info import Operator, Pauli, SparsePauliOp, Statevector
 from versions import needs
 
 import basicaer
@@ -46,13 +47,6 @@ def bound(circuit, row):
     return circuit.assign_parameters(dict(zip(circuit.parameters, row)))
 
 
-def observable(num_qubits, terms=6, seed=0):
-    rng = np.random.default_rng(seed)
-    return SparsePauliOp(
-        random_pauli_list(num_qubits, terms, seed=seed, phase=False), rng.normal(size=terms)
-    )
-
-
 def values_of(circuit, shape, seed=0):
     return np.random.default_rng(seed).uniform(-3, 3, (*shape, circuit.num_parameters))
 
@@ -69,7 +63,7 @@ def test_states_and_expectations(num_qubits, shape, precision, tolerance):
     assert compiled.parameters == tuple(circuit.parameters)
     assert (compiled.num_qubits, compiled.num_clbits) == (num_qubits, 0)
     values = values_of(circuit, shape)
-    operator = observable(num_qubits)
+    operator = random_observable(num_qubits)
     states = compiled.statevector(values)
     expectations = compiled.expectation(operator, values)
     assert states.shape == (*shape, 1 << num_qubits)
@@ -92,7 +86,7 @@ def test_observables_are_broadcast(batch, given):
     values = values_of(circuit, batch)
     operators = np.empty(given, dtype=object)
     for place, index in enumerate(np.ndindex(*given)):
-        operators[index] = observable(3, seed=place)
+        operators[index] = random_observable(3, seed=place)
     found = basicaer.compile(circuit).expectation(operators, values)
     shape = np.broadcast_shapes(batch, given)
     assert found.shape == shape
@@ -133,7 +127,7 @@ def test_arrays_of_observables():
 
     circuit = parametrised(2, seed=3)
     values = values_of(circuit, ())
-    given = ["ZI", {"XX": 2.0, "ZZ": 0.5}, observable(2)]
+    given = ["ZI", {"XX": 2.0, "ZZ": 0.5}, random_observable(2)]
     compiled = basicaer.compile(circuit)
     np.testing.assert_allclose(
         compiled.expectation(ObservablesArray.coerce(given), values),

@@ -7,10 +7,11 @@ import warnings
 
 import numpy as np
 import pytest
+from oracle import random_observable
 from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.circuit.library import EfficientSU2
-from qiskit.quantum_info import SparsePauliOp, Statevector, random_pauli_list
+from qiskit.quantum_info import SparsePauliOp, Statevector
 from versions import needs, needs_full_binding
 
 import basicaer
@@ -27,13 +28,6 @@ try:
 except ImportError:
     REFERENCE = None
 needs_reference = pytest.mark.skipif(REFERENCE is None, reason="qiskit-algorithms is not installed")
-
-
-def observable(num_qubits, terms=6, seed=0):
-    rng = np.random.default_rng(seed)
-    return SparsePauliOp(
-        random_pauli_list(num_qubits, terms, seed=seed, phase=False), rng.normal(size=terms)
-    )
 
 
 def state(circuit, values):
@@ -70,7 +64,7 @@ def mixed():
 @pytest.mark.parametrize("precision", ["double", "single"])
 @pytest.mark.parametrize("imaginary", [False, True])
 def test_expressions_and_several_gates(precision, imaginary):
-    circuit, operator = mixed(), observable(4)
+    circuit, operator = mixed(), random_observable(4)
     compiled = basicaer.compile(circuit, precision=precision)
     values = np.array([0.4, -1.2, 0.9])
     energy, found = compiled.gradient(operator, values, imaginary=imaginary)
@@ -98,7 +92,7 @@ def test_every_gate_of_the_table(row):
     circuit.append(CLASS_OF_NAME[row.name](*parameters), range(row.num_qubits))
     for qubit in range(row.num_qubits):
         circuit.rx(0.7 - 0.2 * qubit, qubit)
-    operator = observable(row.num_qubits, seed=1)
+    operator = random_observable(row.num_qubits, seed=1)
     values = np.random.default_rng(2).uniform(-3, 3, row.num_params)
     _, found = basicaer.compile(circuit).gradient(operator, values, imaginary=True)
     np.testing.assert_allclose(found, slopes(circuit, operator, values), rtol=0, atol=1e-8)
@@ -109,7 +103,11 @@ def test_batches_and_several_observables(threads):
     circuit = mixed()
     compiled = basicaer.compile(circuit, max_parallel_threads=threads)
     values = np.random.default_rng(0).uniform(-2, 2, (3, 2, 3))
-    operators = [[observable(4, seed=0)], [observable(4, seed=1)], [observable(4, seed=2)]]
+    operators = [
+        [random_observable(4, seed=0)],
+        [random_observable(4, seed=1)],
+        [random_observable(4, seed=2)],
+    ]
     energies, found = compiled.gradient(operators, values)
     assert energies.shape == (3, 2) and found.shape == (3, 2, 3)
     for i, j in np.ndindex(3, 2):
@@ -130,7 +128,7 @@ def test_prepared_qubits():
     circuit.initialize([0.6, 0, 0, 0.8], [0, 1])
     circuit.rx(A, 0)
     circuit.cx(0, 1)
-    operator = observable(2)
+    operator = random_observable(2)
     _, found = basicaer.compile(circuit).gradient(operator, [0.3])
     plain = QuantumCircuit(2)
     plain.ry(2 * np.arctan2(0.8, 0.6), 0)
@@ -254,7 +252,7 @@ def ansatz(num_qubits):
 def test_it_is_qiskits(kind):
     kind = getattr(DERIVATIVE_TYPE, kind)
     circuits = [ansatz(3), ansatz(2), ansatz(3)]
-    operators = [observable(3), observable(2), observable(3, seed=4)]
+    operators = [random_observable(3), random_observable(2), random_observable(3, seed=4)]
     rng = np.random.default_rng(0)
     values = [rng.uniform(-2, 2, circuit.num_parameters).tolist() for circuit in circuits]
     subsets = [None, list(circuits[1].parameters)[3:1:-1], list(circuits[2].parameters)[:2]]
@@ -279,11 +277,11 @@ def test_its_interface():
     assert made.derivative_type == DERIVATIVE_TYPE.IMAG
     circuit = ansatz(2)
     made.derivative_type = DERIVATIVE_TYPE.REAL
-    result = made.run([circuit], [observable(2)], [[0.1] * circuit.num_parameters]).result()
-    wanted = slopes(circuit, observable(2), np.full(circuit.num_parameters, 0.1)).real
+    result = made.run([circuit], [random_observable(2)], [[0.1] * circuit.num_parameters]).result()
+    wanted = slopes(circuit, random_observable(2), np.full(circuit.num_parameters, 0.1)).real
     np.testing.assert_allclose(result.gradients[0], wanted, atol=1e-8)
     with pytest.raises(ValueError, match="does not match"):
-        made.run([circuit], [observable(3)], [[0.1] * circuit.num_parameters])
+        made.run([circuit], [random_observable(3)], [[0.1] * circuit.num_parameters])
 
 
 @pytest.mark.skipif(REFERENCE is not None, reason="qiskit-algorithms, or terra, is installed")

@@ -26,6 +26,8 @@ from qiskit.primitives.containers.sampler_pub import SamplerPub
 from qiskit.quantum_info import Pauli, SparsePauliOp, random_pauli_list
 
 from basicaer import BasicAer, BasicAerError, primitives
+from basicaer import compile as compile_circuit
+from basicaer._jobs import budget, queue
 from basicaer.primitives import StatevectorEstimator, StatevectorSampler
 from basicaer.primitives._statevector_sampler import packed
 
@@ -65,7 +67,8 @@ def sampler_pub(rng):
     return (circuit, values, shots)
 
 
-def assert_same_samples(ours, theirs):
+def data_of(ours, theirs):
+    """Yields our data and Qiskit's, name by name, of results that agree in all else."""
     assert len(ours) == len(theirs)
     assert ours.metadata == theirs.metadata
     for own, other in zip(ours, theirs):
@@ -73,10 +76,15 @@ def assert_same_samples(ours, theirs):
         assert own.data.shape == other.data.shape
         assert list(own.data) == list(other.data)
         for name in other.data:
-            assert own.data[name].num_bits == other.data[name].num_bits
-            assert own.data[name].array.dtype == np.uint8
-            np.testing.assert_array_equal(own.data[name].array, other.data[name].array)
-            assert own.data[name] == other.data[name]
+            yield own.data[name], other.data[name]
+
+
+def assert_same_samples(ours, theirs):
+    for own, other in data_of(ours, theirs):
+        assert own.num_bits == other.num_bits
+        assert own.array.dtype == np.uint8
+        np.testing.assert_array_equal(own.array, other.array)
+        assert own == other
 
 
 @pytest.mark.parametrize("case", range(40))
@@ -137,16 +145,10 @@ def estimator_pub(rng):
 
 
 def assert_same_estimates(ours, theirs):
-    assert len(ours) == len(theirs)
-    assert ours.metadata == theirs.metadata
-    for own, other in zip(ours, theirs):
-        assert own.metadata == other.metadata
-        assert own.data.shape == other.data.shape
-        assert list(own.data) == list(other.data)
-        for name in other.data:
-            assert own.data[name].dtype == other.data[name].dtype
-            assert own.data[name].shape == other.data[name].shape
-            np.testing.assert_allclose(own.data[name], other.data[name], rtol=0, atol=1e-10)
+    for own, other in data_of(ours, theirs):
+        assert own.dtype == other.dtype
+        assert own.shape == other.shape
+        np.testing.assert_allclose(own, other, rtol=0, atol=1e-10)
 
 
 @pytest.mark.parametrize("case", range(40))
@@ -262,6 +264,37 @@ def test_projectors_are_observables():
 
 
 # --- interface -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("caller", ["compiled", "estimator"])
+def test_small_points_are_computed_at_once_or_queued_with_their_memory(monkeypatch, caller):
+    """At once if that is brief; queued, as any job is, while another job bounds the memory."""
+    circuit = QuantumCircuit(2)
+    circuit.ry(Parameter("a"), 0)
+    circuit.cx(0, 1)
+    rows, expected = [[0.3], [0.5]], np.cos([0.3, 0.5])
+    needs_of_jobs = []
+    original = queue.submit
+
+    def watched(function, control, *, need=0, **options):
+        needs_of_jobs.append(need)
+        return original(function, control, need=need, **options)
+
+    def found():
+        if caller == "compiled":
+            return compile_circuit(circuit).expectation("IZ", rows)
+        return StatevectorEstimator().run([(circuit, "IZ", rows)]).result()[0].data.evs
+
+    monkeypatch.setattr(queue, "submit", watched)
+    np.testing.assert_allclose(found(), expected, rtol=0, atol=1e-12)
+    assert needs_of_jobs == []
+    monkeypatch.setattr(budget.Budget, "limited", property(lambda self: True))
+    np.testing.assert_allclose(found(), expected, rtol=0, atol=1e-12)
+    assert len(needs_of_jobs) == 1 and needs_of_jobs[0] > 0
+    monkeypatch.setattr(budget.Budget, "shortage", lambda self, need: need - 1)
+    with pytest.raises(BasicAerError, match=r"points of .* need .* are available"):
+        found()
+    assert len(needs_of_jobs) == 1
 
 
 def bell():
