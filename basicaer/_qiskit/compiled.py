@@ -327,7 +327,7 @@ class CompiledCircuit:
         ]
         run = JobRun(runs, threads=threads)
 
-        def formatted(place: int, task: Task, outcome: Outcome, seconds: float) -> Dict[str, int]:
+        def formatted(place: int, task: Task, outcome: Outcome) -> Dict[str, int]:
             words = outcome.memory if header["memory_slots"] else outcome.memory[:0]
             counts = tally(words, run.control.check)
             return {format_counts_memory(key, header): counts[key] for key in counts}
