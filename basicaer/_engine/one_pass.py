@@ -69,48 +69,44 @@ def _run_state(task: Task, control: Control, state_class: Type[Amplitudes]) -> O
     work -= int(statistics.get("amplitude_gates", work if statistics else 0))
     if work:
         control.add_total(-work)  # saved by fusion
-    metadata = _metadata(
-        statistics,
-        "sampled" if output == "counts" else output,
-        _drift(state.norm),
-        state_bytes(program.num_qubits, task.precision, output == "unitary"),
-        state.planning,
-        applied,
-        time.perf_counter() - begun,
+    drift, width, planning = _drift(state.norm), program.num_qubits, state.planning
+    make = functools.partial(
+        _metadata, statistics, output, drift, width, task.precision, planning, applied
     )
-    return Outcome(memory, array, metadata)
+    return LateOutcome(memory, array, drift, make)
 
 
 def _metadata(
     statistics: Mapping[str, Any],
-    method: str,
+    output: str,
     drift: float,
-    peak_memory: int,
+    num_qubits: int,
+    precision: str,
     planning: float,
     applied: float,
-    sampled: float,
+    seconds: float,
 ) -> Dict[str, Any]:
     """Returns the metadata of an outcome.
 
     Args:
         statistics: of the gates, see `State.apply`.
-        method: how the program was run.
+        output, precision: as in `Task`.
         drift: how far the norm is off 1.
-        peak_memory: bytes of the state.
+        num_qubits: of the program.
         planning: seconds of planning.
-        applied: seconds from the start until the last gate was applied.
-        sampled: seconds from the start until all was done.
+        applied: seconds until the last gate was applied, planning included.
+        seconds: that all took.
     """
     metadata: Dict[str, Any] = {
         **statistics,
-        "method": method,
+        "method": "sampled" if output == "counts" else output,
         "states_simulated": 1,
         "branches": 1,
         "states": 1,
         "norm_drift": drift,
         "norm_drift_at": "at the end",
-        "peak_memory": peak_memory,
-        "time": {"apply": applied - planning, "sample": sampled - applied, "plan": planning},
+        "peak_memory": state_bytes(num_qubits, precision, output == "unitary"),
+        "time": {"apply": applied - planning, "sample": seconds - applied, "plan": planning},
     }
     metadata.pop("amplitude_gates", None)
     return metadata
@@ -165,18 +161,17 @@ def _run_narrow(task: Task, control: Control) -> Outcome:
         memory = _as_memory(outline, memory.reshape(shots).view(np.int64), 1)
     drift = _drift(norm)
     make = functools.partial(
-        _narrow_metadata, outline.num_gates, num_qubits, precision, drift, applied
+        _narrow_metadata, outline.num_gates, drift, num_qubits, precision, applied
     )
-    return LateOutcome(memory, drift, make)
+    return LateOutcome(memory, None, drift, make)
 
 
 def _narrow_metadata(
-    gates: int, num_qubits: int, precision: str, drift: float, applied: float, seconds: float
+    gates: int, drift: float, num_qubits: int, precision: str, applied: float, seconds: float
 ) -> Dict[str, Any]:
     """Returns the metadata of a narrow task; arguments as for `_metadata`."""
     statistics = statistics_of(gates, gates, gates, num_qubits)
-    peak_memory = state_bytes(num_qubits, precision)
-    return _metadata(statistics, "sampled", drift, peak_memory, 0.0, applied, seconds)
+    return _metadata(statistics, "counts", drift, num_qubits, precision, 0.0, applied, seconds)
 
 
 # ----------------------------------------------------------------------------------------------

@@ -184,16 +184,21 @@ class LateOutcome(Outcome):
     """An outcome whose metadata is made when somebody asks.
 
     Args:
-        memory: as in `Outcome`.
+        memory, array: as in `Outcome`.
         drift: the largest observed deviation of a norm from 1.
         make: returns the metadata, which is then completed; picklable. It is given the seconds that
             the outcome took.
     """
 
     def __init__(
-        self, memory: np.ndarray, drift: float, make: Callable[[float], dict[str, Any]]
+        self,
+        memory: np.ndarray,
+        array: Union[np.ndarray, None],
+        drift: float,
+        make: Callable[[float], dict[str, Any]],
     ) -> None:
         self.memory = memory
+        self.array = array
         self.drift = drift
         self._make = make
 
