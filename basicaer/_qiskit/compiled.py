@@ -24,8 +24,8 @@ from basicaer._qiskit.circuits.lowered import LoweredCircuit
 from basicaer._qiskit.errors import BasicAerError, raises_public_errors
 from basicaer._qiskit.observables import broadcast_pairs, pauli_sums, values_of
 from basicaer._qiskit.points import Point, Points, States, Using
+from basicaer._qiskit.prepare import seed_of
 from basicaer._qiskit.result import tally
-from basicaer._qiskit.simulator import seed_of
 from basicaer._qiskit.small_rows import SmallRows
 
 _NOTHING = np.empty((1, 0))
