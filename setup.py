@@ -162,10 +162,17 @@ class BuildExtensions(build_ext):
         common, link = self._common_flags(family, mode)
 
         kept = []
+        known = {(): True}  # whether the compiler knows flags
         for extension in self.extensions:
             name = extension.name
             source, flag_sets = MODULES[name]
-            flags = next((f for f in flag_sets[family] if self._compiles(common + f)), None)
+            flags = None
+            for each in flag_sets[family]:
+                if tuple(each) not in known:
+                    known[tuple(each)] = self._compiles(common + each)
+                if known[tuple(each)]:
+                    flags = each
+                    break
             if flags is None:
                 print(f"{name}: this compiler does not know the instruction set, left out")
                 continue
