@@ -63,8 +63,7 @@ def execute(task: Task, control: Control, state_class: Type[Amplitudes] = State)
             outcome = _execute(task, control, state_class)
         except NoValueError as error:
             raise EngineError(f'circuit "{task.program.name}": {error}') from None
-    outcome.metadata["peak_memory"] += outcome.memory.nbytes
-    outcome.metadata["time"]["total"] = time.perf_counter() - begun
+    outcome.complete(time.perf_counter() - begun)
     return outcome
 
 

@@ -6,8 +6,9 @@ One final state answers everything that is asked of them.
 from __future__ import annotations
 
 import cmath
+import functools
 import time
-from typing import Any, Callable, Dict, Mapping, Tuple, Type, Union
+from typing import Any, Callable, Dict, Mapping, Type
 
 import numpy as np
 
@@ -19,50 +20,20 @@ from basicaer._engine.state.amplitudes import Amplitudes
 from basicaer._engine.state.small import MOST_QUBITS, draw_outcomes
 from basicaer._engine.state.state import State
 from basicaer._engine.state.unplanned import statistics_of, way_of
-from basicaer._engine.task import Outcome, Task
+from basicaer._engine.task import LateOutcome, Outcome, Task
 from basicaer._engine.work import worth_a_look
 
 
 def run_one_pass(task: Task, control: Control, state_class: Type[Amplitudes]) -> Outcome:
     """Computes a task that `is_one_pass`; arguments and errors are those of `execute`."""
-    program, output = task.program, task.output
-    work = task.work
-    control.add_total(work)
+    control.add_total(task.work)
     control.check()
-    begun = time.perf_counter()
     if state_class is State and _is_narrow(task):
-        done = _run_narrow(task, control)
-    else:
-        done = _run_state(task, control, state_class)
-    statistics, memory, array, norm, planning, applying = done
-    work -= int(statistics.get("amplitude_gates", work if statistics else 0))
-    if work:
-        control.add_total(-work)  # saved by fusion
-    metadata: Dict[str, Any] = {
-        **statistics,
-        "method": "sampled" if output == "counts" else output,
-        "states_simulated": 1,
-        "branches": 1,
-        "states": 1,
-        "norm_drift": _drift(norm),
-        "norm_drift_at": "at the end",
-        "peak_memory": state_bytes(program.num_qubits, task.precision, output == "unitary"),
-        "time": {
-            "apply": applying - planning,
-            "sample": time.perf_counter() - begun - applying,
-            "plan": planning,
-        },
-    }
-    metadata.pop("amplitude_gates", None)
-    return Outcome(memory, array, metadata)
+        return _run_narrow(task, control)
+    return _run_state(task, control, state_class)
 
 
-_Done = Tuple[Mapping[str, Any], np.ndarray, Union[np.ndarray, None], float, float, float]
-"""What a pass came to: the statistics of its gates, see `State.apply`; memory and array of the
-outcome; the sum of all probabilities; seconds of planning, and until the last gate was applied."""
-
-
-def _run_state(task: Task, control: Control, state_class: Type[Amplitudes]) -> _Done:
+def _run_state(task: Task, control: Control, state_class: Type[Amplitudes]) -> Outcome:
     begun = time.perf_counter()
     program, output = task.program, task.output
     outline = program.outline
@@ -76,7 +47,7 @@ def _run_state(task: Task, control: Control, state_class: Type[Amplitudes]) -> _
         if statistics:
             found = {key: statistics.get(key, 0) + value for key, value in found.items()}
         statistics = found
-    applying = time.perf_counter() - begun
+    applied = time.perf_counter() - begun
     words = num_words(program.num_clbits)
     array = None
     if output == "counts":
@@ -94,7 +65,51 @@ def _run_state(task: Task, control: Control, state_class: Type[Amplitudes]) -> _
         array = state.to_array(task.threads, task.chop)
         if output == "unitary":
             array = array.reshape(1 << shift, 1 << shift)
-    return statistics, memory, array, state.norm, state.planning, applying
+    work = task.work
+    work -= int(statistics.get("amplitude_gates", work if statistics else 0))
+    if work:
+        control.add_total(-work)  # saved by fusion
+    drift, width, planning = _drift(state.norm), program.num_qubits, state.planning
+    make = functools.partial(
+        _metadata, statistics, output, drift, width, task.precision, planning, applied
+    )
+    return LateOutcome(memory, array, drift, make)
+
+
+def _metadata(
+    statistics: Mapping[str, Any],
+    output: str,
+    drift: float,
+    num_qubits: int,
+    precision: str,
+    planning: float,
+    applied: float,
+    seconds: float,
+) -> Dict[str, Any]:
+    """Returns the metadata of an outcome.
+
+    Args:
+        statistics: of the gates, see `State.apply`.
+        output, precision: as in `Task`.
+        drift: how far the norm is off 1.
+        num_qubits: of the program.
+        planning: seconds of planning.
+        applied: seconds until the last gate was applied, planning included.
+        seconds: that all took.
+    """
+    metadata: Dict[str, Any] = {
+        **statistics,
+        "method": "sampled" if output == "counts" else output,
+        "states_simulated": 1,
+        "branches": 1,
+        "states": 1,
+        "norm_drift": drift,
+        "norm_drift_at": "at the end",
+        "peak_memory": state_bytes(num_qubits, precision, output == "unitary"),
+        "time": {"apply": applied - planning, "sample": seconds - applied, "plan": planning},
+    }
+    metadata.pop("amplitude_gates", None)
+    return metadata
 
 
 def _is_narrow(task: Task) -> bool:
@@ -118,15 +133,15 @@ def _is_narrow(task: Task) -> bool:
     )
 
 
-def _run_narrow(task: Task, control: Control) -> _Done:
+def _run_narrow(task: Task, control: Control) -> Outcome:
     """Computes a task that `_is_narrow`, with the outcomes of `_run_state`."""
     program = task.program
     num_qubits, outline = program.num_qubits, program.outline
-    gates, shots = outline.runs[0], task.shots
+    gates, shots, precision = outline.runs[0], task.shots, task.precision
     seed, uniforms = task.seed, None
     if isinstance(seed, Stream):
         seed, uniforms = 0, uniforms_of(seed)(shots)
-    memory, norm, applying = draw_outcomes(
+    memory, norm, applied = draw_outcomes(
         num_qubits,
         gates.kinds,
         gates.kind,
@@ -135,7 +150,7 @@ def _run_narrow(task: Task, control: Control) -> _Done:
         gates.offset,
         gates.coefficients,
         cmath.exp(1j * program.global_phase) if program.global_phase else 1.0,
-        task.precision == "single",
+        precision == "single",
         outline.qubits,
         shots,
         seed,
@@ -144,9 +159,19 @@ def _run_narrow(task: Task, control: Control) -> _Done:
     )
     if not outline.in_place:
         memory = _as_memory(outline, memory.reshape(shots).view(np.int64), 1)
-    count = outline.num_gates
-    statistics = statistics_of(count, count, count, num_qubits)
-    return statistics, memory, None, norm, 0.0, applying
+    drift = _drift(norm)
+    make = functools.partial(
+        _narrow_metadata, outline.num_gates, drift, num_qubits, precision, applied
+    )
+    return LateOutcome(memory, None, drift, make)
+
+
+def _narrow_metadata(
+    gates: int, drift: float, num_qubits: int, precision: str, applied: float, seconds: float
+) -> Dict[str, Any]:
+    """Returns the metadata of a narrow task; arguments as for `_metadata`."""
+    statistics = statistics_of(gates, gates, gates, num_qubits)
+    return _metadata(statistics, "counts", drift, num_qubits, precision, 0.0, applied, seconds)
 
 
 # ----------------------------------------------------------------------------------------------

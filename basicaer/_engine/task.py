@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Mapping, Protocol, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Protocol, Tuple, Union
 
 import numpy as np
 
@@ -161,3 +161,55 @@ class Outcome:
     memory: np.ndarray
     array: Union[np.ndarray, None] = None
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    @once
+    def drift(self) -> float:
+        """The largest observed deviation of a norm from 1."""
+        drift: float = self.metadata.get("norm_drift", 0.0)
+        return drift
+
+    @once
+    def seconds(self) -> float:
+        """The seconds that it took."""
+        seconds: float = self.metadata["time"]["total"]
+        return seconds
+
+    def complete(self, seconds: float) -> None:
+        """Adds the seconds that it took, and the bytes of the outcomes, to the metadata."""
+        self.metadata["peak_memory"] += self.memory.nbytes
+        self.metadata["time"]["total"] = seconds
+
+
+class LateOutcome(Outcome):
+    """An outcome whose metadata is made when somebody asks.
+
+    Args:
+        memory, array: as in `Outcome`.
+        drift: the largest observed deviation of a norm from 1.
+        make: returns the metadata, which is then completed; picklable. It is given the seconds that
+            the outcome took.
+    """
+
+    def __init__(
+        self,
+        memory: np.ndarray,
+        array: Union[np.ndarray, None],
+        drift: float,
+        make: Callable[[float], dict[str, Any]],
+    ) -> None:
+        self.memory = memory
+        self.array = array
+        self.drift = drift
+        self._make = make
+
+    @once
+    def metadata(self) -> dict[str, Any]:
+        """As in `Outcome`."""
+        metadata = self._make(self.seconds)
+        metadata["peak_memory"] += self.memory.nbytes
+        metadata["time"]["total"] = self.seconds
+        return metadata
+
+    def complete(self, seconds: float) -> None:
+        """As in `Outcome`, once there is metadata."""
+        self.seconds = seconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from typing import Any, Callable, List, Protocol, Sequence
+from typing import Any, Callable, Dict, List, Protocol, Sequence
 
 from basicaer._engine import memory
 from basicaer._engine import threads as _threads
@@ -39,9 +39,9 @@ class CircuitRun(Protocol):
         """Bytes that the task takes while it runs."""
 
 
-Finish = Callable[[int, Task, Outcome, float], Any]
+Finish = Callable[[int, Task, Outcome], Any]
 """Makes the result of a circuit of its outcome. Called with the circuit's position, the task as it
-was executed, the outcome and the seconds it took, by the thread that executed or received it."""
+was executed and the outcome, by the thread that executed or received it."""
 
 
 class JobRun:
@@ -60,6 +60,7 @@ class JobRun:
         need: bytes that the job takes while it runs.
         limit: as given.
         at_once: how many circuits are run at the same time.
+        queued: seconds that the job waited.
     """
 
     def __init__(
@@ -86,7 +87,7 @@ class JobRun:
             self.need = sum(needs[: self.at_once])
         self.control = Control(work)
         self._made = time.perf_counter()
-        self._queued = 0.0
+        self.queued = 0.0
 
     def carry_out(self, finish: Finish) -> List[Any]:
         """Runs the circuits; returns what `finish` makes of each, in order.
@@ -96,7 +97,7 @@ class JobRun:
             Exception: the first that a circuit or `finish` raised; its attribute `basicaer_circuit`
                 is the position and the name of the circuit.
         """
-        self._queued = time.perf_counter() - self._made
+        self.queued = time.perf_counter() - self._made
         if self.elsewhere is not None:
             return self._sent(self.elsewhere, finish)
         if self.at_once == 1:
@@ -175,8 +176,9 @@ class JobRun:
             task = task.replace(threads=threads)
         try:
             outcome = execute(task, control)
-            self._note(position, task, outcome)
-            return finish(position, task, outcome, outcome.metadata["time"]["total"])
+            if is_off(outcome.drift, task.precision):
+                self._warn_of_norm(position, outcome)
+            return finish(position, task, outcome)
         except Cancelled:
             raise
         except Exception as error:
@@ -203,29 +205,29 @@ class JobRun:
         for position, outcome in distribution.outcomes():
             if outcome.array is not None and not outcome.array.flags.writeable:
                 outcome.array = outcome.array.copy()  # it lies in the buffer it was received in
-            seconds = outcome.metadata["time"]["total"]
             task = circuits[position].task
-            self._note(position, task, outcome)
-            results[position] = finish(position, task, outcome, seconds)
+            if is_off(outcome.drift, task.precision):
+                self._warn_of_norm(position, outcome)
+            results[position] = finish(position, task, outcome)
         return results
 
     # --- both ------------------------------------------------------------------------------------
 
-    def _note(self, position: int, task: Task, outcome: Outcome) -> None:
-        """Adds the job's figures to the metadata of an outcome; warns if its norm was off."""
-        metadata, precision = outcome.metadata, task.precision
-        metadata["threads"] = task.threads
-        metadata["precision"] = precision
-        metadata["simd"] = dispatch.SIMD
-        metadata["time"]["queue"] = self._queued
-        drift = metadata.get("norm_drift", 0.0)
-        if is_off(drift, precision):
-            self._warn_of_norm(position, drift, metadata["norm_drift_at"])
-
-    def _warn_of_norm(self, position: int, drift: float, where: str) -> None:
-        circuit = self.circuits[position]
-        warning = norm_warning(position, circuit.name, drift, where, circuit.task.precision)
+    def _warn_of_norm(self, position: int, outcome: Outcome) -> None:
+        circuit, where = self.circuits[position], outcome.metadata["norm_drift_at"]
+        warning = norm_warning(position, circuit.name, outcome.drift, where, circuit.task.precision)
         self.control.warnings.append(warning)
+
+
+def add_figures(
+    metadata: Dict[str, Any], threads: int, precision: str, queued: float
+) -> Dict[str, Any]:
+    """Returns the metadata of an outcome with the figures of its job added."""
+    metadata["threads"] = threads
+    metadata["precision"] = precision
+    metadata["simd"] = dispatch.SIMD
+    metadata["time"]["queue"] = queued
+    return metadata
 
 
 def is_off(drift: float, precision: str) -> bool:

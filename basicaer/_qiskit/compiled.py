@@ -24,8 +24,8 @@ from basicaer._qiskit.circuits.lowered import LoweredCircuit
 from basicaer._qiskit.errors import BasicAerError, raises_public_errors
 from basicaer._qiskit.observables import broadcast_pairs, pauli_sums, values_of
 from basicaer._qiskit.points import Point, Points, States, Using
+from basicaer._qiskit.prepare import seed_of
 from basicaer._qiskit.result import tally
-from basicaer._qiskit.simulator import seed_of
 from basicaer._qiskit.small_rows import SmallRows, is_brief, submit_rows
 
 _NOTHING = np.empty((1, 0))
@@ -321,7 +321,7 @@ class CompiledCircuit:
         ]
         run = JobRun(runs, threads=threads)
 
-        def formatted(place: int, task: Task, outcome: Outcome, seconds: float) -> Dict[str, int]:
+        def formatted(place: int, task: Task, outcome: Outcome) -> Dict[str, int]:
             words = outcome.memory if header["memory_slots"] else outcome.memory[:0]
             counts = tally(words, run.control.check)
             return {format_counts_memory(key, header): counts[key] for key in counts}

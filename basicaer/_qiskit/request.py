@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Type, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    List,
+    Mapping,
+    NamedTuple,
+    Sequence,
+    Tuple,
+    Type,
+    Union,
+)
 
 from qiskit.circuit import QuantumCircuit
 from qiskit.result import Result
 from qiskit.result.models import ExperimentResult
 
+from basicaer._engine.control import no_check
 from basicaer._engine.errors import EngineError
 from basicaer._engine.task import Outcome, Task
 from basicaer._jobs.distribute import Elsewhere, executor_of
-from basicaer._jobs.run import JobRun
+from basicaer._jobs.run import JobRun, add_figures
 from basicaer._qiskit import result as _result
 from basicaer._qiskit.errors import BasicAerError, public_error
 from basicaer._qiskit.result import Header
@@ -117,25 +130,53 @@ class Request:
         return _result.whole_later(results, self._described, time.time() - start)
 
     def _finish(
-        self, position: int, task: Task, outcome: Outcome, seconds: float
+        self, position: int, task: Task, outcome: Outcome
     ) -> Callable[[], ExperimentResult]:
         """Returns a function that makes the result of one circuit."""
         _, _, _, header, seed, lowering = self._circuits[position]
-        metadata = outcome.metadata
-        metadata["seed"] = seed
-        times = metadata["time"]
-        times["lower"] = lowering
-        return _result.experiment_later(
-            header,
-            words=None if task.output == "unitary" else outcome.memory,
-            check=self.run.control.check,
-            shots=task.shots,
-            seed=seed,
-            memory=self._listed,
-            metadata=metadata,
-            time_taken=seconds,
-            arrays={} if outcome.array is None else {task.output: outcome.array},
+        run, listed = self.run, self._listed
+        figures = (task.threads, task.precision, run.queued)
+        make = functools.partial(
+            _made, header, outcome, task.output, task.shots, seed, listed, lowering, figures
         )
+        return _result.later(make, outcome.memory, run.control.check)
+
+
+def _made(
+    header: Header,
+    outcome: Outcome,
+    output: str,
+    shots: int,
+    seed: Any,
+    listed: bool,
+    lowering: float,
+    figures: Tuple[int, str, float],
+    check: Callable[[], None] = no_check,
+) -> ExperimentResult:
+    """Returns the result of a circuit.
+
+    Args:
+        header, seed, lowering: as in `Prepared`.
+        outcome: of its task.
+        output, shots: as in `Task`.
+        listed: whether to list the outcome of each shot.
+        figures: the job's, see `run.add_figures`.
+        check: as for `result.experiment`.
+    """
+    metadata = add_figures(outcome.metadata, *figures)
+    metadata["seed"] = seed
+    metadata["time"]["lower"] = lowering
+    return _result.experiment(
+        header,
+        words=None if output == "unitary" else outcome.memory,
+        check=check,
+        shots=shots,
+        seed=seed,
+        time_taken=outcome.seconds,
+        memory=listed,
+        arrays={} if outcome.array is None else {output: outcome.array},
+        metadata=metadata,
+    )
 
 
 def _elsewhere(values: Mapping[str, Any]) -> Elsewhere:

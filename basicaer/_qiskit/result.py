@@ -230,16 +230,21 @@ def experiment(
     return result
 
 
-def experiment_later(
-    header: Header, *, words: np.ndarray | None, check: Callable[[], None], **rest: Any
+def later(
+    make: Callable[..., ExperimentResult], outcomes: np.ndarray, check: Callable[[], None]
 ) -> Callable[[], ExperimentResult]:
-    """Returns a function that makes the result of one circuit; arguments as for `experiment`.
+    """Returns a function that makes the result of one circuit.
 
     Outcomes that would take more memory than the counts of them are counted now.
+
+    Args:
+        make: makes it; `check` may be given, see `experiment`.
+        outcomes: what it counts.
+        check: as for `experiment`.
     """
-    if words is None or words.nbytes <= _COUNTED_LATER:
-        return functools.partial(experiment, header, words=words, **rest)
-    made = experiment(header, words=words, check=check, **rest)
+    if outcomes.nbytes <= _COUNTED_LATER:
+        return make
+    made = make(check=check)
     return lambda: made
 
 

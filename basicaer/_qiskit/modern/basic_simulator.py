@@ -26,8 +26,9 @@ from basicaer._qiskit.errors import BasicAerError, public_error
 from basicaer._qiskit.job import BasicAerJob, Ids
 from basicaer._qiskit.modern.backend import Name
 from basicaer._qiskit.modern.stabilizers import clifford_of, task_of
+from basicaer._qiskit.prepare import drawn_seed, drawn_seeds
 from basicaer._qiskit.request import Experiment, Prepared
-from basicaer._qiskit.simulator import Simulator, drawn_seed, drawn_seeds
+from basicaer._qiskit.simulator import Simulator
 from basicaer._qiskit.versions import BASIC_LOGS, BASIC_SEEDS_RUN, HAS_QOBJ, basic_provider
 
 theirs: Any = basic_provider()
