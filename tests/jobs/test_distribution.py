@@ -20,9 +20,9 @@ from versions import fields
 
 from basicaer import BasicAer, BasicAerError, QasmSimulatorPy
 from basicaer._engine import memory
-from basicaer._engine.control import Cancelled
+from basicaer._engine.control import Cancelled, Control
 from basicaer._engine.execute import Task
-from basicaer._jobs import budget, distribute
+from basicaer._jobs import budget, distribute, queue
 from basicaer._jobs.distribute import Portion, Sender, _groups, work
 from basicaer._qiskit.circuits.lower import lower
 
@@ -323,6 +323,31 @@ def test_what_only_has_to_wait_for_memory_waits(monkeypatch):
         taken[0] = 0
     worker.join(20)
     assert replies[0].error is None and replies[0].outcome is not None
+
+
+def test_a_job_that_waits_for_the_memory_of_a_worker_begins(monkeypatch):
+    """A worker in this process is no job, and maybe the last to give memory back."""
+    monkeypatch.setattr(memory, "available_bytes", lambda fresh=False: 1000 << 20)
+    monkeypatch.setattr(budget, "shared", budget.Budget())
+    holds, ends = threading.Event(), threading.Event()
+
+    def execute(task, control):
+        holds.set()
+        assert ends.wait(20)
+
+    monkeypatch.setattr(distribute, "execute", execute)
+    part = Portion(0, "large", Task(lower(sampled())), 900 << 20)
+    worker = threading.Thread(target=work, args=(ELSEWHERE, [part], None))
+    worker.start()
+    assert holds.wait(20)
+    job = queue.submit(lambda: "begun", Control(), need=300 << 20)
+    deadline = time.monotonic() + 20
+    while not queue._queue._owed:  # until a thread has looked at the job and gone
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    ends.set()
+    worker.join(20)
+    assert job.result(20) == "begun"
 
 
 def test_lost_workers_are_made_up_for():
