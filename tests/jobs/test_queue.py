@@ -225,6 +225,8 @@ def test_shutdown_while_others_submit():
         thread.join(20)
         assert not thread.is_alive()
     assert not wrong
+    queue.shutdown()
+    until(lambda: not threads_of_ours())  # or there would be more than the limit in the next test
 
 
 def test_submit_waits_when_the_queue_holds_too_much(monkeypatch):
