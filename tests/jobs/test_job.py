@@ -278,10 +278,20 @@ def test_progress_from_a_signal_handler(running):
 
 
 def test_wait_returns_when_the_job_ends_not_at_the_next_poll():
-    job = pool_job(lambda control: time.sleep(0.02) or RESULT)
-    calls = []
+    called, calls = threading.Event(), []
+
+    def work(control):
+        assert called.wait(20)
+        time.sleep(0.02)
+        return RESULT
+
+    def callback(*args):
+        calls.append(args)
+        called.set()
+
+    job = pool_job(work)
     begun = time.monotonic()
-    job.wait_for_final_state(wait=600, callback=lambda *args: calls.append(args))
+    job.wait_for_final_state(wait=600, callback=callback)
     assert time.monotonic() - begun < 300
     assert len(calls) == 1 and calls[0][0] == "id" and calls[0][2] is job
     assert calls[0][1] in (JobStatus.QUEUED, JobStatus.RUNNING)
