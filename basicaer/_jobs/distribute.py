@@ -42,7 +42,7 @@ from basicaer._engine.execute import execute, splits
 from basicaer._engine.fork import in_child
 from basicaer._engine.task import Outcome, Task
 from basicaer._engine.work import nanoseconds
-from basicaer._jobs import budget
+from basicaer._jobs import budget, queue
 
 _TRIES = 3
 """How often a group is sent at most, if the workers that it is sent to are lost."""
@@ -177,7 +177,7 @@ def _reply(portion: Portion, control: Control, limit: int | None) -> Reply:
                     f'Circuit "{portion.name}" needs {_memory.describe(portion.need)}, '
                     f"{_memory.describe(space)} available at the worker."
                 )
-        with budget.shared.hold(need, limit, control.check):
+        with queue.hold(need, limit, control.check):
             return Reply(execute(task, control), None)
     except Exception as error:
         return Reply(None, _picklable(error))

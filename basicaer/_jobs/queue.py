@@ -16,7 +16,7 @@ import threading
 import weakref
 from collections import deque
 from concurrent.futures import CancelledError, Future
-from typing import Any, Callable, Deque, List, Set, Tuple, Union
+from typing import Any, Callable, Deque, Iterator, List, Set, Tuple, Union
 
 from basicaer._engine import memory
 from basicaer._engine.control import Cancelled, Control
@@ -165,7 +165,7 @@ class _QueuedJob:
         if future.cancelled():
             self.function = None
             queue = self.queue
-            if queue is not None:
+            if queue is not None and self in queue.live:
                 queue.live.discard(self)
                 queue.given_up.append(self)
 
@@ -205,20 +205,23 @@ class _Queue:
         self._owed = 0
 
     def put(self, job: _QueuedJob) -> None:
-        """Adds a job to its line; first waits until the waiting jobs hold less, if it must."""
+        """Adds a job to its line; first waits until the waiting jobs hold less, if it must.
+
+        If this is interrupted, the job is cancelled: nobody has a handle on it.
+        """
         job.queue = self
         heavy = job.limit is not None or job.need >= memory.LIGHT
-        with self._lock:
-            self._settle()
-            while self._is_full(job.size) and not is_ours():
-                self._room.wait(0.05)
-                self._settle()
-            job.number = next(self._numbers)
-            self._size += job.size
-            self._lines[heavy].append(job)
-            self.live.add(job)
-            job.future.add_done_callback(functools.partial(_drop, weakref.ref(job)))
+        job.future.add_done_callback(functools.partial(_drop, weakref.ref(job)))
         try:
+            with self._lock:
+                self._settle()
+                while self._is_full(job.size) and not is_ours():
+                    self._room.wait(0.05)
+                    self._settle()
+                job.number = next(self._numbers)
+                self._size += job.size
+                self.live.add(job)  # from here on it is counted in `_size`, see `drop`
+                self._lines[heavy].append(job)
             self._call()
         except BaseException:
             cancel(job.future, job.control)
@@ -285,10 +288,16 @@ class _Queue:
         with self._lock:
             job.give_back()
             self.live.discard(job)
-            calls = min(self._owed, cpu_count()) if self._owed else 0
+        if self._owed:
+            self.look_again()
+
+    def look_again(self) -> None:
+        """Lets threads look for jobs that waited for memory that has been given back."""
+        with self._lock:
+            calls = min(self._owed, cpu_count())
             self._owed -= calls
         for _ in range(calls):
-            with contextlib.suppress(RuntimeError):  # this thread serves on
+            with contextlib.suppress(RuntimeError):  # no thread can be started; others serve on
                 self._call()
 
 
@@ -320,6 +329,22 @@ def submit(
     job = _QueuedJob(function, control, need, limit, size)
     _queue.put(job)
     return job.future
+
+
+@contextlib.contextmanager
+def hold(need: int, limit: int | None, check: Callable[[], None]) -> Iterator[None]:
+    """Holds memory within a ``with`` for work that is no job; then jobs that wait for it begin.
+
+    Args:
+        need: bytes, as for `submit`.
+        limit: as for `submit`.
+        check: called every 10 ms of the wait for memory; may raise to give up.
+    """
+    try:
+        with budget.shared.hold(need, limit, check):
+            yield
+    finally:
+        _queue.look_again()
 
 
 def run_brief(function: Callable[[], Any], control: Control) -> AnyFuture:

@@ -1,5 +1,7 @@
 """The memory that a run needs, and the memory that is available."""
 
+from types import SimpleNamespace
+
 import pytest
 from versions import needs_terra
 
@@ -31,7 +33,19 @@ def test_the_formula():
 def test_what_there_is():
     space = _memory.available_bytes()
     assert isinstance(space, int) and space > 0
-    assert _memory.available_bytes() == space  # for a second it is not asked again
+
+
+def test_what_there_is_is_not_asked_for_a_second(monkeypatch):
+    now, asked = [100.0], []
+    monkeypatch.setattr(_memory, "_cached", (0.0, 0))
+    monkeypatch.setattr(_memory, "_system_bytes", lambda: asked.append(1) or 1 << 20)
+    monkeypatch.setattr(_memory, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    for seconds, times in ((0.0, 1), (0.9, 1), (1.1, 2), (2.0, 2)):
+        now[0] = 100.0 + seconds
+        _memory.available_bytes()
+        assert len(asked) == times
+    _memory.available_bytes(fresh=True)
+    assert len(asked) == 3
 
 
 @pytest.mark.parametrize("unitary", [False, True])

@@ -50,7 +50,10 @@ def test_returns_only_when_all_have_ended():
 
 def test_a_busy_pool_delays_nobody():
     block = threading.Event()
-    limit, inside = _threads.helpers.pool().limit, []
+    pool, inside = _threads.helpers.pool(), []
+    limit = pool.limit
+    # A helper counts as busy until a moment after its caller has gone on.
+    until(lambda: pool.free._value == limit)
 
     def fill():
         inside.append(1)

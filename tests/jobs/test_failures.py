@@ -236,12 +236,16 @@ def test_cancelled_in_each_stage(monkeypatch, target, name, options):
         jobs[0].result()
 
 
-def test_cancelled_between_shots():
+def endless():
     circuit = QuantumCircuit(1, 1)
     with circuit.while_loop((circuit.clbits[0], 0)):
-        circuit.x(0)  # for ever
+        circuit.x(0)
+    return circuit
+
+
+def test_cancelled_between_shots():
     for options in ({}, {"branching": False}):
-        job = QASM.run(circuit, **options)
+        job = QASM.run(endless(), **options)
         while not job.running():
             time.sleep(0.001)
         time.sleep(0.01)
@@ -269,14 +273,30 @@ def test_cancelled_while_loops_are_unrolled(monkeypatch, defer):
 
 
 class Looks:
-    """A check that knows the longest time, of its thread's own, between two looks."""
+    """A check that knows the longest time between two looks, as a part of that between all.
+
+    It is the time of its thread alone, and compared with nothing but itself, as any machine may be
+    slow; the garbage collector, which would walk through what other tests left, has to wait.
+    """
 
     def __init__(self):
         self.longest, self.last = 0.0, time.thread_time()
+        self.begun = self.last
 
     def __call__(self):
         self.longest = max(self.longest, time.thread_time() - self.last)
         self.last = time.thread_time()
+
+    def __enter__(self):
+        gc.disable()
+        return self
+
+    def __exit__(self, *error):
+        gc.enable()
+
+    @property
+    def part(self):
+        return self.longest / (self.last - self.begun)
 
 
 def test_loops_of_many_turns_can_be_cancelled_soon():
@@ -287,21 +307,20 @@ def test_loops_of_many_turns_can_be_cancelled_soon():
     circuit.reset(0)
     circuit.measure(0, 0)
     program = lower(circuit)
-    look = Looks()
-    flatten.flatten(program, True, look)
-    look()
-    assert look.longest < 0.04
+    with Looks() as look:
+        flatten.flatten(program, True, look)
+        look()
+    assert look.part < 0.01  # some 40 ms
 
 
 def test_the_preparation_of_many_qubits_can_be_cancelled_soon():
     amplitudes = np.random.default_rng(1).normal(size=1 << 22).astype(complex)
     amplitudes /= np.linalg.norm(amplitudes)
-    look = Looks()
-    state = _state.State.zero(22, check=look)
-    look()
-    state.prepare(range(22), amplitudes)
-    look()
-    assert look.longest < 0.02
+    with Looks() as look:
+        state = _state.State.zero(22, check=look)
+        state.prepare(range(22), amplitudes)
+        look()
+    assert look.part < 0.25  # some 20 ms
 
 
 # ----------------------------------------------------------------------------------------------
@@ -309,16 +328,15 @@ def test_the_preparation_of_many_qubits_can_be_cancelled_soon():
 # ----------------------------------------------------------------------------------------------
 
 
-def test_a_callback_that_raises(monkeypatch):
-    job = QASM.run(branchy(), shots=20000, branching=False)
+def test_a_callback_that_raises():
+    job = QASM.run(endless())
 
     def callback(*_):
         raise KeyError("mine")
 
-    if not job.in_final_state():
-        with pytest.raises(KeyError, match="mine"):
-            job.wait_for_final_state(callback=callback)
-    job.cancel()
+    with pytest.raises(KeyError, match="mine"):
+        job.wait_for_final_state(callback=callback)
+    assert job.cancel()
     job.wait_for_final_state(timeout=60)
 
 

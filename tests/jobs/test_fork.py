@@ -172,8 +172,17 @@ def test_the_interpreter_ends_while_a_kernel_runs():
 def test_ctrl_c(wait):
     script = SCRIPT + textwrap.dedent(
         f"""
+        main = threading.get_ident()
+
+        def waits():
+            frame = sys._current_frames()[main]
+            while frame is not None and frame.f_code.co_name != "_wait":
+                frame = frame.f_back
+            return frame is not None
+
         def interrupt():
-            time.sleep(0.2)
+            while not waits():
+                time.sleep(0.001)
             global sent
             sent = time.time()
             os.kill(os.getpid(), signal.SIGINT)

@@ -16,6 +16,7 @@ from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError, JobTimeoutError
 from qiskit.providers.job import JobV1
 from qiskit.result import Result
+from signals import send_inside
 from versions import needs_terra
 from waiting import until
 
@@ -271,10 +272,20 @@ def test_progress_from_a_signal_handler(running):
 
 
 def test_wait_returns_when_the_job_ends_not_at_the_next_poll():
-    job = pool_job(lambda control: time.sleep(0.02) or RESULT)
-    calls = []
+    called, calls = threading.Event(), []
+
+    def work(control):
+        assert called.wait(20)
+        time.sleep(0.02)
+        return RESULT
+
+    def callback(*args):
+        calls.append(args)
+        called.set()
+
+    job = pool_job(work)
     begun = time.monotonic()
-    job.wait_for_final_state(wait=600, callback=lambda *args: calls.append(args))
+    job.wait_for_final_state(wait=600, callback=callback)
     assert time.monotonic() - begun < 300
     assert len(calls) == 1 and calls[0][0] == "id" and calls[0][2] is job
     assert calls[0][1] in (JobStatus.QUEUED, JobStatus.RUNNING)
@@ -325,16 +336,15 @@ def test_wait_on_a_cancelled_job_returns(running):
     assert running.cancelled()
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system sends no signals")
 @pytest.mark.parametrize("wait", ["result", "wait_for_final_state"])
 def test_ctrl_c_gets_through(running, wait):
     before = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
         with pytest.raises(KeyboardInterrupt):
+            send_inside("_wait", signal.SIGALRM)
             getattr(running, wait)()
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
     # result() is the run itself to whoever calls it; waiting is only looking on.
     assert running.cancelled() if wait == "result" else running.running()

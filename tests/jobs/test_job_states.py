@@ -6,6 +6,7 @@ LIFE_EXAMPLES is the number of histories that are tried; more than by default fo
 import gc
 import os
 import threading
+import time
 import warnings
 import weakref
 
@@ -263,6 +264,12 @@ class Life(RuleBasedStateMachine):
             self.fetched(entry)
         queue.shutdown()
         assert not queue.live_jobs()
+        # No shutdown waits for the threads of an earlier one. They may be about to give back the
+        # memory of a job that was cancelled as they took it out of the queue.
+        deadline = time.monotonic() + 60
+        while any(each.name.startswith("basicaer-") for each in threading.enumerate()):
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
         assert budget.shared._taken == budget.shared._holders == 0
         assert not budget.shared._limits
 

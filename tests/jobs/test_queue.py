@@ -118,6 +118,34 @@ def test_an_error_and_its_causes_keep_no_memory():
     assert gone[0]() is None
 
 
+class Interrupted:
+    """A lock; whoever has let go of it for the first time is interrupted."""
+
+    def __init__(self, lock):
+        self.lock = lock
+        self.left = 1
+
+    def __enter__(self):
+        return self.lock.__enter__()
+
+    def __exit__(self, *error):
+        self.lock.__exit__(*error)
+        if self.left and threading.current_thread() is threading.main_thread():
+            self.left -= 1
+            raise KeyboardInterrupt
+
+
+def test_a_job_whose_submission_is_interrupted_is_cancelled(monkeypatch):
+    """It stands in its line already, but nobody will ever have a handle on it."""
+    ran, own = [], queue._queue
+    monkeypatch.setattr(own, "_lock", Interrupted(own._lock))
+    with pytest.raises(KeyboardInterrupt):
+        queue.submit(lambda: ran.append(1), Control(), size=50)
+    assert not queue.live_jobs()
+    assert queue.submit(lambda: 2, Control()).result(20) == 2
+    assert not ran and own._size == 0
+
+
 # ----------------------------------------------------------------------------------------------
 # Shutdown, and too many jobs
 # ----------------------------------------------------------------------------------------------
@@ -190,6 +218,8 @@ def test_shutdown_while_others_submit():
         thread.join(20)
         assert not thread.is_alive()
     assert not wrong
+    queue.shutdown()
+    until(lambda: not threads_of_ours())  # or there would be more than the limit in the next test
 
 
 def test_submit_waits_when_the_queue_holds_too_much(monkeypatch):

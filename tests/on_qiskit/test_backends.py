@@ -18,6 +18,7 @@ from basicaer import BasicAer, BasicAerError, BasicAerJob
 from basicaer._engine import costs
 from basicaer._engine.execute import Outcome
 from basicaer._jobs import progress_bar, queue, run
+from basicaer._qiskit import job as _job
 
 QASM, STATEVECTOR, UNITARY = BasicAer.backends()
 
@@ -182,12 +183,15 @@ def test_one_circuit_has_all_threads(monkeypatch):
 
 
 def test_circuits_at_once_stay_within_the_limit(monkeypatch):
-    now, most, lock = [0], [0], threading.Lock()
+    now, most, lock, two = [0], [0], threading.Lock(), threading.Event()
 
     def execute(task, control):
         with lock:
             now[0] += 1
             most[0] = max(most[0], now[0])
+            if now[0] == 2:
+                two.set()
+        assert two.wait(20)  # however late the second thread begins
         time.sleep(0.01)
         with lock:
             now[0] -= 1
@@ -321,6 +325,7 @@ def test_the_bar_is_closed_first(monkeypatch, wait):
             closed.set()
 
     monkeypatch.setattr(progress_bar, "load", lambda: Slow)
+    monkeypatch.setattr(_job, "_BAR_SECONDS", 60.0)  # a busy machine may take longer than one
     wait(QASM.run(flips(1), progress=True))
     assert closed.is_set()
 

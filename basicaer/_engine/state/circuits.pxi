@@ -127,8 +127,8 @@ cdef class GroupLine:
     cdef int64_t[::1] flags
     cdef list held                  # the arrays that the groups point into
     # Changed atomically.
-    cdef int64_t added, closed, begun, done, workers, failed
-    cdef index wrong
+    cdef int64_t added, closed, begun, done, workers, wrongs, failed
+    cdef index wrong                # set before `failed` is
     cdef int wrong_width
 
     def __init__(self, index most_groups, index most_circuits, index shots, bint single,
@@ -302,8 +302,9 @@ cdef class GroupLine:
                 return
             wrong = final_state(g, row, self.single, sums + row * SIZE)
             if wrong >= 0:
-                if ba_add(&self.failed, 1) == 0:
+                if ba_add(&self.wrongs, 1) == 0:
                     self.wrong, self.wrong_width = wrong, g.widths[row]
+                    ba_add(&self.failed, 1)
                 return
             ba_add(flags + FLAG_DONE, (g.ends[row] - first) << g.widths[row])
             first = <index>g.ends[row]

@@ -17,6 +17,7 @@ from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister
 from qiskit.circuit import Parameter, ParameterVector
 from qiskit.circuit.random import random_circuit
 from qiskit.quantum_info import Operator, Pauli, SparsePauliOp, Statevector
+from signals import send_inside
 from versions import needs
 
 import basicaer
@@ -318,23 +319,16 @@ def test_an_interrupt_stops():
     for _ in range(3000):
         circuit.h(range(16))
     compiled = basicaer.compile(circuit)
-    main = threading.get_ident()
-
-    def interrupt():
-        time.sleep(0.3)
-        signal.pthread_kill(main, signal.SIGINT)
-
     # A process that was started in the background may ignore the signal.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    thread = threading.Thread(target=interrupt)
     begun = time.perf_counter()
     try:
-        thread.start()
         with pytest.raises(KeyboardInterrupt):
+            thread = send_inside("statevector", signal.SIGINT, after=0.3)
             compiled.statevector()
-            time.sleep(5)  # if it was faster than the interrupt
+            thread.join()  # if it was faster than the interrupt
+            time.sleep(5)
     finally:
-        thread.join()
         signal.signal(signal.SIGINT, before)
     assert time.perf_counter() - begun < 60
 
