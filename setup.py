@@ -6,8 +6,8 @@ basicaer is imported. An extension module must know its own name, so each build 
 of the source; the copies, and the C made of them, live below the build directory only.
 
 Python modules that every small `run()` passes (``COMPILED``) are compiled as they are, which takes
-a third off its time. They work without that too; what is compiled is checked against its source
-when it is imported (``basicaer/_engine/built.py``).
+a third off its time. They work without that too: a build in place and a checked build leave them as
+Python, so that whoever changes their source sees the change.
 
 Which flags are used, and which variants are built at all, is decided by asking the compiler that
 really runs. A variant it does not know is left out. Nothing is ever compiled for the processor of
@@ -24,7 +24,6 @@ The environment variable BASICAER_BUILD chooses the kind of build (default "rele
 from __future__ import annotations
 
 import glob
-import hashlib
 import os
 import re
 import shutil
@@ -103,11 +102,6 @@ AS_PYTHON = {
     "cdivision": False,
 }
 
-CHECK = """
-import basicaer._engine.built as _built
-_built.check_source(__name__, __file__, "{}")
-"""
-
 HEADERS = sorted(glob.glob("basicaer/_engine/*/*.h"))
 
 # Contraction to FMA is wanted. Signed zeros, NaN and the order of sums are kept, so no -ffast-math;
@@ -165,6 +159,8 @@ class BuildExtensions(build_ext):
         known = {(): True}  # whether the compiler knows flags
         for extension in self.extensions:
             name = extension.name
+            if name in COMPILED and (self.inplace or mode != "release"):
+                continue
             source, flag_sets = MODULES[name]
             flags = None
             for each in flag_sets[family]:
@@ -239,13 +235,11 @@ def _copy_source(source: str, copy: str, *, checked: bool) -> None:
     """Copies a source and the time of its last change, by which Cython sees what is out of date.
 
     What a source says itself about checks comes before the directives that Cython is given, so it
-    is turned in the copy of a checked build. The copy of Python ends with a check of its source.
+    is turned in the copy of a checked build.
     """
     with open(source, encoding="utf-8") as file:
         text = file.read()
-    if source.endswith(".py"):
-        text += CHECK.format(hashlib.sha256(text.encode()).hexdigest())
-    elif checked:
+    if checked:
         text = re.sub(r"\b(boundscheck|initializedcheck)(\s*[=(]\s*)False", r"\1\2True", text)
     if not _reads(copy, text):
         with open(copy, "w", encoding="utf-8", newline="\n") as file:

@@ -7,7 +7,6 @@ those below it, never from one above.
 from __future__ import annotations
 
 import ast
-import hashlib
 import re
 import sys
 from pathlib import Path
@@ -17,7 +16,6 @@ import pytest
 from processes import python
 
 import basicaer
-from basicaer._engine.built import check_source
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "basicaer"
@@ -145,18 +143,6 @@ def test_each_folder_says_what_lives_there():
             else readme.read_text(encoding="utf-8")
         )
         assert text and len(text) > 40, folder
-
-
-def test_compiled_python_is_what_its_source_says(tmp_path):
-    source, compiled = tmp_path / "each.py", str(tmp_path / "each.cpython-311.so")
-    expected = hashlib.sha256(b"value = 1\n").hexdigest()
-    check_source("package.each", compiled, expected)  # there is no source: nothing to compare
-    for end in (b"\n", b"\r\n"):
-        source.write_bytes(b"value = 1" + end)
-        check_source("package.each", compiled, expected)
-    source.write_text("value = 2\n", encoding="utf-8")
-    with pytest.raises(ImportError, match=r"each\.py has changed since it was compiled"):
-        check_source("package.each", compiled, expected)
 
 
 def test_compiled_python_does_not_warn():
