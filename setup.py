@@ -141,6 +141,20 @@ class BuildExtensions(build_ext):
         if self.parallel is None:
             self.parallel = min(4, os.cpu_count() or 1)
 
+    def run(self) -> None:
+        in_place = self.inplace or getattr(self, "editable_mode", False)
+        if in_place or build_mode() != "release":
+            self._leave_as_python()
+        super().run()
+
+    def _leave_as_python(self) -> None:
+        """Does not build what is COMPILED, and removes what an earlier build has left of it."""
+        for each in [each for each in self.extensions if each.name in COMPILED]:
+            self.extensions.remove(each)
+            built = os.path.join(self.build_lib, self.get_ext_filename(each.name))
+            if os.path.exists(built):
+                os.remove(built)
+
     def build_extensions(self) -> None:
         from Cython.Build import cythonize
 
@@ -159,8 +173,6 @@ class BuildExtensions(build_ext):
         known = {(): True}  # whether the compiler knows flags
         for extension in self.extensions:
             name = extension.name
-            if name in COMPILED and (self.inplace or mode != "release"):
-                continue
             source, flag_sets = MODULES[name]
             flags = None
             for each in flag_sets[family]:
