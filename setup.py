@@ -23,11 +23,13 @@ The environment variable BASICAER_BUILD chooses the kind of build (default "rele
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -202,12 +204,14 @@ class BuildExtensions(build_ext):
         }
         for python, directives in ((False, as_cython), (True, AS_PYTHON)):
             some = [each for each in kept if (each.name in COMPILED) is python]
-            translated = cythonize(
-                some,
-                include_path=[os.curdir],
-                compiler_directives=directives,
-                force=self.force,
-            )
+            made = [os.path.splitext(each.sources[0])[0] + ".c" for each in some]
+            with _keeping_times(made):
+                translated = cythonize(
+                    some,
+                    include_path=[os.curdir],
+                    compiler_directives=directives,
+                    force=self.force,
+                )
             for extension, module in zip(some, translated):
                 extension.sources = module.sources
         self.extensions[:] = kept
@@ -257,6 +261,25 @@ def _copy_source(source: str, copy: str, *, checked: bool) -> None:
         with open(copy, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
         shutil.copystat(source, copy)
+
+
+@contextlib.contextmanager
+def _keeping_times(paths: list[str]) -> Iterator[None]:
+    """Gives files that are written anew, but with the same text, the time they had before.
+
+    Cython translates again what it finds older than its own files, which pip installs for each
+    build; what has not changed by it need not be compiled again.
+    """
+    before = {}
+    for path in paths:
+        if os.path.exists(path):
+            with open(path, "rb") as file:
+                before[path] = file.read(), os.stat(path)
+    yield
+    for path, (text, stat) in before.items():
+        with open(path, "rb") as file:
+            if file.read() == text:
+                os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
 def _reads(path: str, text: str) -> bool:
