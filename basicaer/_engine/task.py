@@ -176,8 +176,12 @@ class Outcome:
 
     def complete(self, seconds: float) -> None:
         """Adds the seconds that it took, and the bytes of the outcomes, to the metadata."""
-        self.metadata["peak_memory"] += self.memory.nbytes
-        self.metadata["time"]["total"] = seconds
+        _complete(self.metadata, self.memory, seconds)
+
+
+def _complete(metadata: dict[str, Any], memory: np.ndarray, seconds: float) -> None:
+    metadata["peak_memory"] += memory.nbytes
+    metadata["time"]["total"] = seconds
 
 
 class LateOutcome(Outcome):
@@ -206,8 +210,7 @@ class LateOutcome(Outcome):
     def metadata(self) -> dict[str, Any]:
         """As in `Outcome`."""
         metadata = self._make(self.seconds)
-        metadata["peak_memory"] += self.memory.nbytes
-        metadata["time"]["total"] = self.seconds
+        _complete(metadata, self.memory, self.seconds)
         return metadata
 
     def complete(self, seconds: float) -> None:
