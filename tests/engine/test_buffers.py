@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
 from qiskit import QuantumCircuit
+from waiting import until
 
 from basicaer import BasicAer
 from basicaer._engine import memory
@@ -23,17 +22,10 @@ def nothing_kept():
     buffers.forget()
 
 
-def until(condition):
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
-
-
 @pytest.fixture
 def no_janitor(monkeypatch):
     """What is kept briefly is kept, however long the test takes."""
-    until(lambda: not buffers._janitor)
+    until(lambda: not buffers._janitor, seconds=60)
     monkeypatch.setattr(buffers, "_call_janitor", lambda: None)
 
 
@@ -88,7 +80,7 @@ def test_the_last_large_memory_is_kept_briefly(no_janitor, monkeypatch):
     assert buffers.kept_briefly() == LARGE
     monkeypatch.undo()
     buffers._call_janitor()
-    until(lambda: not buffers.kept_briefly() and not buffers._janitor)
+    until(lambda: not buffers.kept_briefly() and not buffers._janitor, seconds=60)
 
 
 def test_only_one_is_kept_and_none_beside_larger_ones(no_janitor):

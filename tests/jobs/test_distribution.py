@@ -17,6 +17,7 @@ from qiskit.circuit import Parameter
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
 from versions import fields
+from waiting import until
 
 from basicaer import BasicAer, BasicAerError, QasmSimulatorPy
 from basicaer._engine import memory
@@ -136,10 +137,7 @@ class Held(Executor):
         return future
 
     def wait_for(self, count):
-        deadline = time.monotonic() + 30
-        while len(self.calls) < count:
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
+        until(lambda: len(self.calls) >= count, seconds=30)
         return [future for future, _ in self.calls]
 
     def run(self):
@@ -341,10 +339,7 @@ def test_a_job_that_waits_for_the_memory_of_a_worker_begins(monkeypatch):
     worker.start()
     assert holds.wait(20)
     job = queue.submit(lambda: "begun", Control(), need=300 << 20)
-    deadline = time.monotonic() + 20
-    while not queue._queue._owed:  # until a thread has looked at the job and gone
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    until(lambda: queue._queue._owed)  # a thread has looked at the job and gone
     ends.set()
     worker.join(20)
     assert job.result(20) == "begun"
@@ -410,10 +405,7 @@ def test_cancel_reaches_what_has_not_begun():
     assert job.cancel()
     with pytest.raises(JobError):
         job.result(timeout=60)
-    deadline = time.monotonic() + 30
-    while not all(future.cancelled() for future in futures):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: all(future.cancelled() for future in futures), seconds=30)
     assert job.status() is JobStatus.CANCELLED
 
 

@@ -14,6 +14,7 @@ from qiskit.circuit import ForLoopOp, Gate, Measure, Parameter
 from qiskit.circuit.library import CXGate, RXGate
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError
+from waiting import until
 
 from basicaer import BasicAer, BasicAerError
 from basicaer._engine import memory as _memory
@@ -59,10 +60,7 @@ def all_is_well():
 def afterwards():
     yield
     all_is_well()
-    deadline = time.monotonic() + 20
-    while queue.live_jobs():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    until(lambda: not queue.live_jobs())
 
 
 # ----------------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ LIFE_EXAMPLES is the number of histories that are tried; more than by default fo
 import gc
 import os
 import threading
-import time
 import warnings
 import weakref
 
@@ -25,6 +24,7 @@ from hypothesis.stateful import (
 from qiskit import QuantumCircuit
 from qiskit.providers import JobStatus
 from qiskit.providers.exceptions import JobError, JobTimeoutError
+from waiting import until
 
 import basicaer
 from basicaer import BasicAer, BasicAerError
@@ -266,10 +266,10 @@ class Life(RuleBasedStateMachine):
         assert not queue.live_jobs()
         # No shutdown waits for the threads of an earlier one. They may be about to give back the
         # memory of a job that was cancelled as they took it out of the queue.
-        deadline = time.monotonic() + 60
-        while any(each.name.startswith("basicaer-") for each in threading.enumerate()):
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
+        until(
+            lambda: not any(each.name.startswith("basicaer-") for each in threading.enumerate()),
+            seconds=60,
+        )
         assert budget.shared._taken == budget.shared._holders == 0
         assert not budget.shared._limits
 
